@@ -1,0 +1,80 @@
+# Everything a person does with this repository. Bare `make` lists it.
+# Each target makes .venv from the lock when the lock or pyproject.toml changed; nothing is installed elsewhere.
+# One environment holds everything: the demo needs the learning part as well, and a full install takes about half
+# a minute, less than a second environment would cost in explanations.
+
+PYTHON ?= python3
+CASE   ?=
+ARGS   ?=
+
+BIN     := .venv/bin
+LOCK    := requirements/dev.txt
+READY   := .venv/.ready-$(shell cat $(LOCK) pyproject.toml | cksum | cut -d' ' -f1)
+RUN      = $(BIN)/python -m benchmarks.run
+CHOSEN   = $(if $(CASE),--case $(CASE)) $(ARGS)
+COMPILE  = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras \
+           --resolver backtracking --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench faults papers papers-full smoke results docs venv lock clean
+
+help:  ## list what there is to do (bare `make` does this)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: $(READY)  ## see it work, from nothing, with a short story
+	@$(BIN)/tally demo $(ARGS)
+
+test: $(READY)  ## run the tests (ARGS="-k name" for a few of them)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+check: $(READY)  ## style, types, layers, determinism, sizes, pages; a minute at most
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/architecture
+
+fix: $(READY)  ## let ruff mend style and order of imports
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY)  ## measure speed (CASE=name for one case, ARGS=--plan to see what would run)
+	@$(RUN) bench $(CHOSEN)
+
+faults: $(READY)  ## crashes, torn files, malformed input, random histories (CASE=name for one)
+	@$(RUN) faults $(CHOSEN)
+
+papers: $(READY)  ## repeat the papers' figures and tables at a size for one hour (CASE=name for one)
+	@$(RUN) papers $(CHOSEN)
+
+papers-full: $(READY)  ## the same, with the long cases: up to three hours each
+	@$(RUN) papers --full $(CHOSEN)
+
+smoke: $(READY)  ## run every case at its smallest size, to see that it runs; writes no result
+	@$(RUN) all --smoke $(CHOSEN)
+
+results: $(READY)  ## print every measured case, unmet ones first
+	@$(BIN)/python -m benchmarks.results
+
+docs: $(READY)  ## write the measured tables into README.md and docs/
+	@$(BIN)/python -m benchmarks.results --write
+
+venv: $(READY)  ## make .venv from the lock
+
+# A .venv that somebody made by hand is kept: the locked versions are installed into it.
+$(READY): $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the locked packages into .venv (about half a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -f .venv/.ready-* && touch $@
+
+lock:  ## choose versions anew within pyproject.toml's ranges (ARGS=--upgrade for the newest)
+	@test -x build/lock/bin/pip-compile || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools; }
+	@$(COMPILE) --output-file requirements/base.txt pyproject.toml
+	@$(COMPILE) --extra learn --extra test --output-file requirements/dev.txt pyproject.toml
+
+clean:  ## remove .venv, caches and half-finished cases
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis results/.partial
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

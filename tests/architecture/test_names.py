@@ -1,0 +1,96 @@
+"""Folders and modules are named after the domain, say what they are for, and are finished."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import PurePosixPath
+
+from tests.architecture.source import python_files, shown
+
+DRAWERS = {"common", "core", "helper", "helpers", "manager", "managers", "misc", "service", "util", "utils"}
+
+# Put together from halves, so that this file does not find itself.
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|NotImplemented" r"Error)\b")
+UNRUN = re.compile(r"\b(pytest|mark|unittest)\.(sk" r"ip\w*|import" r"orsk" r"ip|xf" r"ail)\b")
+
+
+def drawers(name: str) -> list[str]:
+    """The parts of a path that name a drawer instead of a subject."""
+    path = PurePosixPath(name)
+    return [f"{name}: {part!r} names no subject" for part in path.with_suffix("").parts if part in DRAWERS]
+
+
+def undescribed(name: str, text: str) -> list[str]:
+    """A module without a first sentence."""
+    first = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0].strip()
+    return [] if re.search(r"[.:](\s|$)", first) else [f"{name}: its docstring needs a first sentence"]
+
+
+def unfinished(name: str, text: str) -> list[str]:
+    """Lines that promise work, or a test that does not run."""
+    lines = enumerate(text.splitlines(), 1)
+    return [
+        f"{name}:{number} {line.strip()}"
+        for number, line in lines
+        if UNFINISHED.search(line) or UNRUN.search(line)
+    ]
+
+
+def asserted(name: str, text: str) -> list[str]:
+    """Assertions in the package: `python -O` removes them, and they give a person no reason."""
+    nodes = ast.walk(ast.parse(text))
+    return [
+        f"{name}:{node.lineno} uses assert; refuse with a reason"
+        for node in nodes
+        if isinstance(node, ast.Assert)
+    ]
+
+
+def test_names_say_the_subject():
+    files = python_files("src", "tests", "benchmarks", "experiments")
+    assert [row for path in files for row in drawers(shown(path))] == []
+
+
+def test_every_module_says_what_it_is():
+    assert [
+        row
+        for path in python_files("src", "benchmarks")
+        for row in undescribed(shown(path), path.read_text())
+    ] == []
+
+
+def test_nothing_is_left_unfinished():
+    files = python_files("src", "tests", "benchmarks", "experiments")
+    assert [row for path in files for row in unfinished(shown(path), path.read_text())] == []
+
+
+def test_the_package_refuses_instead_of_asserting():
+    assert [row for path in python_files("src") for row in asserted(shown(path), path.read_text())] == []
+
+
+def test_a_drawer_is_seen():
+    assert drawers("src/tallystick/common/ids.py")
+    assert drawers("src/tallystick/base/utils.py")
+    assert not drawers("src/tallystick/base/ids.py")
+
+
+def test_a_missing_sentence_is_seen():
+    assert undescribed("x.py", "import os\n")
+    assert undescribed("x.py", '"""Ids"""\n')
+    assert not undescribed("x.py", '"""Names and\naddresses.\n\nMore."""\n')
+
+
+def test_unfinished_work_is_seen():
+    for planted in (
+        "# TODO later",
+        "raise NotImplementedError",
+        "@pytest.mark.skipif(x)",
+        "pytest.importorskip('jax')",
+    ):
+        assert unfinished("x.py", planted), planted
+    assert not unfinished("x.py", "skipped = 3")
+
+
+def test_an_assertion_is_seen():
+    assert asserted("x.py", "def f(x):\n    assert x > 0\n")
