@@ -1,0 +1,1 @@
+"""The ground: ids, canonical bytes, keys, trees of hashes, integer mathematics and privacy events."""

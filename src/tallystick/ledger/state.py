@@ -1,0 +1,158 @@
+"""The state as tables of records, and a draft of one block's changes over whatever an engine has stored."""
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from ..base.codec import Decoder, Record, encode
+from . import records as r
+from .notices import Notice
+
+R = TypeVar("R", bound=Record)
+
+RECORD_VERSION = 1
+
+
+class Reader(Protocol):
+    """What an engine offers the ledger: its records by key, and keys in order."""
+
+    def get(self, key: bytes) -> bytes | None: ...
+
+    def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]: ...
+
+
+@dataclass(frozen=True)
+class Table(Generic[R]):
+    """A kind of record and the prefix of its keys."""
+
+    name: str
+    type: type[R]
+    decoder: Decoder[R]
+
+    def key(self, *parts: str | int) -> str:
+        """The key of a record; numbers are padded so that keys sort as numbers do."""
+        return "/".join((self.name, *(part if isinstance(part, str) else f"{part:016d}" for part in parts)))
+
+    def encode(self, record: R) -> bytes:
+        """A record's stored bytes: its version, then its canonical encoding."""
+        return bytes((RECORD_VERSION,)) + encode(record)
+
+    def decode(self, data: bytes) -> R:
+        """The record in stored bytes, by the version that they name."""
+        return self.decoder(data[1:])
+
+
+TABLES: dict[str, Table[Any]] = {}
+
+
+def _table(name: str, type_: type[R]) -> Table[R]:
+    table = Table(name, type_, Decoder(type_))
+    TABLES[name] = table
+    return table
+
+
+CHAIN = _table("chain", r.Chain)
+MEMBERS = _table("member", r.Member)
+ACCOUNTS = _table("account", r.Account)
+KEYS = _table("key", r.KeyUse)
+PROPOSALS = _table("proposal", r.Proposal)
+ELECTORATES = _table("electorate", r.Names)
+BALLOTS = _table("ballot", r.Ballot)
+UNITS = _table("unit", r.Unit)
+UNIT_NAMES = _table("unitname", r.Root)
+LINEAGES = _table("lineage", r.Lineage)
+ROOTS = _table("root", r.Root)
+ASKS = _table("ask", r.Ask)
+GRANTS = _table("grant", r.Grant)
+REQUESTS = _table("request", r.Request)
+PROGRESS = _table("progress", r.Progress)
+APPLICATIONS = _table("application", r.Application)
+LISTINGS = _table("listing", r.Listing)
+TEAMS = _table("team", r.Team)
+PLACES = _table("place", r.Place)
+RESERVATIONS = _table("reservation", r.Reservation)
+PHASES = _table("phase", r.Phase)
+POSTS = _table("post", r.Posting)
+ROUNDS = _table("round", r.RoundState)
+DRAFT_RECORDS = _table("draftrecord", r.RecordDraft)
+STATEMENTS = _table("statement", r.Statement)
+RECORDS = _table("record", r.FinalRecord)
+PAIRS = _table("pair", r.Pair)
+STANDING_TEAMS = _table("standing", r.StandingTeam)
+DUE = _table("due", r.Due)
+
+
+@dataclass
+class Draft:
+    """One block's changes: what is decided so far, and on top what the running transaction has written."""
+
+    reader: Reader
+    chain: str
+    height: int
+    time: int
+    decided: dict[str, Any] = field(default_factory=dict)
+    pending: dict[str, Any] = field(default_factory=dict)
+    loaded: dict[str, Any] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    number: int = 0  # of the running transaction, from which new ids derive
+    sender: str = ""
+
+    def find(self, table: Table[R], *parts: str | int) -> R | None:
+        """The record under this key, or None."""
+        key = table.key(*parts)
+        for layer in (self.pending, self.decided, self.loaded):
+            if key in layer:
+                return layer[key]  # type: ignore[no-any-return]
+        data = self.reader.get(key.encode())
+        record = None if data is None else table.decode(data)
+        self.loaded[key] = record
+        return record
+
+    def get(self, table: Table[R], *parts: str | int) -> R:
+        """The record under this key, which is there."""
+        record = self.find(table, *parts)
+        if record is None:
+            raise LookupError(table.key(*parts))
+        return record
+
+    def put(self, table: Table[R], record: R, *parts: str | int) -> None:
+        """Write a record."""
+        self.pending[table.key(*parts)] = record
+
+    def delete(self, table: Table[R], *parts: str | int) -> None:
+        """Remove a record."""
+        self.pending[table.key(*parts)] = None
+
+    def scan(self, table: Table[R], *parts: str | int, limit: int = 1 << 62) -> list[tuple[str, R]]:
+        """Records whose keys begin with these parts, in the order of their keys."""
+        prefix = table.key(*parts) + "/"
+        changed = {
+            key: record
+            for layer in (self.decided, self.pending)
+            for key, record in layer.items()
+            if key.startswith(prefix)
+        }
+        wanted = min(limit + len(changed), 1 << 62)
+        found = {key.decode(): table.decode(data) for key, data in self.reader.scan(prefix.encode(), wanted)}
+        found.update(changed)
+        return [(key, found[key]) for key in sorted(found) if found[key] is not None][:limit]
+
+    def emit(self, notice: Notice) -> None:
+        """Say what changed."""
+        self.notices.append(notice)
+
+    def keep(self) -> None:
+        """Decide what is pending."""
+        self.decided.update(self.pending)
+        self.pending.clear()
+
+    def drop(self, notices: int) -> None:
+        """Forget what is pending and what was said of it since `notices`."""
+        self.pending.clear()
+        del self.notices[notices:]
+
+    def writes(self) -> dict[bytes, bytes | None]:
+        """What this block changes, encoded, in the order of the keys."""
+        return {
+            key.encode(): None if record is None else TABLES[key.partition("/")[0]].encode(record)
+            for key, record in sorted(self.decided.items())
+        }

@@ -1,0 +1,206 @@
+"""The transition: serve what is due, then each transaction in order; one receipt each, and nothing half done."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..base import keys
+from ..base.codec import Malformed as NotCanonical
+from ..base.codec import Record, encode
+from ..base.ids import digest
+from . import due
+from . import rejections as no
+from .handlers import DEVICE_KINDS, HANDLERS, WEIGHTS
+from .notices import Alarm, Notice
+from .records import Account, Chain, Member
+from .rejections import Refusal, ensure, refusing
+from .state import ACCOUNTS, CHAIN, MEMBERS, Draft, Reader
+from .transactions import (
+    FORMAT,
+    NUMBER_WINDOW,
+    Envelope,
+    Signed,
+    decode_envelope,
+    decode_signed,
+    signing_bytes,
+)
+
+WHOLE_BLOCK = ""  # no member's id: the weight of all together
+Verify = Callable[[bytes, bytes, bytes], bool]  # public key, message, signature
+
+
+class Block(Record):
+    """Where a transaction runs: the chain, the height and the block's time in milliseconds."""
+
+    chain: str
+    height: int
+    time: int
+
+
+class Receipt(Record):
+    """What became of a transaction."""
+
+    transaction: bytes
+    code: int
+    refusal: str = ""
+    detail: str = ""
+    member: str = ""
+    kind: str = ""
+    notices: tuple[Notice, ...] = ()
+
+    def digest(self) -> bytes:
+        """What the block's results commit to."""
+        return digest(b"receipt", encode(self))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a block did: writes for the engine, a receipt for each transaction, notices of what came due."""
+
+    writes: dict[bytes, bytes | None]
+    receipts: list[Receipt]
+    notices: tuple[Notice, ...]
+    weight: int
+
+
+def apply_block(
+    reader: Reader, transactions: Sequence[bytes], block: Block, verify: Verify = keys.verify
+) -> Outcome:
+    """Apply a block: due entries first, then every transaction; the writes are of the whole block."""
+    draft = Draft(reader, block.chain, block.height, block.time)
+    before = due.serve(draft)
+    quota: dict[str, int] = {}
+    receipts = [_apply_one(draft, data, quota, verify) for data in transactions]
+    return Outcome(draft.writes(), receipts, before, quota.get(WHOLE_BLOCK, 0))
+
+
+def apply(
+    reader: Reader, transaction: bytes, block: Block, verify: Verify = keys.verify
+) -> tuple[dict[bytes, bytes | None], Receipt]:
+    """Apply one transaction by itself: what it writes, and its receipt."""
+    draft = Draft(reader, block.chain, block.height, block.time)
+    receipt = _apply_one(draft, transaction, {}, verify)
+    return draft.writes(), receipt
+
+
+def check(reader: Reader, transaction: bytes, block: Block, verify: Verify = keys.verify) -> Receipt:
+    """Whether a transaction is authentic and could be in a block now: the test before a proposal."""
+    draft = Draft(reader, block.chain, block.height, block.time)
+    name = digest(b"transaction", transaction)
+    try:
+        envelope, signed = _read(transaction)
+        _authenticate(draft, envelope, signed, {}, verify)
+    except Refusal as refusal:
+        return _refused(name, refusal, "", "")
+    return Receipt(name, 0, member=envelope.member, kind=_kind(envelope))
+
+
+def next_deadline(reader: Reader) -> int | None:
+    """When the earliest entry of the due-queue comes due, or None."""
+    entries = reader.scan(b"due/", 1)
+    return int(entries[0][0].split(b"/")[1]) if entries else None
+
+
+def _apply_one(draft: Draft, data: bytes, quota: dict[str, int], verify: Verify) -> Receipt:
+    name = digest(b"transaction", data)
+    try:
+        envelope, signed = _read(data)
+        account, member = _authenticate(draft, envelope, signed, quota, verify)
+    except Refusal as refusal:
+        return _refused(name, refusal, "", "")
+    for counted in (envelope.member, WHOLE_BLOCK):
+        quota[counted] = quota.get(counted, 0) + WEIGHTS[type(envelope.body)]
+    draft.put(ACCOUNTS, _number_used(account, envelope.number, draft.time), envelope.member)
+    draft.keep()
+    said = len(draft.notices)
+    draft.sender, draft.number = envelope.member, envelope.number
+    try:
+        _permit(envelope, member)
+        HANDLERS[type(envelope.body)](draft, envelope.body)
+    except Refusal as refusal:
+        draft.drop(said)
+        return _refused(name, refusal, envelope.member, _kind(envelope))
+    except (ArithmeticError, ValueError, LookupError, TypeError) as fault:
+        draft.drop(said)
+        draft.emit(Alarm(type(fault).__name__))
+        refusal = no.Internal(fault=type(fault).__name__)
+        return _refused(name, refusal, envelope.member, _kind(envelope))
+    notices = tuple(draft.notices[said:])
+    draft.keep()
+    return Receipt(name, 0, member=envelope.member, kind=_kind(envelope), notices=notices)
+
+
+def _read(data: bytes) -> tuple[Envelope, Signed]:
+    try:
+        signed = decode_signed(data)
+        return decode_envelope(signed.envelope), signed
+    except NotCanonical as error:
+        raise no.Malformed(reason=str(error)) from None
+
+
+def _authenticate(
+    draft: Draft, envelope: Envelope, signed: Signed, quota: dict[str, int], verify: Verify
+) -> tuple[Account, Member]:
+    """Everything that must hold before a transaction may leave any trace."""
+    known = draft.find(MEMBERS, envelope.member)
+    ensure(envelope.version == FORMAT, refusing(no.UnknownVersion, version=envelope.version))
+    ensure(
+        envelope.chain == draft.chain, refusing(no.WrongChain, chain=envelope.chain, expected=draft.chain)
+    )
+    ensure(
+        draft.time < envelope.valid_until,
+        refusing(no.Expired, until=envelope.valid_until, time=draft.time),
+    )
+    if known is None:
+        raise no.UnknownMember(member=envelope.member)
+    ensure(_owns(known, envelope.signer, draft.time), refusing(no.NotYourKey, member=known.member))
+    account = draft.get(ACCOUNTS, known.member)
+    used = envelope.number < account.low or envelope.number in account.ahead
+    told = {"number": envelope.number, "member": known.member, "low": account.low}
+    ensure(not used, refusing(no.NumberUsed, **told))
+    ensure(envelope.number < account.low + NUMBER_WINDOW, refusing(no.NumberTooFar, **told))
+    _within_limits(draft.get(CHAIN), envelope, quota)
+    fits = verify(envelope.signer, signing_bytes(signed.envelope), signed.signature)
+    ensure(fits, refusing(no.BadSignature))
+    return account, known
+
+
+def _within_limits(chain: Chain, envelope: Envelope, quota: dict[str, int]) -> None:
+    weight = WEIGHTS[type(envelope.body)]
+    used = quota.get(envelope.member, 0)
+    ensure(
+        used + weight <= chain.member_weight,
+        refusing(no.OverQuota, member=envelope.member, weight=used, limit=chain.member_weight),
+    )
+    total = quota.get(WHOLE_BLOCK, 0) + weight
+    ensure(total <= chain.block_weight, refusing(no.BlockFull, limit=chain.block_weight))
+
+
+def _owns(member: Member, key: bytes, time: int) -> bool:
+    return key == member.key or any(device.key == key and time < device.until for device in member.devices)
+
+
+def _number_used(account: Account, number: int, time: int) -> Account:
+    """The account after this number: the window moves on over every number that is used."""
+    if number == account.low and not account.ahead:
+        return Account(account.balance, account.credit, number + 1, (), time)
+    ahead = sorted((*account.ahead, number))
+    low = account.low
+    while ahead and ahead[0] == low:
+        low += 1
+        del ahead[0]
+    return Account(account.balance, account.credit, low, tuple(ahead), time)
+
+
+def _permit(envelope: Envelope, member: Member) -> None:
+    ensure(member.active, refusing(no.Suspended, member=member.member))
+    by_device = envelope.signer != member.key
+    allowed = not by_device or type(envelope.body) in DEVICE_KINDS
+    ensure(allowed, refusing(no.DeviceMayNot, kind=_kind(envelope)))
+
+
+def _kind(envelope: Envelope) -> str:
+    return type(envelope.body).__name__.lower()
+
+
+def _refused(name: bytes, refusal: Refusal, member: str, kind: str) -> Receipt:
+    return Receipt(name, refusal.code, type(refusal).__name__, str(refusal), member, kind)
