@@ -41,7 +41,7 @@ Graph = dict[str, list[Import]]
 
 def layer(module: str) -> str:
     """`tallystick.ledger.state` lies in `ledger`; the package itself lies in ""."""
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 def within(target: str, allowed: set[str]) -> bool:
