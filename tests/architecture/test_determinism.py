@@ -17,9 +17,9 @@ EXACT_BASE = ("ids", "codec", "merkle", "fixed", "events")
 
 # A module not listed may not be imported where every member must compute alike.
 EXACT_MODULES = """
-    __future__ abc bisect collections contextlib copy dataclasses decimal enum fractions functools hashlib heapq
-    hmac itertools math msgspec nacl operator re string struct sys tallystick types typing typing_extensions
-    unicodedata
+    __future__ abc bisect collections contextlib copy dataclasses decimal enum fractions functools hashlib
+    heapq hmac itertools math msgspec nacl operator re string struct sys tallystick types typing
+    typing_extensions unicodedata
 """
 EXACT_MATHS = {"ceil", "comb", "factorial", "gcd", "isqrt", "lcm", "perm", "prod"}
 FORBIDDEN_CALLS = {

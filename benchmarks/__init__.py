@@ -1,0 +1,1 @@
+"""What is measured: one module per speed or fault case, each with a table `CASES`."""

@@ -1,0 +1,191 @@
+"""What was measured, as files and as tables.
+
+    python -m benchmarks.results            print every case, unmet ones first
+    python -m benchmarks.results --write    write the tables into README.md and docs/
+
+A page asks for a table by a pair of marks, `<!-- results:bench -->` and `<!-- /results -->`; one case is
+`<!-- results:bench/ledger-embedded -->`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.case import ROOT, Measured, Target, digest, find_cases
+
+RESULTS = ROOT / "results"
+MARKED = re.compile(r"(<!-- results:([a-z0-9/-]+) -->\n)(.*?)(<!-- /results -->)", re.DOTALL)
+HEAD = "| case | measured | target | met | beside it | how it came about |\n|---|---:|---:|---|---|---|"
+
+
+class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One file under `results/`: what a case measured, where and with what."""
+
+    suite: str
+    case: str
+    what: str
+    met: bool | None  # whether every figure with a target reached it
+    measured: list[Measured]
+    command: str
+    cores: int
+    cpu: str
+    versions: dict[str, str]
+    sources: str  # digest of the files that the case depends on
+    taken: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.suite}/{self.case}"
+
+
+def all_met(measured: Iterable[Measured]) -> bool | None:
+    """Whether every target is met; None where there is none."""
+    judged = [row.met for row in measured if row.met is not None]
+    return all(judged) if judged else None
+
+
+def save(result: Result, folder: Path = RESULTS) -> Path:
+    """Write a result as a whole or not at all."""
+    path = folder / result.suite / f"{result.case}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".json.new")
+    scratch.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+    os.replace(scratch, path)
+    return path
+
+
+def load(path: Path) -> Result:
+    """Read one file under `results/`."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Result)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{path.name} is not a result: {error}; measure it again") from error
+
+
+def load_all(folder: Path = RESULTS) -> list[Result]:
+    """Every result, by suite and name."""
+    return [load(path) for path in sorted(folder.glob("*/*.json")) if not path.parent.name.startswith(".")]
+
+
+def figure(value: float) -> str:
+    """A number as a person reads it: 12,345 or 0.01234."""
+    if value == int(value) and abs(value) < 10**15:
+        return f"{int(value):,}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def target_text(target: Target | None) -> str:
+    """≥ 12,000, ≤ 0.2, = 0 or 2 – 4."""
+    match target:
+        case None:
+            return ""
+        case Target(at_least=low, at_most=None) if low is not None:
+            return f"≥ {figure(low)}"
+        case Target(at_least=None, at_most=high) if high is not None:
+            return f"≤ {figure(high)}"
+        case Target(at_least=low, at_most=high) if low is not None and high is not None:
+            return f"= {figure(low)}" if low == high else f"{figure(low)} – {figure(high)}"
+    return ""
+
+
+def met_text(met: bool | None) -> str:
+    return {True: "met", False: "missed", None: ""}[met]
+
+
+def value_text(row: Measured) -> str:
+    """The figure with its unit, and what it varied between."""
+    seeds = f"{len(row.seeds)} seeds" if len(row.seeds) > 1 else ""
+    spread = f"{figure(row.spread[0])} – {figure(row.spread[1])}" if row.spread else ""
+    varied = ", ".join(part for part in (spread, seeds) if part)
+    return f"{figure(row.value)} {row.unit}".strip() + (f" ({varied})" if varied else "")
+
+
+def story(row: Measured) -> str:
+    """The share of each stage, and the note."""
+    parts = ", ".join(f"{name} {share:.0%}" for name, share in row.parts.items())
+    return "; ".join(part for part in (parts, row.note) if part)
+
+
+def table(results: Sequence[Result]) -> str:
+    """The results as a Markdown table; a missed target stays in it as missed."""
+    lines = [HEAD]
+    for result in results:
+        for row in result.measured:
+            peer = f"{row.peer.what}: {figure(row.peer.value)}" if row.peer else ""
+            name = f"`{result.name}`: {row.what or result.what}"
+            cells = (name, value_text(row), target_text(row.target), met_text(row.met), peer, story(row))
+            lines.append(
+                "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+            )
+    return "\n".join(lines) if results else "Nothing is measured yet."
+
+
+def rewritten(page: str, results: Sequence[Result]) -> str:
+    """The page with every marked table made anew."""
+
+    def one(match: re.Match[str]) -> str:
+        wanted = match[2]
+        chosen = [result for result in results if wanted in (result.suite, result.name)]
+        return f"{match[1]}{table(chosen)}\n{match[4]}"
+
+    return MARKED.sub(one, page)
+
+
+def pages() -> list[Path]:
+    """The pages that may hold tables."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def write_pages() -> list[Path]:
+    """Make the tables of every page anew; returns the pages that changed."""
+    results, changed = load_all(), []
+    for path in pages():
+        before = path.read_text()
+        after = rewritten(before, results)
+        if after != before:
+            path.write_text(after)
+            changed.append(path)
+    return changed
+
+
+def overview(results: Sequence[Result], sources: Mapping[str, str]) -> list[str]:
+    """A line per figure: the unmet first, then the met, those without a target, and cases not yet measured."""
+    order = {False: 0, True: 1, None: 2}
+    rows = [(result, row) for result in results for row in result.measured]
+    rows.sort(key=lambda pair: (order[pair[1].met], pair[0].name))
+    lines = []
+    for result, row in rows:
+        old = "" if sources.get(result.name) == result.sources else "  (its sources have changed since)"
+        figures = f"{value_text(row):<34} {target_text(row.target):<12}"
+        lines.append(
+            f"{met_text(row.met) or '-':<8}{result.name:<28} {figures} {row.what or result.what}{old}"
+        )
+    measured = {result.name for result in results}
+    return lines + [f"{'waits':<8}{name:<28} not measured yet" for name in sources if name not in measured]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the overview, or write the pages."""
+    if list(arguments) == ["--write"]:
+        changed = write_pages()
+        print("\n".join(f"wrote {path.relative_to(ROOT)}" for path in changed) or "every table is up to date")
+        return 0
+    if arguments:
+        print(f"results: unknown option {arguments[0]!r}; the only one is --write", file=sys.stderr)
+        return 2
+    known = [(found.case, found.module) for found in find_cases() if found.case]
+    sources = {f"{case.suite}/{case.name}": digest(case, module) for case, module in known}
+    print("\n".join(overview(load_all(), sources)) or "nothing is measured yet, and there is no case")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
