@@ -25,13 +25,13 @@ demo: $(READY)  ## see it work, from nothing, with a short story
 	@$(BIN)/tally demo $(ARGS)
 
 test: $(READY)  ## run the tests (ARGS="-k name" for a few of them)
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 check: $(READY)  ## style, types, layers, determinism, sizes, pages; a minute at most
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest tests/architecture
+	@$(BIN)/python -m pytest -q tests/architecture
 
 fix: $(READY)  ## let ruff mend style and order of imports
 	@$(BIN)/ruff check --fix .

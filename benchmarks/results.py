@@ -157,7 +157,7 @@ def write_pages() -> list[Path]:
 
 
 def overview(results: Sequence[Result], sources: Mapping[str, str]) -> list[str]:
-    """A line per figure: the unmet first, then the met, those without a target, and cases not yet measured."""
+    """A line per figure: the unmet first, then the met, those without a target, and the cases that wait."""
     order = {False: 0, True: 1, None: 2}
     rows = [(result, row) for result in results for row in result.measured]
     rows.sort(key=lambda pair: (order[pair[1].met], pair[0].name))

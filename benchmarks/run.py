@@ -25,7 +25,7 @@ from typing import TypeVar
 
 import msgspec
 
-from benchmarks.case import ROOT, SUITES, Case, Found, Measured, digest, find_cases
+from benchmarks.case import SUITES, Case, Found, Measured, digest, find_cases
 from benchmarks.results import RESULTS, Result, all_met, load, met_text, save, target_text, value_text
 
 # The versions of these are recorded where a case has used them.

@@ -1,0 +1,154 @@
+"""The runner of cases, with cases of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import benchmarks
+from benchmarks.results import load_all
+
+REPOSITORY = Path(benchmarks.__file__).parents[1]
+
+CASES = """
+from benchmarks.case import Case, Measured, at_most
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+def quick(smoke, progress):
+    rounds = [progress.once(f"round {number}", lambda: work(number)) for number in range(3)]
+    return Measured(value=sum(rounds), unit="s", target=at_most(1))
+
+def work(number):
+    with (HERE / "log").open("a") as log:
+        log.write(f"{number}\\n")
+    if number == 2 and (HERE / "stop").exists():
+        raise KeyboardInterrupt
+    return number
+
+def breaks(smoke, progress):
+    raise RuntimeError("the disk is gone")
+
+def dies(smoke, progress):
+    import os
+    os._exit(9)
+
+def loses(smoke, progress):
+    return Measured(value=1, unit="lost", target=at_most(0))
+
+SOURCES = ("benchmarks/source.txt",)
+CASES = (
+    Case("bench", "quick", "three rounds", quick, SOURCES),
+    Case("bench", "slow", "a long one", quick, SOURCES, full=True),
+    Case("faults", "loses", "what is lost", loses, SOURCES),
+)
+TROUBLE = (
+    Case("papers", "breaks", "an error", breaks, SOURCES),
+    Case("papers", "dies", "an end", dies, SOURCES),
+)
+"""
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A repository of its own: the real runner, and cases that leave a trace."""
+    home = tmp_path / "benchmarks"
+    home.mkdir()
+    for name in ("__init__", "case", "results", "run"):
+        (home / f"{name}.py").write_bytes((REPOSITORY / "benchmarks" / f"{name}.py").read_bytes())
+    (home / "planted.py").write_text(CASES)
+    (home / "source.txt").write_text("one")
+    return tmp_path
+
+
+def run(tree, *arguments):
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHONPATH"))
+    }
+    command = [sys.executable, "-m", "benchmarks.run", *arguments]
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+
+
+def steps(tree):
+    log = tree / "benchmarks" / "log"
+    return log.read_text().split() if log.exists() else []
+
+
+def test_a_case_is_measured_once_until_its_sources_change(tree):
+    assert run(tree, "bench").returncode == 0
+    (saved,) = load_all(tree / "results")
+    assert (saved.name, saved.met, saved.measured[0].value) == ("bench/quick", False, 3)
+    assert saved.command == "make bench CASE=quick"
+
+    assert "up to date" in run(tree, "bench").stdout
+    assert len(steps(tree)) == 3
+
+    (tree / "benchmarks" / "source.txt").write_text("two")
+    run(tree, "bench")
+    assert len(steps(tree)) == 6
+
+    run(tree, "bench", "--again")
+    assert len(steps(tree)) == 9
+
+
+def test_a_stopped_case_goes_on_where_it_was(tree):
+    stop = tree / "benchmarks" / "stop"
+    stop.touch()
+    stopped = run(tree, "bench")
+    assert stopped.returncode == 130
+    assert "goes on from here" in stopped.stderr
+    assert load_all(tree / "results") == []
+
+    stop.unlink()
+    assert run(tree, "bench").returncode == 0
+    assert steps(tree) == ["0", "1", "2", "2"]
+    assert len(load_all(tree / "results")) == 1
+
+
+def test_a_smoke_run_writes_nothing(tree):
+    assert run(tree, "bench", "--smoke").returncode == 0
+    assert not (tree / "results").exists()
+
+
+def test_a_long_case_runs_only_when_asked_for(tree):
+    assert "bench/slow" not in run(tree, "bench", "--plan").stdout
+    assert "bench/slow" in run(tree, "bench", "--plan", "--full").stdout
+    assert "bench/slow" in run(tree, "bench", "--plan", "--case", "slow").stdout
+
+
+def test_a_fault_that_was_found_fails_the_run(tree):
+    found = run(tree, "faults")
+    assert (found.returncode, load_all(tree / "results")[0].met) == (1, False)
+    assert run(tree, "faults", "--smoke").returncode == 1
+
+
+def test_a_case_that_fails_does_not_stop_the_others(tree):
+    planted = tree / "benchmarks" / "planted.py"
+    planted.write_text(planted.read_text() + "\nCASES += TROUBLE\n")
+
+    failed = run(tree, "all", "--smoke")
+
+    assert failed.returncode == 1
+    assert "the disk is gone" in failed.stderr
+    assert "3 failed: faults/loses, papers/breaks, papers/dies" in failed.stdout
+
+
+def test_a_module_that_cannot_be_read_is_told(tree):
+    (tree / "benchmarks" / "broken.py").write_text("import nowhere_at_all")
+
+    failed = run(tree, "bench")
+
+    assert failed.returncode == 1
+    assert "benchmarks.broken cannot be read: ModuleNotFoundError" in failed.stderr
+    assert "bench/quick" in failed.stdout
+
+
+def test_an_unknown_case_names_those_that_exist(tree):
+    unknown = run(tree, "bench", "--case", "quik")
+    assert unknown.returncode == 2
+    assert "there are: quick, slow" in unknown.stderr
