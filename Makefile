@@ -28,10 +28,12 @@ test: $(READY)  ## run the tests (ARGS="-k name" for a few of them)
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 check: $(READY)  ## style, types, layers, determinism, sizes, pages; a minute at most
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/architecture
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/mypy || failed=1; \
+	$(BIN)/python -m pytest -q tests/architecture || failed=1; \
+	exit $$failed
 
 fix: $(READY)  ## let ruff mend style and order of imports
 	@$(BIN)/ruff check --fix .
