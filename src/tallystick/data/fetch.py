@@ -1,4 +1,4 @@
-"""Bring a data set from its publisher: over https, resumed where it broke off, kept only when its SHA-256 is right."""
+"""Bring a data set from its publisher: over https, resumed where it broke off, its SHA-256 checked."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import urllib.parse
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from tallystick.data.bounded import CHUNK, file_digest
-from tallystick.data.catalogue import DataSet, File, command_for, entry_of, folders, is_named_one
+from tallystick.data.catalogue import DataSet, File, Form, command_for, entry_of, folders, is_named_one
 from tallystick.data.refusals import DataError, MissingData, TooLarge, Unreadable, WrongDigest
 
 LARGEST = 1 << 30  # of an archive whose size the catalogue does not know
@@ -72,41 +72,45 @@ def fetch_entry(
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{target} cannot be written: {error.strerror}; name another folder") from None
-    downloads: dict[str, Path | DataError] = {}
+    tried: dict[str, DataError | None] = {}
     try:
-        return [one_file(file, target, downloads, progress, pause) for file in form.files]
+        for file in form.files:
+            bring(file, form, target, tried, progress, pause)
+        return [path for file in form.files if (path := here(file, target))]
     finally:
-        for path in downloads.values():
-            if isinstance(path, Path):
-                path.unlink(missing_ok=True)
         if not there and not any(target.iterdir()):
             target.rmdir()
 
 
-def one_file(
-    file: File, target: Path, downloads: dict[str, Path | DataError], progress: Callable[[Progress], None],
-    pause: float,
-) -> Path:  # fmt: skip
-    """One file of a form, from the first of its addresses that gives the right bytes."""
-    for name in (file.name, file.plain_name):
-        if (target / name).is_file() and is_named_one(target / name, file):
-            return target / name
-    troubles = []
+def here(file: File, target: Path) -> Path | None:
+    """Where the right bytes of a file already are."""
+    paths = [target / name for name in (file.name, file.plain_name)]
+    return next((path for path in paths if path.is_file() and is_named_one(path, file)), None)
+
+
+def bring(
+    file: File, form: Form, target: Path, tried: dict[str, DataError | None],
+    progress: Callable[[Progress], None], pause: float,
+) -> None:  # fmt: skip
+    """Get a file from the first of its addresses that has it; an archive serves the form's others too."""
+    troubles: list[DataError] = []
     for url in file.urls:
-        try:
-            if url not in downloads:
-                try:
-                    downloads[url] = download(url, target, largest(file, url), progress, pause)
-                except DataError as error:
-                    downloads[url] = error
-            found = downloads[url]
-            if isinstance(found, DataError):
-                raise found
-            return placed(file, found, target, url)
-        except DataError as error:
-            troubles.append(error)
-    kind = WrongDigest if any(isinstance(error, WrongDigest) for error in troubles) else Unreachable
-    raise kind(f"{file.name} could not be fetched: " + "; ".join(str(error) for error in troubles))
+        if here(file, target):
+            return
+        if url not in tried:
+            wanted = [other for other in form.files if url in other.urls and not here(other, target)]
+            try:
+                part = download(url, target, largest(file, url), progress, pause)
+                harvest(part, wanted, target, url)
+                tried[url] = None
+            except DataError as error:
+                tried[url] = error
+        other = WrongDigest(f"{url} does not give {file.name} with SHA-256 {file.plain_digest}")
+        troubles.append(tried[url] or other)
+    if not here(file, target):
+        kind = WrongDigest if any(isinstance(error, WrongDigest) for error in troubles) else Unreachable
+        reasons = "; ".join(str(error) for error in troubles)
+        raise kind(f"{file.name} could not be fetched: {reasons}")
 
 
 def largest(file: File, url: str) -> int:
@@ -121,7 +125,11 @@ class HttpsOnly(urllib.request.HTTPRedirectHandler):
     """Follows no redirection away from https."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        ensure_https(newurl)
+        try:
+            ensure_https(newurl)
+        except DataError:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -132,7 +140,7 @@ def ensure_https(url: str) -> None:
 
 
 def download(url: str, folder: Path, limit: int, progress: Callable[[Progress], None], pause: float) -> Path:
-    """The bytes at an address in a file beginning `.part`, which a later call continues where this one broke off."""
+    """The bytes at an address in a file `.part-...`; a later call continues where this one broke off."""
     ensure_https(url)
     ending = next((ending for ending in (".gz", ".xz") if url.endswith(ending)), "")
     part = folder / f".part-{hashlib.sha256(url.encode()).hexdigest()[:16]}{ending}"
@@ -184,30 +192,38 @@ def ensure_small(url: str, part: Path, size: int, limit: int) -> None:
         raise TooLarge(f"{url} gives more than {limit:,} bytes, the most that is expected of it")
 
 
-def placed(file: File, download: Path, target: Path, url: str) -> Path:
-    """The file out of what was downloaded, under its own name, once its digest is right."""
-    digest = file_digest(download)
-    if digest == file.sha256 or (file.content and same_content(download, file)):
-        return download.replace(target / file.name)
-    if digest == file.plain_digest:
-        return download.replace(target / file.plain_name)
-    extracted = target / f".new-{file.plain_name}"
+def harvest(download: Path, wanted: Sequence[File], target: Path, url: str) -> None:
+    """Keep what was downloaded, or what an archive holds, under its own name where the digest is right."""
     try:
-        for stream in named_in(download, file.plain_name, target):
-            copy(stream, extracted, file.content_size or file.size)
-            if file_digest(extracted) == file.plain_digest:
-                return extracted.replace(target / file.plain_name)
+        digest = file_digest(download)
+        for file in wanted:
+            if digest == file.sha256 or same_content(download, file):
+                download.replace(target / file.name)
+                return
+            if digest == file.plain_digest:
+                download.replace(target / file.plain_name)
+                return
+        extract(download, {file.plain_name: file for file in wanted}, target, url)
+    finally:
+        download.unlink(missing_ok=True)
+
+
+def extract(download: Path, wanted: Mapping[str, File], target: Path, url: str) -> None:
+    """Keep the members of an archive whose name and digest are right."""
+    extracted = target / ".new-file"
+    try:
+        for name, stream in members(download, wanted.keys(), target):
+            copy(stream, extracted, wanted[name].content_size or wanted[name].size)
+            if file_digest(extracted) == wanted[name].plain_digest:
+                extracted.replace(target / name)
     except BROKEN as error:
         raise Unreadable(f"{url} gives a broken archive: {error}") from None
     finally:
         extracted.unlink(missing_ok=True)
-    raise WrongDigest(
-        f"{url} does not give {file.name} with SHA-256 {file.plain_digest}; nothing of it is kept"
-    )
 
 
 def same_content(download: Path, file: File) -> bool:
-    if download.suffix != Path(file.name).suffix:
+    if not file.content or download.suffix != Path(file.name).suffix:
         return False
     try:
         return is_named_one(download, file)
@@ -224,8 +240,10 @@ def copy(stream: IO[bytes], target: Path, limit: int) -> None:
             left -= len(piece)
 
 
-def named_in(archive: Path, name: str, folder: Path, depth: int = 1) -> Iterator[IO[bytes]]:
-    """The members of an archive that have this name in any folder, also in archives inside it.
+def members(
+    archive: Path, names: Collection[str], folder: Path, depth: int = 1
+) -> Iterator[tuple[str, IO[bytes]]]:
+    """The members of an archive that have one of these names in any folder, also in archives inside it.
 
     Names in the archive only select: none of them is ever used as a path to write to.
     """
@@ -233,18 +251,19 @@ def named_in(archive: Path, name: str, folder: Path, depth: int = 1) -> Iterator
         with zipfile.ZipFile(archive) as opened:
             for entry in opened.infolist():
                 last = entry.filename.rpartition("/")[2]
-                if last == name:
+                if last in names:
                     with opened.open(entry) as stream:
-                        yield stream
+                        yield last, stream
                 elif depth and last.endswith(".zip"):
                     with opened.open(entry) as stream, laid_out(stream, folder) as inner:
-                        yield from named_in(inner, name, folder, depth - 1)
+                        yield from members(inner, names, folder, depth - 1)
     elif tarfile.is_tarfile(archive):
         with tarfile.open(archive) as opened:
             for member in opened:
-                stream = opened.extractfile(member) if member.isreg() else None
-                if stream is not None and member.name.rpartition("/")[2] == name:
-                    yield stream
+                last = member.name.rpartition("/")[2]
+                content = opened.extractfile(member) if member.isreg() and last in names else None
+                if content is not None:
+                    yield last, content
 
 
 @contextmanager
