@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "privacy": {"base", "learning"},
     "discovery": {"base", "data"},
     "protocols": {"base", "ledger.rules", "learning", "privacy"},
-    "node": ENGINE_ROOM,
+    "node": ENGINE_ROOM | {"report"},
     "simulation": SIMULATOR,
     "client": SIMULATOR | {"simulation"},
     "api": {"base", "client", "node"},
