@@ -1,6 +1,6 @@
 """Canonical bytes: one value, one byte string; what does not re-encode to itself is not a value."""
 
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -10,6 +10,7 @@ encode = _encoder.encode
 T = TypeVar("T")
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A frozen, typed value whose fields travel as an array in the order in which they are written."""
 
@@ -19,7 +20,7 @@ class Malformed(Exception):
 
 
 class Decoder(Generic[T]):
-    """Decode, re-encode, compare: refuses trailing bytes, other widths, duplicate keys, values out of range."""
+    """Decode, re-encode, compare: refuses trailing bytes, other widths, duplicate keys, wrong ranges."""
 
     def __init__(self, type_: type[T]) -> None:
         self._decode = msgspec.msgpack.Decoder(type_).decode

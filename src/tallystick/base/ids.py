@@ -36,7 +36,7 @@ def digest(*parts: bytes) -> bytes:
 
 
 def derived_id(kind: str, member: str, number: int) -> str:
-    """The id of what a member's transaction creates: from member and number, never from time or height."""
+    """The id of what a member's transaction makes: from member and number, never from time or height."""
     return f"{kind}-{digest(kind.encode(), member.encode(), number.to_bytes(8, 'big')).hex()[:32]}"
 
 

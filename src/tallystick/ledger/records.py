@@ -115,7 +115,7 @@ class Unit(Record):
 
 
 class Lineage(Record):
-    """The privacy budget that all versions and parts of a unit share, and what is spent and reserved of it."""
+    """The privacy budget that all versions and parts of a unit share, what is spent and reserved of it."""
 
     lineage: str
     budget: PrivacyBudget
@@ -124,6 +124,8 @@ class Lineage(Record):
     reserved_training: Curve
     reserved_judging: Curve
     unaccounted: int = 0
+    owner: str = ""
+    parts: tuple[str, ...] = ()  # the units on offer that draw on it
 
 
 class Root(Record):
@@ -283,9 +285,11 @@ class Phase(Record):
     deadline: int
     owed: tuple[str, ...]
     subjects: tuple[str, ...] = ()
+    circle: tuple[str, ...] = ()  # the drawn order of judges or groups
     revealing: bool = False
     cursor: int = 0  # of a phase served one by one
     posted: int = 0
+    committed: int = 0
     revealed: int = 0
 
 
@@ -306,7 +310,8 @@ class RoundState(Record):
     authors: tuple[tuple[str, bytes], ...] = ()  # accepted models of the result phase in order
     hashes: tuple[bytes, ...] = ()  # every plaintext hash posted in this round
     start: int | None = None
-    medians: tuple[tuple[str, int], ...] = ()
+    judged: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()  # phase: what its posts are worth
+    idle: tuple[str, ...] = ()
     forfeited: tuple[str, ...] = ()
 
 

@@ -284,6 +284,6 @@ def all_refusals() -> dict[int, type[Refusal]]:
     return {kind.code: kind for kind in Refusal.__subclasses__()}
 
 
-def refusing(kind: type[Refusal], **values: Any) -> Callable[[], Refusal]:
+def refusing(refusal: type[Refusal], /, **values: Any) -> Callable[[], Refusal]:
     """A refusal to be made only when it is needed."""
-    return lambda: kind(**values)
+    return lambda: refusal(**values)

@@ -1,12 +1,12 @@
-"""What a request agreed to, as plain data: phases, forming, stopping, election, pay; `rules_of` makes it, the ledger enforces it."""
+"""What a request agreed to, as plain data that the ledger enforces: phases, forming, stopping, pay."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from ..base.codec import Record
-from ..base.events import Event, Unaccounted
-from ..base.ids import Count, Digest, Figure, Millis, Name, Ppm, Tokens
+from ..base.events import Event, Protects, Unaccounted, within
+from ..base.ids import Count, Digest, Figure, Name, Ppm, Tokens
 
 MAX_TEAM = 4096
 MAX_ALL_JUDGES = 64  # above this many members every model is judged by a drawn few
@@ -18,15 +18,16 @@ TeamSize = Annotated[int, Meta(ge=1, le=MAX_TEAM)]
 Turn = Annotated[
     str,
     Meta(
-        pattern=r"\A(everyone|leader|in_order|(present|everyone_but):[a-z0-9._-]{1,48}|drawn:[a-z0-9._-]{1,48}:[1-9][0-9]?|groups:[1-9][0-9]{0,3})\Z"
+        pattern=r"\A(everyone|leader|in_order|(present|everyone_but):[a-z0-9._-]{1,48}"
+        r"|drawn:[a-z0-9._-]{1,48}:[1-9][0-9]?|groups:[1-9][0-9]{0,3})\Z"
     ),
 ]
 
 
 class EventRule(Record):
-    """A publication that depends on private rows: an applicant names its own event between these two."""
+    """What a publication costs the rows it depends on: an applicant names its own event between these two."""
 
-    rows: Literal["training", "judging"]
+    protects: Protects
     least: Event
     most: Event
 
@@ -42,7 +43,7 @@ class PhaseRule(Record):
     sealed: bool = False  # scores are committed first and revealed when all are in
     quorum: Ppm = 0  # the share of owed posts below which the phase does not count
     rows: Literal["none", "training", "judging"] = "none"
-    events: tuple[EventRule, ...] = ()
+    event: EventRule | None = None
 
 
 class Forming(Record):
@@ -76,14 +77,14 @@ class Stopping(Record):
 
 
 class Evicting(Record):
-    """Whom a completed round drops (bpcv 4.1): nobody, the worst (as printed), or those below a robust bound."""
+    """Whom a completed round drops (bpcv 4.1): nobody, the worst as printed, or those below a bound."""
 
     kind: Literal["none", "worst", "outlier"] = "none"
     bound: Positive = 6  # for outlier: so many median absolute deviations below the median
 
 
 class Electing(Record):
-    """Who assembles the record: POC (bp2p 4.3.2), PoQ (poq eq. 7), best score (bpcv 4.2) or drawn; and who approves."""
+    """Who assembles the record: POC (bp2p 4.3.2), PoQ (poq eq. 7), best score (bpcv 4.2), drawn; approval."""
 
     kind: Literal["contribution", "error", "error_as_printed", "best_score", "drawn"] = "contribution"
     wait: Wait = 3_600_000
@@ -210,10 +211,10 @@ def _flaw_of_phase(rule: PhaseRule, rules: Rules, models: set[str], seen: set[st
         return "drawn judges belong to the phase that they judge"
     if rule.content == "scores" and kind != "drawn" and rules.forming.size > MAX_ALL_JUDGES:
         return f"above {MAX_ALL_JUDGES} members each model is judged by a drawn few"
-    if bool(rule.events) and any(event.rows != rule.rows for event in rule.events):
-        return "its events are about other rows than it says"
-    if any(not between(event.least, event.least, event.most) for event in rule.events):
-        return "its two bounds are different kinds of event"
+    if rule.event is not None and rule.rows == "none":
+        return "it names an event but touches no private rows"
+    if rule.event is not None and not within(rule.event.least, rule.event.least, rule.event.most):
+        return "its least event is not within its most"
     return None
 
 
@@ -231,7 +232,9 @@ def _flaw_of_pay(rules: Rules, reward: int) -> str | None:
     if rules.electing.kind in ("error", "error_as_printed") and "scores" not in closing:
         return "errors are measured in a closing phase of scores"
     scored = any(rule.content == "scores" for rule in rules.phases)
-    if not scored and (pay.weight == "gain" or rules.electing.kind == "best_score" or rules.evicting.kind != "none"):
+    if not scored and (
+        pay.weight == "gain" or rules.electing.kind == "best_score" or rules.evicting.kind != "none"
+    ):
         return "gains, best scores and evictions need a phase of scores"
     if pay.leader_share and pay.kind != "lump":
         return "the leader's share is a part of a lump reward"
@@ -240,27 +243,10 @@ def _flaw_of_pay(rules: Rules, reward: int) -> str | None:
     return None
 
 
-def between(event: Event, least: Event, most: Event) -> bool:
-    """Whether an event is of the same kind as two others and each of its parameters lies between theirs."""
-    if type(event) is not type(least) or type(event) is not type(most):
-        return False
-    if isinstance(event, Unaccounted):
-        return True
-    for field in event.__struct_fields__:
-        value, one, other = getattr(event, field), getattr(least, field), getattr(most, field)
-        if isinstance(value, int):
-            if not min(one, other) <= value <= max(one, other):
-                return False
-        elif value != one or value != other:
-            return False
-    return True
-
-
 def uncharged(rules: Rules) -> tuple[str, ...]:
     """The phases that publish something of private rows without a formal guarantee for them."""
     return tuple(
         rule.name
         for rule in all_phases(rules)
-        if rule.rows != "none"
-        and (not rule.events or any(isinstance(event.most, Unaccounted) for event in rule.events))
+        if rule.rows != "none" and (rule.event is None or isinstance(rule.event.most, Unaccounted))
     )

@@ -73,7 +73,7 @@ RESERVATIONS = _table("reservation", r.Reservation)
 PHASES = _table("phase", r.Phase)
 POSTS = _table("post", r.Posting)
 ROUNDS = _table("round", r.RoundState)
-DRAFT_RECORDS = _table("draftrecord", r.RecordDraft)
+RECORD_DRAFTS = _table("recorddraft", r.RecordDraft)
 STATEMENTS = _table("statement", r.Statement)
 RECORDS = _table("record", r.FinalRecord)
 PAIRS = _table("pair", r.Pair)
@@ -119,8 +119,9 @@ class Draft:
         self.pending[table.key(*parts)] = record
 
     def delete(self, table: Table[R], *parts: str | int) -> None:
-        """Remove a record."""
-        self.pending[table.key(*parts)] = None
+        """Remove a record, where there is one."""
+        if self.find(table, *parts) is not None:
+            self.pending[table.key(*parts)] = None
 
     def scan(self, table: Table[R], *parts: str | int, limit: int = 1 << 62) -> list[tuple[str, R]]:
         """Records whose keys begin with these parts, in the order of their keys."""
@@ -152,7 +153,10 @@ class Draft:
 
     def writes(self) -> dict[bytes, bytes | None]:
         """What this block changes, encoded, in the order of the keys."""
-        return {
-            key.encode(): None if record is None else TABLES[key.partition("/")[0]].encode(record)
-            for key, record in sorted(self.decided.items())
-        }
+        writes: dict[bytes, bytes | None] = {}
+        for key, record in sorted(self.decided.items()):
+            if record is not None:
+                writes[key.encode()] = TABLES[key.partition("/")[0]].encode(record)
+            elif self.reader.get(key.encode()) is not None:
+                writes[key.encode()] = None
+        return writes

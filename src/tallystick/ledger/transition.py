@@ -1,4 +1,4 @@
-"""The transition: serve what is due, then each transaction in order; one receipt each, and nothing half done."""
+"""The transition: serve what is due, then each transaction in order; one receipt each, nothing half done."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from ..base import keys
 from ..base.codec import Malformed as NotCanonical
 from ..base.codec import Record, encode
 from ..base.ids import digest
-from . import due
+from . import due, elections, forming, rounds, settlement
 from . import rejections as no
-from .handlers import DEVICE_KINDS, HANDLERS, WEIGHTS
+from .handlers import DEVICE_KINDS, HANDLERS, WEIGHTS, votes
 from .notices import Alarm, Notice
 from .records import Account, Chain, Member
 from .rejections import Refusal, ensure, refusing
-from .state import ACCOUNTS, CHAIN, MEMBERS, Draft, Reader
+from .state import ACCOUNTS, CHAIN, MEMBERS, PROGRESS, Draft, Reader
 from .transactions import (
     FORMAT,
     NUMBER_WINDOW,
@@ -26,6 +26,25 @@ from .transactions import (
 
 WHOLE_BLOCK = ""  # no member's id: the weight of all together
 Verify = Callable[[bytes, bytes, bytes], bool]  # public key, message, signature
+
+
+SERVED_BY: dict[str, due.Serve] = {
+    "forming": forming.forming_due,
+    "phase": rounds.phase_due,
+    "time": rounds.time_due,
+    "record": elections.no_record,
+    "approve": elections.decide,
+    "test": elections.test_unopened,
+    "certify": elections.certify,
+    "proposal": votes.serve_proposal,
+}
+
+
+def _give_up(draft: Draft, of: str) -> None:
+    """A due entry met a defect of the ledger: its request ends, and the money goes back."""
+    progress = draft.find(PROGRESS, of)
+    if progress is not None and progress.stage in settlement.LIVE:
+        settlement.refund(draft, of, "internal fault")
 
 
 class Block(Record):
@@ -67,7 +86,8 @@ def apply_block(
 ) -> Outcome:
     """Apply a block: due entries first, then every transaction; the writes are of the whole block."""
     draft = Draft(reader, block.chain, block.height, block.time)
-    before = due.serve(draft)
+    due.serve(draft, SERVED_BY, _give_up)
+    before = tuple(draft.notices)
     quota: dict[str, int] = {}
     receipts = [_apply_one(draft, data, quota, verify) for data in transactions]
     return Outcome(draft.writes(), receipts, before, quota.get(WHOLE_BLOCK, 0))
@@ -122,8 +142,8 @@ def _apply_one(draft: Draft, data: bytes, quota: dict[str, int], verify: Verify)
     except (ArithmeticError, ValueError, LookupError, TypeError) as fault:
         draft.drop(said)
         draft.emit(Alarm(type(fault).__name__))
-        refusal = no.Internal(fault=type(fault).__name__)
-        return _refused(name, refusal, envelope.member, _kind(envelope))
+        internal = no.Internal(fault=type(fault).__name__)
+        return _refused(name, internal, envelope.member, _kind(envelope))
     notices = tuple(draft.notices[said:])
     draft.keep()
     return Receipt(name, 0, member=envelope.member, kind=_kind(envelope), notices=notices)
@@ -143,9 +163,7 @@ def _authenticate(
     """Everything that must hold before a transaction may leave any trace."""
     known = draft.find(MEMBERS, envelope.member)
     ensure(envelope.version == FORMAT, refusing(no.UnknownVersion, version=envelope.version))
-    ensure(
-        envelope.chain == draft.chain, refusing(no.WrongChain, chain=envelope.chain, expected=draft.chain)
-    )
+    ensure(envelope.chain == draft.chain, refusing(no.WrongChain, chain=envelope.chain, expected=draft.chain))
     ensure(
         draft.time < envelope.valid_until,
         refusing(no.Expired, until=envelope.valid_until, time=draft.time),

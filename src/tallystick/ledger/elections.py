@@ -1,0 +1,225 @@
+"""Who records a request, and whether the record stands: POC (bp2p 4.3.2), PoQ (poq eq. 7), bpcv 4.2, draw."""
+
+from msgspec.structs import replace
+
+from ..base.fixed import median
+from ..base.ids import rank
+from . import settlement
+from .due import cancel, schedule
+from .notices import RecordDecided, RecorderElected
+from .records import Place, Progress, RecordDraft, Request
+from .scoring import better
+from .state import PLACES, PROGRESS, RECORD_DRAFTS, REQUESTS, STATEMENTS, TEAMS, Draft
+from .turns import seed_of
+
+ATTEMPTS = 3
+SCALE = 10**6
+
+
+def begin(draft: Draft, request: Request) -> None:
+    """Freeze the electorate, rank it by the request's rule, and appoint its first."""
+    name = request.request
+    progress, team = draft.get(PROGRESS, name), draft.get(TEAMS, name)
+    places = [draft.get(PLACES, name, member) for member in team.active]
+    electorate = [p for p in places if p.last_accepted == progress.completed and p.member != request.member]
+    recorders = tuple(p.member for p in ranked(request, progress, electorate))
+    draft.put(PROGRESS, replace(progress, recorders=recorders, attempt=0, phase=-1), name)
+    _appoint(draft, request)
+
+
+def ranked(request: Request, progress: Progress, electorate: list[Place]) -> list[Place]:
+    """The electorate, best first; ties fall by hash of request and member."""
+    name, kind = request.request, request.rules.electing.kind
+    if kind == "drawn":
+        seed = seed_of(name, progress.round, progress)
+        return sorted(electorate, key=lambda p: rank(seed, p.member))
+    if kind == "contribution":
+        shares = settlement.weights(request, electorate)
+        return _by(name, electorate, {p.member: -shares.get(p.member, -1) for p in electorate})
+    if kind == "best_score":
+        return _by(name, electorate, {p.member: _badness(request, p.score) for p in electorate})
+    return _by(name, electorate, proof_of_quality(electorate, as_printed=kind == "error_as_printed"))
+
+
+def _by(request: str, electorate: list[Place], cost: dict[str, int]) -> list[Place]:
+    return sorted(electorate, key=lambda p: (cost[p.member], rank(request.encode(), p.member)))
+
+
+def _badness(request: Request, score: int | None) -> int:
+    """A cost that falls as the score gets better; no score is the worst."""
+    return 2**62 if score is None else -better(request.rules, score, 0)
+
+
+def proof_of_quality(electorate: list[Place], as_printed: bool) -> dict[str, int]:
+    """poq eq. 7: MAE_j / gamma + mean, gamma = 1 + d_j / sum d; gamma * MAE_j as printed (erratum 12)."""
+    errors = {p.member: p.measured for p in electorate if p.measured is not None}
+    mean = sum(errors.values()) // max(1, len(errors))
+    data = sum(p.amount for p in electorate)
+    costs = {}
+    for place in electorate:
+        error = errors.get(place.member)
+        gamma = SCALE + (place.amount * SCALE // data if data else 0)
+        if error is None:
+            costs[place.member] = 2**62
+        elif as_printed:
+            costs[place.member] = error * gamma // SCALE + mean
+        else:
+            costs[place.member] = error * SCALE // gamma + mean
+    return costs
+
+
+def _appoint(draft: Draft, request: Request) -> None:
+    """Give the next of the electorate its turn to record; after three, the ledger settles by itself."""
+    name = request.request
+    progress = draft.get(PROGRESS, name)
+    if progress.attempt >= min(ATTEMPTS, len(progress.recorders)):
+        draft.put(PROGRESS, replace(progress, reached=_reached(request, progress.figure)), name)
+        settlement.settle(draft, name, "", 0, "no record stood; the ledger settled by itself")
+        return
+    recorder = progress.recorders[progress.attempt]
+    deadline = draft.time + request.rules.electing.wait
+    draft.put(PROGRESS, replace(progress, stage="recording", deadline=deadline), name)
+    place = draft.get(PLACES, name, recorder)
+    draft.put(PLACES, replace(place, turns=place.turns + 1), name, recorder)
+    schedule(draft, deadline, "record", name)
+    draft.emit(RecorderElected(name, recorder, progress.attempt + 1))
+
+
+def recorder_of(progress: Progress) -> str:
+    """The member whose turn it is to record."""
+    return progress.recorders[progress.attempt]
+
+
+def no_record(draft: Draft, name: str) -> None:
+    """The recorder was silent, or its record did not stand: it missed a turn, the next one is appointed."""
+    request, progress = draft.get(REQUESTS, name), draft.get(PROGRESS, name)
+    recorder = recorder_of(progress)
+    place = draft.get(PLACES, name, recorder)
+    draft.put(PLACES, replace(place, missed=place.missed + 1), name, recorder)
+    draft.put(PROGRESS, replace(progress, attempt=progress.attempt + 1), name)
+    _appoint(draft, request)
+
+
+def open_approval(draft: Draft, request: Request, model: bytes, figure: int) -> None:
+    """A record is posted: the electorate states what it measures on its model."""
+    name = request.request
+    progress = draft.get(PROGRESS, name)
+    cancel(draft, progress.deadline, "record", name)
+    draft.put(RECORD_DRAFTS, RecordDraft(recorder_of(progress), model, figure), name)
+    deadline = draft.time + request.rules.electing.approve_wait
+    draft.put(PROGRESS, replace(progress, stage="approving", deadline=deadline), name)
+    schedule(draft, deadline, "approve", name)
+    if all_stated(draft, name):
+        decide(draft, name)
+
+
+def all_stated(draft: Draft, name: str) -> bool:
+    """Whether everybody but the recorder has stated what it measured."""
+    progress = draft.get(PROGRESS, name)
+    recorder = recorder_of(progress)
+    return all(m == recorder or draft.find(STATEMENTS, name, m) is not None for m in progress.recorders)
+
+
+def decide(draft: Draft, name: str) -> None:
+    """Compare the statements; a record that stands goes on to the sealed test or to settlement."""
+    request, progress = draft.get(REQUESTS, name), draft.get(PROGRESS, name)
+    record = draft.get(RECORD_DRAFTS, name)
+    cancel(draft, progress.deadline, "approve", name)
+    figures = {record.recorder: record.figure}
+    for member in progress.recorders:
+        statement = draft.find(STATEMENTS, name, member)
+        if statement is not None:
+            draft.delete(STATEMENTS, name, member)
+            if statement.figure is not None:
+                figures[member] = statement.figure
+    approving = approvers(request, record, figures)
+    electorate = len(progress.recorders)
+    enough = (
+        len(approving) == electorate
+        if request.rules.electing.unanimous
+        else 3 * len(approving) > 2 * electorate
+    )
+    stands = enough and record.recorder in approving
+    draft.emit(RecordDecided(name, stands, len(approving), electorate))
+    draft.delete(RECORD_DRAFTS, name)
+    if not stands:
+        no_record(draft, name)
+        return
+    figure = median(list(figures.values()))
+    progress = replace(progress, figure=figure, reached=_reached(request, figure))
+    draft.put(PROGRESS, progress, name)
+    if request.rules.test is None:
+        settlement.settle(draft, name, record.recorder, len(approving), "recorded")
+        return
+    deadline = draft.time + request.rules.test.wait
+    draft.put(PROGRESS, replace(progress, stage="sealed", deadline=deadline), name)
+    draft.put(RECORD_DRAFTS, replace(record, content=b""), name)
+    schedule(draft, deadline, "test", name)
+
+
+def approvers(request: Request, record: RecordDraft, figures: dict[str, int]) -> tuple[str, ...]:
+    """Whose figure agrees: with the recorder's on common data, else with the others' median (erratum 23)."""
+    electing = request.rules.electing
+    agreed = []
+    for member, figure in figures.items():
+        others = [value for other, value in figures.items() if other != member]
+        if electing.common:
+            reference = record.figure
+        else:
+            reference = median(others) if others else figure
+        if abs(figure - reference) <= electing.tolerance:
+            agreed.append(member)
+    return tuple(agreed)
+
+
+def _reached(request: Request, figure: int | None) -> bool:
+    """Whether the wanted quality was reached, as far as the team could measure."""
+    wanted = request.rules.stopping.quality
+    return wanted is None or (figure is not None and better(request.rules, figure, wanted) >= 0)
+
+
+def test_unopened(draft: Draft, name: str) -> None:
+    """The requester did not open its test set in time: the quality counts as reached."""
+    progress = draft.get(PROGRESS, name)
+    draft.put(PROGRESS, replace(progress, reached=True), name)
+    _settle_tested(draft, name)
+
+
+def open_certifying(draft: Draft, request: Request, content: bytes) -> None:
+    """The test set is open: the electorate states what the model reaches on it."""
+    name = request.request
+    progress = draft.get(PROGRESS, name)
+    cancel(draft, progress.deadline, "test", name)
+    record = draft.get(RECORD_DRAFTS, name)
+    deadline = draft.time + request.rules.electing.approve_wait
+    draft.put(RECORD_DRAFTS, replace(record, content=content), name)
+    draft.put(PROGRESS, replace(progress, stage="certifying", deadline=deadline), name)
+    schedule(draft, deadline, "certify", name)
+
+
+def all_certified(draft: Draft, name: str) -> bool:
+    """Whether the whole electorate has stated what it measured on the test set."""
+    return all(draft.find(STATEMENTS, name, m) is not None for m in draft.get(PROGRESS, name).recorders)
+
+
+def certify(draft: Draft, name: str) -> None:
+    """The median of what was measured on the opened test set says whether the quality was reached."""
+    request, progress = draft.get(REQUESTS, name), draft.get(PROGRESS, name)
+    cancel(draft, progress.deadline, "certify", name)
+    figures = []
+    for member in progress.recorders:
+        statement = draft.find(STATEMENTS, name, member)
+        if statement is not None:
+            draft.delete(STATEMENTS, name, member)
+            if statement.figure is not None:
+                figures.append(statement.figure)
+    if figures:
+        figure = median(figures)
+        draft.put(PROGRESS, replace(progress, figure=figure, reached=_reached(request, figure)), name)
+    _settle_tested(draft, name)
+
+
+def _settle_tested(draft: Draft, name: str) -> None:
+    record = draft.get(RECORD_DRAFTS, name)
+    electorate = len(draft.get(PROGRESS, name).recorders)
+    settlement.settle(draft, name, record.recorder, electorate, "recorded and tested")

@@ -1,0 +1,65 @@
+"""Records: posted by the elected recorder, approved by figures, certified on the opened test set."""
+
+from .. import elections
+from .. import rejections as no
+from ..notices import Approved, RecordPosted
+from ..records import Progress, Request, Statement
+from ..rejections import ensure, refusing
+from ..state import PROGRESS, REQUESTS, STATEMENTS, Draft
+from ..transactions import Approve, Certify, PostRecord
+
+
+def _in_stage(draft: Draft, name: str, stage: str) -> tuple[Request, Progress]:
+    request, progress = draft.find(REQUESTS, name), draft.find(PROGRESS, name)
+    if request is None or progress is None:
+        raise no.UnknownRecord(table="request", id=name)
+    told = {"table": "request", "id": name, "stage": progress.stage}
+    ensure(progress.stage == stage, refusing(no.WrongStage, **told))
+    return request, progress
+
+
+def post_record(draft: Draft, tx: PostRecord) -> None:
+    """Name the model and what one measured on it; posts, scores and contributions the ledger knows."""
+    # CHECKS
+    request, progress = _in_stage(draft, tx.request, "recording")
+    ensure(elections.recorder_of(progress) == draft.sender, refusing(no.NotYourTurn, member=draft.sender))
+    told = {"expected": progress.model.hex(), "model": tx.model.hex()}
+    ensure(tx.model == progress.model, refusing(no.BadRecord, **told))
+
+    # EFFECTS
+    draft.emit(RecordPosted(tx.request, draft.sender, tx.model, tx.figure))
+    elections.open_approval(draft, request, tx.model, tx.figure)
+
+
+def _ensure_stating(draft: Draft, progress: Progress, name: str, recorder: str) -> None:
+    """Refuse who does not belong to the electorate, records itself, or has spoken."""
+    may = draft.sender in progress.recorders and draft.sender != recorder
+    ensure(may, refusing(no.NotYourTurn, member=draft.sender))
+    again = draft.find(STATEMENTS, name, draft.sender) is not None
+    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, what="stated its figure"))
+
+
+def approve(draft: Draft, tx: Approve) -> None:
+    """State a figure on the recorded model; the ledger compares."""
+    # CHECKS
+    _, progress = _in_stage(draft, tx.request, "approving")
+    _ensure_stating(draft, progress, tx.request, elections.recorder_of(progress))
+
+    # EFFECTS
+    draft.put(STATEMENTS, Statement(tx.figure), tx.request, draft.sender)
+    draft.emit(Approved(tx.request, draft.sender))
+    if elections.all_stated(draft, tx.request):
+        elections.decide(draft, tx.request)
+
+
+def certify(draft: Draft, tx: Certify) -> None:
+    """State a figure on the opened test set."""
+    # CHECKS
+    _, progress = _in_stage(draft, tx.request, "certifying")
+    _ensure_stating(draft, progress, tx.request, "")
+
+    # EFFECTS
+    draft.put(STATEMENTS, Statement(tx.figure), tx.request, draft.sender)
+    draft.emit(Approved(tx.request, draft.sender))
+    if elections.all_certified(draft, tx.request):
+        elections.certify(draft, tx.request)

@@ -1,0 +1,155 @@
+"""Requests: posted with the reward locked, withdrawn, answered from an earlier record, tested at the end."""
+
+from msgspec.structs import replace
+
+from ...base.fixed import split
+from ...base.ids import derived_id, digest
+from .. import elections, rules, settlement
+from .. import rejections as no
+from ..due import schedule
+from ..notices import Paid, RecordReused, RequestPosted, TestOpened
+from ..records import FinalRecord, Progress, Request
+from ..rejections import ensure, refusing
+from ..seats import credit_account, debit_account
+from ..state import ACCOUNTS, GRANTS, MEMBERS, PROGRESS, RECORDS, REQUESTS, STANDING_TEAMS, UNITS, Draft
+from ..transactions import OpenTest, PostRequest, ReuseRecord, WithdrawRequest
+
+
+def post_request(draft: Draft, tx: PostRequest) -> None:
+    """Open a request; its reward leaves the requester's account, or the parent's escrow, for its own."""
+    # CHECKS
+    sender = draft.get(MEMBERS, draft.sender)
+    role = "analyst" if tx.parent else "requester"
+    ensure(role in sender.roles, refusing(no.WrongRole, member=draft.sender, role=role))
+    flaw = rules.flaw(tx.rules, tx.reward)
+    ensure(flaw is None, refusing(no.BadRules, reason=flaw))
+    form = tx.rules.forming
+    if form.team:
+        known = draft.find(STANDING_TEAMS, form.team)
+        ensure(known is not None, refusing(no.UnknownRecord, table="team", id=form.team))
+    if form.named:
+        ensure(draft.find(MEMBERS, form.named), refusing(no.UnknownMember, member=form.named))
+    has = _ensure_parent(draft, tx) if tx.parent else draft.get(ACCOUNTS, draft.sender).balance
+    ensure(has >= tx.reward, refusing(no.NotEnoughTokens, needed=tx.reward, has=has))
+
+    # EFFECTS
+    name = derived_id("request", draft.sender, draft.number)
+    if tx.parent:
+        payer = draft.get(PROGRESS, tx.parent)
+        payer = replace(payer, escrow=payer.escrow - tx.reward, purchased=payer.purchased + tx.reward)
+        draft.put(PROGRESS, payer, tx.parent)
+    else:
+        debit_account(draft, draft.sender, tx.reward)
+    request = Request(
+        name,
+        draft.sender,
+        tx.category,
+        tx.purpose,
+        tx.plan,
+        tx.reward,
+        tx.rules,
+        tx.reuse_key,
+        tx.query,
+        tx.parent,
+        tx.initial,
+        draft.time,
+    )
+    deadline = draft.time + form.wait
+    draft.put(REQUESTS, request, name)
+    draft.put(PROGRESS, Progress("forming", tx.reward, deadline, model=tx.initial), name)
+    schedule(draft, deadline, "forming", name)
+    draft.emit(RequestPosted(name, draft.sender, tx.category, tx.reward))
+
+
+def _ensure_parent(draft: Draft, tx: PostRequest) -> int:
+    """The analyst of a running request may spend a part of its escrow; say how much is left of it."""
+    parent, progress = draft.find(REQUESTS, tx.parent), draft.find(PROGRESS, tx.parent)
+    if parent is None or progress is None:
+        raise no.UnknownRecord(table="request", id=tx.parent)
+    told = {"table": "request", "id": tx.parent}
+    ensure(progress.analyst == draft.sender, refusing(no.NotYours, **told, member=draft.sender))
+    running = progress.stage in ("opening", "rounds", "closing")
+    ensure(running, refusing(no.WrongStage, **told, stage=progress.stage))
+    return min(progress.escrow, parent.rules.purchase_limit - progress.purchased)
+
+
+def withdraw_request(draft: Draft, tx: WithdrawRequest) -> None:
+    """Take a request back while its team is forming."""
+    # CHECKS
+    request, progress = own_request(draft, tx.request)
+    told = {"table": "request", "id": tx.request, "stage": progress.stage}
+    ensure(progress.stage == "forming", refusing(no.WrongStage, **told))
+
+    # EFFECTS
+    settlement.refund(draft, request.request, "withdrawn by the requester")
+
+
+def own_request(draft: Draft, name: str) -> tuple[Request, Progress]:
+    """The sender's own request."""
+    request, progress = draft.find(REQUESTS, name), draft.find(PROGRESS, name)
+    if request is None or progress is None:
+        raise no.UnknownRecord(table="request", id=name)
+    mine = request.member == draft.sender
+    ensure(mine, refusing(no.NotYours, table="request", id=name, member=draft.sender))
+    return request, progress
+
+
+def reuse_record(draft: Draft, tx: ReuseRecord) -> None:
+    """Pay an earlier record's makers their agreed fee, by their contributions."""
+    # CHECKS
+    sender = draft.get(MEMBERS, draft.sender)
+    ensure("requester" in sender.roles, refusing(no.WrongRole, member=draft.sender, role="requester"))
+    request, record = draft.find(REQUESTS, tx.request), draft.find(RECORDS, tx.request)
+    if request is None:
+        raise no.UnknownRecord(table="request", id=tx.request)
+    progress = draft.get(PROGRESS, tx.request)
+    told = {"table": "request", "id": tx.request, "stage": progress.stage}
+    if record is None:
+        raise no.WrongStage(**told)
+    reason = _why_not_reusable(draft, record, request, tx.purpose)
+    ensure(reason is None, refusing(no.NotReusable, request=tx.request, reason=reason))
+    fee, has = request.rules.paying.reuse_fee, draft.get(ACCOUNTS, draft.sender).balance
+    ensure(has >= fee, refusing(no.NotEnoughTokens, needed=fee, has=has))
+
+    # EFFECTS
+    debit_account(draft, draft.sender, fee)
+    makers = [member for member, _ in record.contributions]
+    shares = split(fee, [share for _, share in record.contributions])
+    for member, amount in zip(makers, shares, strict=True):
+        credit_account(draft, member, amount)
+        draft.emit(Paid(tx.request, member, amount, "reuse"))
+    draft.emit(RecordReused(tx.request, draft.sender, fee))
+
+
+def _why_not_reusable(draft: Draft, record: FinalRecord, request: Request, purpose: str) -> str | None:
+    """Why a record's sources do not allow another use, or None."""
+    if not record.stands or not record.contributions:
+        return "no record of it stands"
+    if purpose != request.purpose:
+        return f"it was made for {request.purpose!r}, not for {purpose!r}"
+    for _, unit_id, grant_id in record.sources:
+        unit, grant = draft.get(UNITS, unit_id), draft.get(GRANTS, grant_id)
+        alive = unit.active and not grant.revoked and draft.time < grant.until
+        if not alive and not unit.terms.reuse:
+            return f"the grant of unit {unit_id} it was made with is no longer given"
+    return None
+
+
+def open_test(draft: Draft, tx: OpenTest) -> None:
+    """Open the test set that the request named by its hash, once the final model's hash stands."""
+    # CHECKS
+    request, progress = own_request(draft, tx.request)
+    told = {"table": "request", "id": tx.request, "stage": progress.stage}
+    if progress.stage != "sealed" or request.rules.test is None:
+        raise no.WrongStage(**told)
+    fits = test_commitment(tx.content, tx.salt) == request.rules.test.commitment
+    ensure(fits, refusing(no.BadReveal, member=draft.sender))
+
+    # EFFECTS
+    draft.emit(TestOpened(tx.request, tx.content))
+    elections.open_certifying(draft, request, tx.content)
+
+
+def test_commitment(content: bytes, salt: bytes) -> bytes:
+    """The hash by which a request names its sealed test set."""
+    return digest(b"test", content, salt)

@@ -1,0 +1,136 @@
+"""Rounds: posting in the open phase, opening what was committed, waking a quiet chain."""
+
+from msgspec.structs import replace
+
+from .. import phases, rounds
+from .. import rejections as no
+from ..notices import Posted, Revealed, TurnMissed
+from ..posts import salt_commitment
+from ..records import Phase, Posting, Progress, Request
+from ..rejections import ensure, refusing
+from ..rules import PhaseRule, all_phases
+from ..state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, ROUNDS, Draft
+from ..transactions import (
+    Committed,
+    Declined,
+    Inline,
+    Model,
+    Nudge,
+    Post,
+    Reveal,
+    SaltReveal,
+    Score,
+    Scores,
+    score_commitment,
+)
+from ..turns import round_state, subjects_of
+
+
+def post(draft: Draft, tx: Post) -> None:
+    """Put a post into the open phase; the last one owed closes it."""
+    # CHECKS
+    request, phase, rule = _open_phase(draft, tx.request, tx.round, tx.phase)
+    progress = draft.get(PROGRESS, tx.request)
+    told = {"round": tx.round, "phase": tx.phase, "open": "its reveals"}
+    ensure(not phase.revealing, refusing(no.WrongPhase, **told))
+    ensure(_has_turn(draft, rule, phase), refusing(no.NotYourTurn, member=draft.sender))
+    again = draft.find(POSTS, tx.request, progress.phase, draft.sender) is not None
+    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, what=f"posted in phase {tx.phase!r}"))
+    reason = _misfit(rule, phase, draft.sender, tx)
+    ensure(reason is None, refusing(no.WrongContent, reason=reason))
+    if isinstance(tx.content, SaltReveal):
+        kept = draft.get(PLACES, tx.request, draft.sender).commitment
+        fits = kept == salt_commitment(tx.request, draft.sender, tx.content.salt)
+        ensure(fits, refusing(no.BadReveal, member=draft.sender))
+
+    # EFFECTS
+    fresh = _note_model(draft, request, rule, progress, tx) if isinstance(tx.content, Model) else True
+    posting = Posting(draft.sender, phase.posted, tx.content, accepted=fresh)
+    draft.emit(Posted(tx.request, tx.round, tx.phase, draft.sender))
+    if phases.add_post(draft, request, phase, posting):
+        rounds.finish_phase(draft, request)
+
+
+def _open_phase(draft: Draft, name: str, round_: int, phase_name: str) -> tuple[Request, Phase, PhaseRule]:
+    """The phase that is open, where it is the one that is meant."""
+    request, progress = draft.find(REQUESTS, name), draft.find(PROGRESS, name)
+    if request is None or progress is None:
+        raise no.UnknownRecord(table="request", id=name)
+    phase = draft.find(PHASES, name, progress.phase) if progress.phase >= 0 else None
+    told = {"round": round_, "phase": phase_name}
+    if phase is None:
+        raise no.WrongPhase(**told, open=f"none, the request is {progress.stage}")
+    meant = (phase.round, phase.name) == (round_, phase_name)
+    ensure(meant, refusing(no.WrongPhase, **told, open=f"round {phase.round} phase {phase.name!r}"))
+    return request, phase, all_phases(request.rules)[progress.phase]
+
+
+def _has_turn(draft: Draft, rule: PhaseRule, phase: Phase) -> bool:
+    if rule.turn == "in_order":
+        return phase.owed[phase.cursor] == draft.sender
+    return draft.sender in phase.owed
+
+
+def _misfit(rule: PhaseRule, phase: Phase, sender: str, tx: Post) -> str | None:
+    """Why this content is not what the phase asks for, or None."""
+    content = tx.content
+    if isinstance(content, Declined):
+        return None
+    if rule.content == "scores":
+        wanted: type = Committed if rule.sealed else Scores
+    else:
+        wanted = {"model": Model, "inline": Inline, "salt": SaltReveal}[rule.content]
+    if not isinstance(content, wanted):
+        return f"{wanted.__name__.lower()}, not {type(content).__name__.lower()}"
+    if isinstance(content, Scores):
+        return _wrong_length(rule, phase, sender, content.values)
+    return None
+
+
+def _wrong_length(rule: PhaseRule, phase: Phase, judge: str, values: tuple[Score, ...]) -> str | None:
+    owed = 1 + len(subjects_of(rule, phase, judge))
+    return None if len(values) == owed else f"{owed} scores, not {len(values)}"
+
+
+def _note_model(draft: Draft, request: Request, rule: PhaseRule, progress: Progress, tx: Post) -> bool:
+    """Remember a model's hash; one that was posted before in this round is a copy, and idle."""
+    content = tx.content
+    if not isinstance(content, Model):
+        return True
+    name, state = request.request, round_state(draft, request.request)
+    hash_ = content.payload.plaintext
+    if hash_ in state.hashes:
+        place = draft.get(PLACES, name, draft.sender)
+        draft.put(PLACES, replace(place, idle=place.idle + 1), name, draft.sender)
+        draft.emit(TurnMissed(name, tx.round, tx.phase, draft.sender, "copied"))
+        return False
+    final = progress.stage == "closing" or rule.name == request.rules.result
+    authors = (*state.authors, (draft.sender, hash_)) if final else state.authors
+    draft.put(ROUNDS, replace(state, hashes=(*state.hashes, hash_), authors=authors), name)
+    return True
+
+
+def reveal(draft: Draft, tx: Reveal) -> None:
+    """Open one's scores, now that nobody can change its own any more."""
+    # CHECKS
+    request, phase, rule = _open_phase(draft, tx.request, tx.round, tx.phase)
+    told = {"round": tx.round, "phase": tx.phase, "open": "its commitments"}
+    ensure(phase.revealing, refusing(no.WrongPhase, **told))
+    index = draft.get(PROGRESS, tx.request).phase
+    posting = draft.find(POSTS, tx.request, index, draft.sender)
+    if posting is None or not isinstance(posting.content, Committed):
+        raise no.NotYourTurn(member=draft.sender)
+    ensure(posting.values is None, refusing(no.AlreadyDone, member=draft.sender, what="revealed"))
+    made = score_commitment(tx.request, tx.round, tx.phase, draft.sender, tx.values, tx.salt)
+    ensure(made == posting.content.commitment, refusing(no.BadReveal, member=draft.sender))
+    reason = _wrong_length(rule, phase, draft.sender, tx.values)
+    ensure(reason is None, refusing(no.WrongContent, reason=reason))
+
+    # EFFECTS
+    draft.emit(Revealed(tx.request, tx.round, tx.phase, draft.sender))
+    if phases.add_reveal(draft, request, phase, draft.sender, tx.values):
+        rounds.finish_phase(draft, request)
+
+
+def nudge(draft: Draft, tx: Nudge) -> None:
+    """Wake the chain: its block has already served what was due."""

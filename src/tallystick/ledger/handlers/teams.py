@@ -1,0 +1,304 @@
+"""Teams: applying, withdrawing, grading, listing, leaving; and standing teams that stay together."""
+
+from msgspec.structs import replace
+
+from .. import forming, phases, reservations, rounds, seats
+from .. import rejections as no
+from ..notices import (
+    AbilitiesGraded,
+    ApplicationWithdrawn,
+    Applied,
+    TeamFounded,
+    TeamJoined,
+    TeamListed,
+)
+from ..records import Application, Listing, Phase, Progress, Request, StandingTeam
+from ..rejections import ensure, refusing
+from ..rules import draws
+from ..seats import debit_account
+from ..state import (
+    ACCOUNTS,
+    APPLICATIONS,
+    LISTINGS,
+    MEMBERS,
+    PHASES,
+    PLACES,
+    POSTS,
+    PROGRESS,
+    REQUESTS,
+    STANDING_TEAMS,
+    TEAMS,
+    UNITS,
+    Draft,
+)
+from ..transactions import (
+    Apply,
+    ChooseTeam,
+    Committed,
+    Grade,
+    JoinTeam,
+    Leave,
+    RegisterTeam,
+    WithdrawApplication,
+)
+from .requests import own_request
+
+PPM = 10**6
+HALF_ABILITY = 1000  # this much credit, or this many rows, is half of the best ability
+
+
+def known_request(draft: Draft, name: str) -> tuple[Request, Progress]:
+    """A request and how far it has come."""
+    request, progress = draft.find(REQUESTS, name), draft.find(PROGRESS, name)
+    if request is None or progress is None:
+        raise no.UnknownRecord(table="request", id=name)
+    return request, progress
+
+
+def apply(draft: Draft, tx: Apply) -> None:
+    """Apply for a place while the team forms, or for the bench until the last round."""
+    # CHECKS
+    request, progress = known_request(draft, tx.request)
+    benched = _ensure_open(draft, request, progress)
+    ensure(
+        request.member != draft.sender, refusing(no.SelfDealing, member=draft.sender, what="answer itself")
+    )
+    _ensure_new(draft, tx.request)
+    _ensure_fitting(draft, request, tx)
+    _ensure_credit(draft, request)
+    rounds_left = request.rules.stopping.rounds - progress.round
+    for use in tx.units:
+        reservations.ensure_possible(draft, request, draft.sender, use, rounds_left)
+    locked, has = forming.stake(request, draft.sender, tx.analyst), draft.get(ACCOUNTS, draft.sender).balance
+    ensure(has >= locked, refusing(no.NotEnoughTokens, needed=locked, has=has))
+
+    # EFFECTS
+    debit_account(draft, draft.sender, locked)
+    application = Application(
+        draft.sender,
+        progress.applications,
+        tx.preference,
+        _standing(draft, tx),
+        tx.amount,
+        tx.units,
+        tx.commitment,
+        tx.analyst,
+        locked,
+    )
+    draft.put(APPLICATIONS, application, tx.request, draft.sender)
+    draft.put(PROGRESS, replace(progress, applications=progress.applications + 1), tx.request)
+    if benched:
+        _join_bench(draft, request)
+    draft.emit(Applied(tx.request, draft.sender, benched))
+
+
+def _ensure_open(draft: Draft, request: Request, progress: Progress) -> bool:
+    """Refuse where nobody can join any more; say whether it is the bench that one joins."""
+    told = {"table": "request", "id": request.request, "stage": progress.stage}
+    if progress.stage == "forming":
+        return False
+    late = progress.round >= request.rules.stopping.rounds
+    ensure(progress.stage == "rounds" and not late, refusing(no.WrongStage, **told))
+    size = request.rules.forming.bench
+    full = len(draft.get(TEAMS, request.request).bench) >= size
+    ensure(not full, refusing(no.BenchFull, request=request.request, size=size))
+    return True
+
+
+def _ensure_new(draft: Draft, request: str) -> None:
+    again = (
+        draft.find(APPLICATIONS, request, draft.sender) is not None
+        or draft.find(PLACES, request, draft.sender) is not None
+    )
+    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, what="applied"))
+
+
+def _ensure_fitting(draft: Draft, request: Request, tx: Apply) -> None:
+    """Refuse who may not be chosen, lacks the role, or applies with the wrong papers."""
+    form, roles = request.rules.forming, draft.get(MEMBERS, draft.sender).roles
+    role = "analyst" if tx.analyst else "owner" if tx.units else "worker"
+    ensure(role in roles, refusing(no.WrongRole, member=draft.sender, role=role))
+    allowed = forming.candidates(draft, request) if form.candidates == "team" else None
+    told = {"member": draft.sender, "of": f"team {form.team!r}"}
+    ensure(allowed is None or draft.sender in allowed, refusing(no.NotEligible, **told))
+    flaw = _flaw(request, tx)
+    ensure(flaw is None, refusing(no.BadApplication, reason=flaw))
+
+
+def _flaw(request: Request, tx: Apply) -> str | None:
+    form = request.rules.forming
+    names = [use.unit for use in tx.units]
+    if tx.analyst and form.leader != "analyst":
+        return "no analyst is wanted"
+    if tx.analyst and (tx.units or tx.amount):
+        return "an analyst brings no data"
+    if form.units and not tx.analyst and not tx.units:
+        return "at least one unit is wanted"
+    if len(dict.fromkeys(names)) < len(names):
+        return "one unit is named twice"
+    if draws(request.rules) != (tx.commitment is not None) and not tx.analyst:
+        return "a salt's hash is owed exactly where something is drawn"
+    if form.amount and not tx.analyst and not tx.amount:
+        return "the amount of data is wanted"
+    return None
+
+
+def _ensure_credit(draft: Draft, request: Request) -> None:
+    credit, needed = draft.get(ACCOUNTS, draft.sender).credit, request.rules.forming.minimum_credit
+    told = {"member": draft.sender, "needed": needed, "has": credit}
+    ensure(credit >= needed, refusing(no.NotEnoughCredit, **told))
+
+
+def _standing(draft: Draft, tx: Apply) -> int:
+    """Ability from what is on the ledger: half the credit earned, half the rows registered."""
+    credit = draft.get(ACCOUNTS, draft.sender).credit
+    rows = sum(draft.get(UNITS, use.unit).profile.rows for use in tx.units)
+    return sum(PPM * value // (2 * (value + HALF_ABILITY)) for value in (credit, rows))
+
+
+def _join_bench(draft: Draft, request: Request) -> None:
+    name = request.request
+    team = draft.get(TEAMS, name)
+    waiting = [draft.get(APPLICATIONS, name, member) for member in (*team.bench, draft.sender)]
+    listed = forming.candidates(draft, request) or tuple(a.member for a in waiting)
+    bench = tuple(a.member for a in seats.in_order(request, waiting, listed))
+    draft.put(TEAMS, replace(team, bench=bench), name)
+
+
+def withdraw_application(draft: Draft, tx: WithdrawApplication) -> None:
+    """Take an application back, or leave the bench; what was staked returns."""
+    # CHECKS
+    _, progress = known_request(draft, tx.request)
+    application = draft.find(APPLICATIONS, tx.request, draft.sender)
+    if application is None:
+        place = draft.find(PLACES, tx.request, draft.sender)
+        told = {"table": "request", "id": tx.request, "stage": progress.stage}
+        ensure(place is None, refusing(no.WrongStage, **told))
+        raise no.UnknownRecord(table="application", id=tx.request)
+
+    # EFFECTS
+    seats.give_back(draft, tx.request, application)
+    team = draft.find(TEAMS, tx.request)
+    if team is not None:
+        bench = tuple(m for m in team.bench if m != draft.sender)
+        draft.put(TEAMS, replace(team, bench=bench), tx.request)
+    draft.emit(ApplicationWithdrawn(tx.request, draft.sender))
+
+
+def choose_team(draft: Draft, tx: ChooseTeam) -> None:
+    """Post the candidates in order; what the requester's search or choice found."""
+    # CHECKS
+    request, progress = own_request(draft, tx.request)
+    told = {"table": "request", "id": tx.request, "stage": progress.stage}
+    listed = request.rules.forming.candidates == "listed"
+    ensure(progress.stage == "forming" and listed, refusing(no.WrongStage, **told))
+    twice = len(dict.fromkeys(tx.members)) < len(tx.members)
+    ensure(not twice, refusing(no.BadTeam, reason="one member is named twice"))
+    for member in tx.members:
+        ensure(draft.find(MEMBERS, member), refusing(no.UnknownMember, member=member))
+
+    # EFFECTS
+    draft.put(LISTINGS, Listing(tx.members), tx.request)
+    draft.emit(TeamListed(tx.request, len(tx.members)))
+
+
+def grade(draft: Draft, tx: Grade) -> None:
+    """Put the leader's grades on the applications (bp2p Alg. 1, line 4)."""
+    # CHECKS
+    request, progress = known_request(draft, tx.request)
+    form = request.rules.forming
+    told = {"table": "request", "id": tx.request}
+    ensure(form.named == draft.sender, refusing(no.NotYours, **told, member=draft.sender))
+    wanted = progress.stage == "forming" and form.ability == "graded"
+    ensure(wanted, refusing(no.WrongStage, **told, stage=progress.stage))
+    for member, _ in tx.grades:
+        applied = draft.find(APPLICATIONS, tx.request, member)
+        ensure(applied, refusing(no.UnknownRecord, table="application", id=member))
+
+    # EFFECTS
+    for member, ability in tx.grades:
+        application = draft.get(APPLICATIONS, tx.request, member)
+        draft.put(APPLICATIONS, replace(application, ability=ability), tx.request, member)
+    draft.emit(AbilitiesGraded(tx.request, len(tx.grades)))
+
+
+def leave(draft: Draft, tx: Leave) -> None:
+    """Leave a team: free before round 1, afterwards every turn not served is missed (bp2p eq. 1-3)."""
+    # CHECKS
+    request, progress = known_request(draft, tx.request)
+    place = draft.find(PLACES, tx.request, draft.sender)
+    if place is None or place.status != "active":
+        raise no.UnknownRecord(table="place", id=tx.request)
+    told = {"table": "request", "id": tx.request, "stage": progress.stage}
+    ensure(progress.stage in ("opening", "rounds", "closing"), refusing(no.WrongStage, **told))
+
+    # EFFECTS
+    open_phase = draft.get(PHASES, tx.request, progress.phase)
+    if progress.stage == "opening":
+        place = replace(place, turns=0, missed=0)
+    else:
+        unserved = _unserved(draft, request, progress, open_phase)
+        hidden = _hides_scores(draft, tx.request, progress.phase)
+        place = replace(
+            place,
+            turns=place.turns + unserved,
+            missed=place.missed + unserved + _owes_now(draft, tx.request, progress.phase, open_phase),
+            forfeits=place.forfeits + hidden,
+        )
+    draft.put(PLACES, place, tx.request, draft.sender)
+    seats.depart(draft, tx.request, draft.sender, "left")
+    if phases.forget(draft, request, draft.sender):
+        rounds.finish_phase(draft, request)
+
+
+def _unserved(draft: Draft, request: Request, progress: Progress, open_phase: Phase) -> int:
+    """How many turns a member that leaves now would still have had: one a round that has not begun."""
+    ahead = request.rules.stopping.rounds - progress.round if progress.stage == "rounds" else 0
+    return ahead * max(1, len(request.rules.phases))
+
+
+def _owes_now(draft: Draft, request: str, index: int, open_phase: Phase) -> int:
+    """Whether the leaver owes a post in the open phase; one by one, only the holder does."""
+    if draft.sender not in open_phase.owed:
+        return 0
+    place = draft.get(PLACES, request, draft.sender)
+    posted = draft.find(POSTS, request, index, draft.sender) is not None
+    return int(place.turns > 0 and not posted)
+
+
+def _hides_scores(draft: Draft, request: str, index: int) -> int:
+    """Whether the leaver has committed to scores that it now never opens."""
+    posting = draft.find(POSTS, request, index, draft.sender)
+    hidden = posting is not None and isinstance(posting.content, Committed) and posting.values is None
+    return int(hidden)
+
+
+def register_team(draft: Draft, tx: RegisterTeam) -> None:
+    """Found a standing team: the founder leads it, the others join by themselves."""
+    # CHECKS
+    taken = draft.find(STANDING_TEAMS, tx.name) is not None
+    ensure(not taken, refusing(no.AlreadyExists, table="team", id=tx.name))
+    twice = len(dict.fromkeys(tx.members)) < len(tx.members) or draft.sender in tx.members
+    ensure(not twice, refusing(no.BadTeam, reason="one member is named twice, or the founder is"))
+    for member in tx.members:
+        ensure(draft.find(MEMBERS, member), refusing(no.UnknownMember, member=member))
+
+    # EFFECTS
+    team = StandingTeam(tx.name, draft.sender, tx.members, (draft.sender,))
+    draft.put(STANDING_TEAMS, team, tx.name)
+    draft.emit(TeamFounded(tx.name, draft.sender))
+
+
+def join_team(draft: Draft, tx: JoinTeam) -> None:
+    """Accept the place that one was offered in a standing team."""
+    # CHECKS
+    team = draft.find(STANDING_TEAMS, tx.team)
+    if team is None:
+        raise no.UnknownRecord(table="team", id=tx.team)
+    ensure(draft.sender not in team.members, refusing(no.AlreadyDone, member=draft.sender, what="joined"))
+    told = {"member": draft.sender, "of": f"those whom team {tx.team!r} invited"}
+    ensure(draft.sender in team.invited, refusing(no.NotEligible, **told))
+
+    # EFFECTS
+    draft.put(STANDING_TEAMS, replace(team, members=(*team.members, draft.sender)), tx.team)
+    draft.emit(TeamJoined(tx.team, draft.sender))

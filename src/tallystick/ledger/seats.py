@@ -1,0 +1,134 @@
+"""Who sits in a team: seating from an application, departing, refilling from the bench (bpcv 4.1)."""
+
+from msgspec.structs import replace
+
+from ..base.ids import rank
+from . import reservations
+from .notices import MemberJoined, MemberLeft
+from .records import Account, Application, Place, PlaceStatus, Progress, Request
+from .state import ACCOUNTS, APPLICATIONS, MEMBERS, PLACES, PROGRESS, TEAMS, Draft
+
+
+def credit_account(draft: Draft, member: str, amount: int) -> None:
+    """Add tokens to a member's account."""
+    account = draft.find(ACCOUNTS, member) or Account()
+    draft.put(ACCOUNTS, replace(account, balance=account.balance + amount), member)
+
+
+def debit_account(draft: Draft, member: str, amount: int) -> None:
+    """Take tokens from a member's account, which holds them."""
+    account = draft.get(ACCOUNTS, member)
+    if account.balance < amount:
+        raise ValueError(f"{member} holds {account.balance}, not {amount}")
+    draft.put(ACCOUNTS, replace(account, balance=account.balance - amount), member)
+
+
+def give_back(draft: Draft, request: str, application: Application) -> None:
+    """End an application: what it locked returns."""
+    credit_account(draft, application.member, application.locked)
+    draft.delete(APPLICATIONS, request, application.member)
+
+
+def seat(draft: Draft, request: Request, application: Application, rounds: int, joined: int) -> Place | None:
+    """Give an applicant its place and reserve what it may spend, or give its stake back and say None."""
+    name = request.request
+    if reservations.reserve(draft, request, application.member, application.units, rounds) is not None:
+        give_back(draft, name, application)
+        return None
+    place = Place(
+        application.member,
+        application.locked,
+        application.amount,
+        application.units,
+        application.order,
+        joined,
+        "analyst" if application.analyst else "member",
+        commitment=application.commitment,
+    )
+    draft.delete(APPLICATIONS, name, application.member)
+    draft.put(PLACES, place, name, application.member)
+    return place
+
+
+def depart(draft: Draft, request: str, member: str, status: PlaceStatus) -> None:
+    """End a member's duties; its place stays until settlement, what it had reserved returns."""
+    team, place = draft.get(TEAMS, request), draft.get(PLACES, request, member)
+    progress = draft.get(PROGRESS, request)
+    reservations.release(draft, request, member, place.units, used=place.opened)
+    draft.put(PLACES, replace(place, status=status), request, member)
+    active = tuple(m for m in team.active if m != member)
+    draft.put(TEAMS, replace(team, active=active, gone=(*team.gone, member)), request)
+    draft.emit(MemberLeft(request, member, status))
+    if progress.leader == member:
+        _next_leader(draft, request, progress, active)
+
+
+def _next_leader(draft: Draft, request: str, progress: Progress, active: tuple[str, ...]) -> None:
+    """The next in the team's order leads; an analyst's seat is refilled from the bench first."""
+    analysts = [m for m in active if draft.get(PLACES, request, m).role == "analyst"]
+    leader = next(iter((*analysts, *active)), "")
+    progress = replace(progress, leader=leader, analyst=leader if leader in analysts else "")
+    draft.put(PROGRESS, progress, request)
+    if leader and leader not in analysts:
+        place = draft.get(PLACES, request, leader)
+        draft.put(PLACES, replace(place, role="leader"), request, leader)
+
+
+def still_entitled(draft: Draft, request: Request, place: Place) -> bool:
+    """Whether a member may go on serving: not suspended, its units there, its grants alive."""
+    if not draft.get(MEMBERS, place.member).active:
+        return False
+    reasons = (reservations.why_not_granted(draft, request, place.member, use) for use in place.units)
+    return all(reason is None for reason in reasons)
+
+
+def release_unentitled(draft: Draft, request: Request) -> None:
+    """From this phase on, whose grant was taken back has no more duties, and no penalty."""
+    for member in draft.get(TEAMS, request.request).active:
+        if not still_entitled(draft, request, draft.get(PLACES, request.request, member)):
+            depart(draft, request.request, member, "released")
+
+
+def refill(draft: Draft, request: Request, round_: int) -> None:
+    """Seat from the bench until the team has its size again; a joiner serves the rounds that are left."""
+    name, rules = request.request, request.rules
+    rounds = rules.stopping.rounds - round_
+    while rounds > 0:
+        team, progress = draft.get(TEAMS, name), draft.get(PROGRESS, name)
+        wants_analyst = rules.forming.leader == "analyst" and not progress.analyst
+        seated = len(team.active) - bool(progress.analyst)
+        if not wants_analyst and seated >= rules.forming.size:
+            return
+        waiting = [draft.get(APPLICATIONS, name, member) for member in team.bench]
+        fitting = next((a for a in waiting if a.analyst == wants_analyst), None)
+        if fitting is None:
+            return
+        bench = tuple(m for m in team.bench if m != fitting.member)
+        draft.put(TEAMS, replace(team, bench=bench), name)
+        place = seat(draft, request, fitting, rounds, round_ + 1)
+        if place is not None:
+            _take_seat(draft, name, place, round_ + 1)
+
+
+def _take_seat(draft: Draft, request: str, place: Place, round_: int) -> None:
+    team, progress = draft.get(TEAMS, request), draft.get(PROGRESS, request)
+    draft.put(TEAMS, replace(team, active=(*team.active, place.member)), request)
+    draft.emit(MemberJoined(request, place.member, round_))
+    if place.role == "analyst" or not progress.leader:
+        analyst = place.member if place.role == "analyst" else ""
+        draft.put(PROGRESS, replace(progress, leader=place.member, analyst=analyst), request)
+
+
+def applicant_value(application: Application) -> int:
+    """bp2p Alg. 1: half the preference, half the ability."""
+    return (application.preference + application.ability) // 2
+
+
+def in_order(request: Request, applications: list[Application], listed: tuple[str, ...]) -> list[Application]:
+    """Applicants in the order that the rules name; ties fall by hash, not by ledger order."""
+    seed = request.request.encode()
+    if request.rules.forming.order == "listed":
+        return sorted((a for a in applications if a.member in listed), key=lambda a: listed.index(a.member))
+    if request.rules.forming.order == "answer":
+        return sorted(applications, key=lambda a: a.order)
+    return sorted(applications, key=lambda a: (-applicant_value(a), rank(seed, a.member)))
