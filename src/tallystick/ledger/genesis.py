@@ -1,0 +1,279 @@
+"""How a ledger begins: its members, tokens and limits, as people write them in TOML, and the first state."""
+
+import re
+from itertools import pairwise
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import fields
+
+from ..base import keys
+from ..base.codec import Decoder, Malformed, Record, encode
+from ..base.ids import MAX_SUPPLY, Millis, Name, PublicKey, Role, Time, Tokens, digest
+from .changes import Roles
+from .handlers import WEIGHTS
+from .handlers.members import ensure_encryption_key
+from .records import Account, Chain, KeyUse, Member
+from .rejections import KeyRefused
+from .state import ACCOUNTS, CHAIN, KEYS, MEMBERS, TABLES
+
+Wait = Annotated[int, Meta(ge=1, le=10**12)]
+Weight = Annotated[int, Meta(ge=1, le=10**7)]
+
+
+class GenesisError(Exception):
+    """This is not the beginning of a ledger; the message says what is wrong and where."""
+
+
+class Founder(Record):
+    """A member that is there from the start."""
+
+    member: Name
+    key: PublicKey
+    encryption_key: PublicKey
+    roles: Roles = ()
+    balance: Tokens = 0
+
+
+class Limits(Record):
+    """Times in milliseconds, work in the weights of the transactions."""
+
+    vote_wait: Wait = 7 * 86_400_000
+    vote_delay: Millis = 0
+    dormant_after: Wait = 90 * 86_400_000
+    block_weight: Weight = 20_000
+    member_weight: Weight = 5_000
+    due_limit: Annotated[int, Meta(ge=1, le=10_000)] = 256
+
+
+class Readable(Record):
+    """Which roles may read a kind of record; kinds that are not named are open to every member."""
+
+    kind: Name
+    roles: Roles
+
+
+class Genesis(Record):
+    """All that a ledger begins with."""
+
+    chain: Name
+    time: Time
+    cap: Tokens
+    members: Annotated[tuple[Founder, ...], Meta(min_length=1)]
+    pool: Tokens = 0
+    limits: Limits = Limits()
+    readers: tuple[Readable, ...] = ()
+    validators: tuple[PublicKey, ...] = ()
+
+
+R = TypeVar("R", bound=Record)
+_decode = Decoder(Genesis)
+
+
+def first_writes(genesis: Genesis) -> dict[bytes, bytes]:
+    """The state before the first block; what is written depends on the genesis alone."""
+    ensure_sound(genesis)
+    limits = genesis.limits
+    chain = Chain(
+        genesis.chain,
+        genesis.cap,
+        _supply(genesis),
+        genesis.pool,
+        len(genesis.members),
+        vote_wait=limits.vote_wait,
+        vote_delay=limits.vote_delay,
+        dormant_after=limits.dormant_after,
+        block_weight=limits.block_weight,
+        member_weight=limits.member_weight,
+        due_limit=limits.due_limit,
+        readers=tuple(sorted((row.kind, tuple(sorted(row.roles))) for row in genesis.readers)),
+        validators=genesis.validators,
+    )
+    writes = {CHAIN.key(): CHAIN.encode(chain)}
+    for one in genesis.members:
+        member = Member(one.member, one.key, one.encryption_key, tuple(sorted(one.roles)))
+        account = Account(balance=one.balance, seen=genesis.time)
+        writes[MEMBERS.key(one.member)] = MEMBERS.encode(member)
+        writes[ACCOUNTS.key(one.member)] = ACCOUNTS.encode(account)
+        writes[KEYS.key(one.key.hex())] = KEYS.encode(KeyUse(one.member))
+    return {key.encode(): value for key, value in sorted(writes.items())}
+
+
+def genesis_digest(genesis: Genesis) -> bytes:
+    """What tells one beginning from another."""
+    return digest(b"genesis", encode(genesis))
+
+
+def ensure_sound(genesis: Genesis) -> None:
+    """Refuse a beginning that contradicts itself or holds a value out of range."""
+    try:
+        _decode(encode(genesis))
+    except (Malformed, TypeError, OverflowError) as error:
+        raise GenesisError(_explained(genesis, str(error))) from None
+    for what, values in (
+        ("member", [one.member for one in genesis.members]),
+        ("key", [one.key.hex() for one in genesis.members]),
+        ("validator", [key.hex() for key in genesis.validators]),
+        ("readable kind", [row.kind for row in genesis.readers]),
+    ):
+        twice = _repeated(values)
+        _ensure(twice is None, f"{what} {twice} is named twice")
+    for one in genesis.members:
+        _ensure_keys(one)
+        _ensure_roles(f"member {one.member!r}", one.roles)
+    for key in genesis.validators:
+        _ensure(keys.acceptable(key), f"validator key {key.hex()} is no Ed25519 key of prime order")
+    for row in genesis.readers:
+        known = ", ".join(sorted(TABLES))
+        _ensure(row.kind in TABLES, f"there are no records of kind {row.kind!r} to read; there are {known}")
+        _ensure_roles(f"the readers of {row.kind!r}", row.roles)
+    supply, limits = _supply(genesis), genesis.limits
+    _ensure(supply <= genesis.cap, f"balances and pool are {supply} tokens, the cap is {genesis.cap}")
+    _ensure(genesis.cap <= MAX_SUPPLY, f"the cap {genesis.cap} is above {MAX_SUPPLY}")
+    least = min(limits.member_weight, limits.block_weight)
+    heaviest = max(WEIGHTS.values())
+    _ensure(least >= heaviest, f"a weight limit of {least} is below {heaviest}, the heaviest transaction")
+
+
+def read_genesis(text: str) -> Genesis:
+    """The genesis that a TOML text describes."""
+    try:
+        table = msgspec.toml.decode(text)
+    except msgspec.DecodeError as error:
+        raise GenesisError(f"this is not TOML: {error}") from None
+    founders = _items(table.get("members", []), "members")
+    readers = _table(table.get("readers", {}), "readers")
+    genesis = _record(
+        Genesis,
+        {
+            **table,
+            "members": tuple(
+                _record(Founder, row, f"members, number {n}") for n, row in enumerate(founders, 1)
+            ),
+            "limits": _record(Limits, table.get("limits", {}), "limits"),
+            "readers": tuple(Readable(kind, _tuple(roles)) for kind, roles in readers.items()),
+            "validators": tuple(
+                _key(key, "validators") for key in _items(table.get("validators", []), "validators")
+            ),
+        },
+        "the genesis",
+    )
+    ensure_sound(genesis)
+    return genesis
+
+
+def write_genesis(genesis: Genesis) -> str:
+    """The TOML text that describes this genesis."""
+    limits = ((field.name, getattr(genesis.limits, field.name)) for field in fields(Limits))
+    lines = [
+        f'chain = "{genesis.chain}"',
+        f"time = {genesis.time}  # milliseconds since 1970",
+        f"cap = {genesis.cap}",
+        f"pool = {genesis.pool}",
+        f"validators = {_strings(key.hex() for key in genesis.validators)}",
+        "",
+        "[limits]",
+        *(f"{name} = {value}" for name, value in limits),
+        "",
+        "[readers]",
+        *(f"{row.kind} = {_strings(row.roles)}" for row in genesis.readers),
+    ]
+    for one in genesis.members:
+        lines += [
+            "",
+            "[[members]]",
+            f'member = "{one.member}"',
+            f'key = "{one.key.hex()}"',
+            f'encryption_key = "{one.encryption_key.hex()}"',
+            f"roles = {_strings(one.roles)}",
+            f"balance = {one.balance}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _supply(genesis: Genesis) -> int:
+    return sum(one.balance for one in genesis.members) + genesis.pool
+
+
+def _ensure(condition: object, reason: str) -> None:
+    if not condition:
+        raise GenesisError(reason)
+
+
+def _repeated(values: list[str]) -> str | None:
+    ordered = sorted(values)
+    return next((a for a, b in pairwise(ordered) if a == b), None)
+
+
+def _ensure_keys(one: Founder) -> None:
+    acceptable = keys.acceptable(one.key)
+    _ensure(acceptable, f"member {one.member!r}: key {one.key.hex()} is no Ed25519 key of prime order")
+    try:
+        ensure_encryption_key(one.encryption_key)
+    except KeyRefused as refusal:
+        raise GenesisError(f"member {one.member!r}: {refusal}") from None
+
+
+def _ensure_roles(where: str, roles: tuple[Role, ...]) -> None:
+    twice = _repeated(list(roles))
+    _ensure(twice is None, f"{where}: the role {twice} is named twice")
+
+
+def _table(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise GenesisError(f"{where} must be a table of names and values")
+    return value
+
+
+def _items(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise GenesisError(f"{where} must be a list")
+    return value
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _record(kind: type[R], value: Any, where: str) -> R:
+    """A table's values in the order of a record's fields; their ranges are checked with the whole."""
+    table, known = _table(value, where), fields(kind)
+    strange = sorted(set(table) - {field.name for field in known})
+    names = ", ".join(field.name for field in known)
+    _ensure(not strange, f"{where} does not know {', '.join(strange)}; it has {names}")
+    missing = [field.name for field in known if field.required and field.name not in table]
+    _ensure(not missing, f"{where} lacks {', '.join(missing)}")
+    given = {
+        field.name: _key(table[field.name], f"{where}, {field.name}")
+        if field.type is PublicKey
+        else _tuple(table[field.name])
+        for field in known
+        if field.name in table
+    }
+    return kind(**given)
+
+
+def _key(value: Any, where: str) -> bytes:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        raise GenesisError(f"{where}: {value!r} is no key of 64 hexadecimal digits")
+    return bytes.fromhex(value)
+
+
+def _explained(genesis: Genesis, message: str) -> str:
+    """The decoder's message with the place in the array called by the names of the fields."""
+    reason, _, path = message.partition(" - at ")
+    value: Any = genesis
+    names: list[str] = []
+    for index in (int(found) for found in re.findall(r"\[(\d+)\]", path)):
+        if isinstance(value, Record):
+            names.append(fields(value)[index].name)
+            value = getattr(value, names[-1])
+        else:
+            names.append(f"number {index + 1}")
+            value = value[index]
+    return f"{', '.join(names)}: {value!r} will not do: {reason}" if names else message
+
+
+def _strings(values: Any) -> str:
+    return "[" + ", ".join(f'"{value}"' for value in values) + "]"
