@@ -36,10 +36,10 @@ def digest(*parts: bytes) -> bytes:
 
 
 def derived_id(kind: str, member: str, number: int) -> str:
-    """The id of what a member's transaction makes: from member and number, never from time or height."""
+    """The id of what a transaction makes: from member and number, never from time or height."""
     return f"{kind}-{digest(kind.encode(), member.encode(), number.to_bytes(8, 'big')).hex()[:32]}"
 
 
 def rank(seed: bytes, member: str) -> bytes:
-    """A member's place in the order that a seed draws, and the tie-break where ledger order must not decide."""
+    """A place in the order that a seed draws, and the tie-break where ledger order must not decide."""
     return digest(b"rank", seed, member.encode())
