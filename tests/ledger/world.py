@@ -78,6 +78,8 @@ def founder(name: str, balance: int = 1_000, roles: Sequence[str] = ROLES) -> Fo
 class World:
     """A ledger with its members' keys at hand."""
 
+    second: dict[str, str]  # owner: another grant, where a test has given two
+
     def __init__(
         self,
         *founders: Founder,

@@ -41,7 +41,9 @@ def go_on(draft: Draft, request: Request) -> None:
     while True:
         progress = draft.get(PROGRESS, name)
         index = _next_phase(request, progress, turns.round_state(draft, name))
-        if index is not None:
+        if progress.stage in ("opening", "rounds") and draft.time >= progress.until:
+            _break_off(draft, request)
+        elif index is not None:
             if phases.open_phase(draft, request, index).owed:
                 return
             phases.close(draft, request)
@@ -325,10 +327,16 @@ def phase_due(draft: Draft, name: str) -> None:
 
 
 def time_due(draft: Draft, name: str) -> None:
-    """The time for the rounds is used up: the running round is broken off, nobody is fined for it."""
-    request, progress = draft.get(REQUESTS, name), draft.get(PROGRESS, name)
-    settlement.clear_round(draft, request)
-    draft.put(PROGRESS, replace(progress, phase=-1), name)
-    stop(draft, request, "the time is used up")
+    """The time for the rounds is used up."""
+    request = draft.get(REQUESTS, name)
+    _break_off(draft, request)
     if draft.get(PROGRESS, name).stage == "closing":
         go_on(draft, request)
+
+
+def _break_off(draft: Draft, request: Request) -> None:
+    """Drop the running round; what it has opened stays charged, and nobody is fined for what it owed."""
+    name = request.request
+    settlement.clear_round(draft, request)
+    draft.put(PROGRESS, replace(draft.get(PROGRESS, name), phase=-1), name)
+    stop(draft, request, "the time is used up")
