@@ -1,0 +1,206 @@
+"""Blocks as CometBFT 0.38 makes them: what a header says of those before it, who signs it, when it is."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final, Self, final
+
+from ..base.codec import Decoder, Record
+from ..base.keys import SigningKey, verify
+from . import light
+from .engine import Machine, Outcome, Reader, Verify
+from .store import Index, encode_writes
+
+FORMAT: Final = 1
+POWER: Final = 1  # every validator's
+IOTA: Final = 1  # a vote is at least this many milliseconds later than its block
+# Headers commit to the consensus parameters: CometBFT's default of bytes in a block, gas not limited.
+CONSENSUS: Final = light.consensus_hash(22_020_096, -1)
+
+
+class Origin(Record):
+    """What stands before the first block: the genesis, who signs, the state that it makes."""
+
+    format: int
+    genesis: bytes
+    validators: tuple[bytes, ...]
+    app_hash: bytes
+    writes: bytes  # digest of the first write-set
+
+
+class Entry(Record):
+    """A block as it is kept: what was signed, and what it did."""
+
+    header: bytes
+    transactions: tuple[bytes, ...]
+    commit: bytes
+    receipts: tuple[bytes, ...]
+    notices: tuple[bytes, ...]  # of what came due before the first transaction
+    app_hash: bytes  # after the block, as the next header says too
+    results_hash: bytes
+    writes: bytes  # digest of the write-set
+
+
+decode_origin = Decoder(Origin)
+decode_entry = Decoder(Entry)
+
+
+class Mismatch(Exception):
+    """A block is not what its chain and its rules make of it."""
+
+
+@final
+@dataclass(frozen=True)
+class Head:
+    """The newest block, as far as the next one builds on it. Times are in milliseconds."""
+
+    height: int
+    time: int
+    stated: bytes  # the state that the block's own header names: what the block before it left
+    app_hash: bytes  # the state that the block left
+    results_hash: bytes
+    commit: light.Commit
+    next_time: int  # the next block's: the median of this one's votes
+
+
+@final
+@dataclass(frozen=True)
+class Chain:
+    """What never changes along a chain."""
+
+    name: str
+    time: int  # the genesis'
+    origin: Origin
+    validators: tuple[light.Validator, ...]
+    validators_hash: bytes
+
+    @classmethod
+    def of(cls, origin: Origin, machine: Machine) -> Self:
+        genesis = machine.genesis(origin.genesis)
+        validators = [light.Validator(public, POWER) for public in origin.validators]
+        validators.sort(key=lambda validator: light.address(validator.public))
+        return cls(genesis.chain, genesis.time, origin, tuple(validators), light.validators_hash(validators))
+
+    def first_head(self) -> Head:
+        """What the first block builds on."""
+        root = self.origin.app_hash
+        return Head(0, self.time, b"", root, light.EMPTY, light.Commit(), self.time)
+
+    def head_of(self, entry: Entry) -> Head:
+        """A kept block as the head."""
+        header, commit = light.HEADER.decode(entry.header), light.COMMIT.decode(entry.commit)
+        return self.head_after(header, commit, entry)
+
+    def head_after(self, header: light.Header, commit: light.Commit, entry: Entry) -> Head:
+        return Head(
+            height=header.height,
+            time=milliseconds(header.time),
+            stated=header.app_hash,
+            app_hash=entry.app_hash,
+            results_hash=entry.results_hash,
+            commit=commit,
+            next_time=milliseconds(median(commit)),
+        )
+
+    def next_header(self, head: Head, transactions: Sequence[bytes]) -> light.Header:
+        """The header of the block that follows `head` with these transactions."""
+        return light.Header(
+            version=(light.BLOCK_PROTOCOL, self.origin.format),
+            chain=self.name,
+            height=head.height + 1,
+            time=nanoseconds(head.next_time),
+            last_block=head.commit.block,
+            last_commit_hash=light.commit_hash(head.commit),
+            data_hash=light.data_hash(transactions),
+            validators_hash=self.validators_hash,
+            next_validators_hash=self.validators_hash,
+            consensus_hash=CONSENSUS,
+            app_hash=head.app_hash,
+            last_results_hash=head.results_hash,
+            evidence_hash=light.EMPTY,
+            proposer=light.address(self.validators[head.height % len(self.validators)].public),
+        )
+
+    def sign(
+        self, header: light.Header, block: light.BlockId, keys: Mapping[bytes, SigningKey], now: int
+    ) -> light.Commit:
+        """The votes of those whose keys are here."""
+        time = max(nanoseconds(now), header.time + nanoseconds(IOTA))
+        message = light.sign_bytes(self.name, header.height, 0, block, time)
+        votes = (
+            light.Vote(light.COMMITTED, light.address(one.public), time, keys[one.public].sign(message))
+            if one.public in keys
+            else light.Vote()
+            for one in self.validators
+        )
+        return light.Commit(header.height, 0, block, tuple(votes))
+
+    def ensure_follows(self, head: Head, entry: Entry) -> Head:
+        """The block as the head, if it follows `head` and its validators signed it."""
+        height = head.height + 1
+        try:
+            header, commit = light.HEADER.decode(entry.header), light.COMMIT.decode(entry.commit)
+            expected = self.next_header(head, entry.transactions)
+            for name, found, wanted in zip(header._fields, header, expected, strict=True):
+                if found != wanted:
+                    raise Mismatch(f"block {height}: {name} in its header is {found!r}, not {wanted!r}")
+            block = light.block_id(light.Block(header, entry.transactions, (), head.commit))
+            light.verify_commit(self.name, self.validators, block, height, commit)
+        except light.NotProven as error:
+            raise Mismatch(f"block {height}: {error}") from None
+        return self.head_after(header, commit, entry)
+
+
+def median(commit: light.Commit) -> int:
+    """The time that a commit's votes agree on: with equal powers their median (BFT time)."""
+    times = sorted(vote.time for vote in commit.votes if vote.flag == light.COMMITTED)
+    return times[(len(times) - 1) // 2]
+
+
+def nanoseconds(milliseconds: int) -> int:
+    return milliseconds * 1_000_000
+
+
+def milliseconds(nanoseconds: int) -> int:
+    return nanoseconds // 1_000_000
+
+
+def origin_of(genesis: bytes, validators: tuple[bytes, ...], root: bytes, writes: bytes) -> Origin:
+    """The origin of a chain; `writes` is its encoded first write-set."""
+    return Origin(FORMAT, genesis, validators, root, sha256(writes).digest())
+
+
+def results_hash(receipts: Iterable[Any]) -> bytes:
+    """What the next header says of these receipts."""
+    return light.results_hash([result_of(receipt) for receipt in receipts])
+
+
+def result_of(receipt: Any) -> light.Result:
+    return light.Result(receipt.code, receipt.digest())
+
+
+def index_of(receipts: Sequence[Any]) -> Index:
+    """What of a block can be looked up."""
+    return Index([one.transaction for one in receipts], [one.member for one in receipts])
+
+
+def replay(machine: Machine, chain: Chain, state: Reader, entry: Entry, good: Verify = verify) -> Outcome:
+    """Execute a kept block again; refuse it where it says that it did something else."""
+    header = light.HEADER.decode(entry.header)
+    block = machine.block(chain.name, header.height, milliseconds(header.time))
+    outcome = machine.apply_block(state, entry.transactions, block, good)
+    said = tuple(machine.receipt(data) for data in entry.receipts)
+    for place, (told, found) in enumerate(zip(said, outcome.receipts, strict=False)):
+        if told != found:
+            raise Mismatch(f"block {header.height}: transaction {place} should have {found!r}, not {told!r}")
+    if len(said) != len(outcome.receipts) or len(said) != len(entry.transactions):
+        raise Mismatch(
+            f"block {header.height} has {len(entry.transactions)} transactions, {len(said)} receipts"
+        )
+    if tuple(machine.notice(data) for data in entry.notices) != tuple(outcome.notices):
+        raise Mismatch(f"block {header.height}: what came due is not what it says")
+    if results_hash(outcome.receipts) != entry.results_hash:
+        raise Mismatch(f"block {header.height}: its results hash is not that of its receipts")
+    if sha256(encode_writes(outcome.writes)).digest() != entry.writes:
+        raise Mismatch(f"block {header.height}: it writes something else than it says")
+    return outcome

@@ -1,0 +1,258 @@
+"""What every engine offers: submit, wait, read, subscribe, prove; and a ledger as the functions it drives."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, Self, final
+
+from ..base.codec import Decoder
+from . import light
+
+Verify = Callable[[bytes, bytes, bytes], bool]  # public key, message, signature
+
+
+class EngineError(Exception):
+    """The engine could not do what was asked; the message says why and what to do."""
+
+
+class NoLedger(EngineError):
+    """There is no ledger in this folder."""
+
+
+class LedgerInUse(EngineError):
+    """Another process writes this ledger."""
+
+
+class LedgerDamaged(EngineError):
+    """What is on disk is not what was written, and cannot be repaired from the other copy."""
+
+
+class EngineStopped(EngineError):
+    """After a failure the engine takes nothing more until it is opened again."""
+
+
+class Reader(Protocol):
+    """The state, read: a record by its key, records by the beginning of their keys."""
+
+    def get(self, key: bytes) -> bytes | None: ...
+
+    def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]: ...
+
+
+class Receipt(Protocol):
+    """What became of a transaction, as far as an engine must know."""
+
+    @property
+    def transaction(self) -> bytes: ...
+
+    @property
+    def code(self) -> int: ...
+
+    @property
+    def member(self) -> str: ...
+
+    def digest(self) -> bytes: ...
+
+
+class Outcome(Protocol):
+    """What a block did."""
+
+    @property
+    def writes(self) -> Mapping[bytes, bytes | None]: ...
+
+    @property
+    def receipts(self) -> Sequence[Any]: ...
+
+    @property
+    def notices(self) -> Sequence[Any]: ...
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A ledger's rules: pure functions of the state, and the types whose bytes an engine keeps."""
+
+    apply_block: Callable[[Reader, Sequence[bytes], Any, Verify], Outcome]
+    check: Callable[[Reader, bytes, Any, Verify], Any]
+    next_deadline: Callable[[Reader], int | None]
+    first_writes: Callable[[Any], Mapping[bytes, bytes]]
+    block: Callable[[str, int, int], Any]  # chain, height, time in milliseconds
+    genesis: Decoder[Any]  # a value with chain and time
+    receipt: Decoder[Any]
+    notice: Decoder[Any]
+    signature: Callable[[bytes], tuple[bytes, bytes, bytes] | None]  # of a transaction, to be verified ahead
+
+
+def ledger_machine() -> Machine:
+    """The rules of Tallystick's own ledger."""
+    from ..ledger import genesis, notices, transition
+
+    return Machine(
+        apply_block=transition.apply_block,
+        check=transition.check,
+        next_deadline=transition.next_deadline,
+        first_writes=genesis.first_writes,
+        block=transition.Block,
+        genesis=Decoder(genesis.Genesis),
+        receipt=Decoder(transition.Receipt),
+        notice=Decoder(notices.Notice),
+        signature=lambda _: None,
+    )
+
+
+@final
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """A transaction under way; `answer` is there once its block is durable, or once it was turned away."""
+
+    digest: bytes
+    transaction: bytes
+    answer: "Answer | None" = None
+
+
+class Answer(NamedTuple):
+    """What became of a transaction, and where it stands; no height when it was turned away at the door."""
+
+    receipt: Any
+    height: int | None = None
+    place: int | None = None
+    time: int | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.height is not None and self.receipt.code == 0
+
+
+class Committed(NamedTuple):
+    """A durable block, as subscribers hear of it: first what came due, then each transaction's receipt."""
+
+    height: int
+    time: int
+    notices: tuple[Any, ...]
+    receipts: tuple[Any, ...]
+
+
+class Kept(NamedTuple):
+    """A block as it is kept: CometBFT's header and commit bytes, and what the block did."""
+
+    height: int
+    time: int
+    header: bytes
+    commit: bytes
+    transactions: tuple[bytes, ...]
+    receipts: tuple[Any, ...]
+    notices: tuple[Any, ...]
+
+
+class StateProof(NamedTuple):
+    """A record's value, or its absence, and what shows it to `light.verify_state_proof`."""
+
+    key: bytes
+    value: bytes | None
+    proof: bytes
+    signed: light.SignedHeader  # the header that names the state
+
+
+class ReceiptProof(NamedTuple):
+    """A transaction's receipt, and what shows it to `light.verify_receipt`."""
+
+    receipt: Any
+    transaction: bytes
+    result: light.Result
+    paths: tuple[light.Path, light.Path]  # to the header's data, to the next header's results
+    signed: tuple[light.SignedHeader, light.SignedHeader]  # of its block, and of the next
+
+
+class Status(NamedTuple):
+    """How a ledger stands."""
+
+    chain: str
+    height: int
+    time: int  # of the newest block
+    app_hash: bytes  # the root of the state that it left
+    validators: tuple[bytes, ...]
+    waiting: int  # transactions not yet in a block
+    repairs: tuple[str, ...]  # what had to be mended when it was opened
+    stopped: str = ""  # why nothing more is taken, if so
+
+
+class View(ABC):
+    """A ledger, read; `with` closes it."""
+
+    @abstractmethod
+    def get(self, key: bytes) -> bytes | None:
+        """A record of the newest durable state."""
+
+    @abstractmethod
+    def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        """Records whose keys begin with the prefix, in the order of their keys."""
+
+    @abstractmethod
+    def find(self, digest: bytes) -> Answer | None:
+        """What became of a transaction, by the digest that its ticket and its receipt name."""
+
+    @abstractmethod
+    def history(self, member: str, limit: int = 100) -> list[Answer]:
+        """The newest transactions of a member, newest first."""
+
+    @abstractmethod
+    def block(self, height: int) -> Kept:
+        """A block as it is kept."""
+
+    @abstractmethod
+    def prove(self, key: bytes) -> StateProof:
+        """A record of the newest state, or its absence, for somebody who trusts a header only."""
+
+    @abstractmethod
+    def prove_receipt(self, digest: bytes) -> ReceiptProof:
+        """A transaction and its receipt, for somebody who trusts a header only."""
+
+    @abstractmethod
+    def status(self) -> Status:
+        """How the ledger stands."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the ledger; an engine first finishes what was handed in."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Engine(View):
+    """Puts transactions in order and keeps what they did."""
+
+    @abstractmethod
+    def submit(self, transaction: bytes) -> Ticket:
+        """Hand in a transaction. Its ticket has an answer at once where it is turned away."""
+
+    @abstractmethod
+    def wait(self, ticket: Ticket) -> Answer:
+        """The answer to a ticket, once its block is durable."""
+
+    @abstractmethod
+    def subscribe(self, listener: Callable[[Committed], None]) -> Callable[[], None]:
+        """Call `listener` after every durable block; the returned function ends it."""
+
+
+@final
+@dataclass
+class Listeners:
+    """Who is told of blocks."""
+
+    listeners: list[Callable[[Committed], None]] = field(default_factory=list)
+
+    def add(self, listener: Callable[[Committed], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+
+        def end() -> None:
+            if listener in self.listeners:
+                self.listeners.remove(listener)
+
+        return end
+
+    def tell(self, block: Committed) -> None:
+        for listener in tuple(self.listeners):
+            listener(block)
