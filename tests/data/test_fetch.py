@@ -73,6 +73,7 @@ def publisher() -> Iterator[Publisher]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *about: None  # a client that hangs up is part of the tests
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     state.base = f"http://127.0.0.1:{server.server_port}"
@@ -226,7 +227,9 @@ def test_members_of_an_archive_are_fetched_at_once(publisher, tmp_path, pack):
         archive = zipped(**{"deep.zip": zipped(folder__one=one, folder__two=two)})
     publisher.pages["/archive"] = archive
     url = (publisher.base + "/archive",)
-    files = [File(name, len(content), sha(content), urls=url) for name, content in (("one", one), ("two", two))]
+    files = [
+        File(name, len(content), sha(content), urls=url) for name, content in (("one", one), ("two", two))
+    ]
     paths = fetch_entry(entry(*files), tmp_path)
     assert [path.read_bytes() for path in paths] == [one, two]
     assert len(publisher.asked) == 1

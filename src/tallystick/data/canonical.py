@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tallystick.base import merkle
 from tallystick.data.refusals import DataError
-from tallystick.data.schema import Array, Columns, kind_of
+from tallystick.data.schema import Array, Columns, flat, kind_of
 
 ROWS_AT_A_TIME = 4096
 ABSENT = (0xFFFFFFFF).to_bytes(4, "big")  # the length that no text has stands for a missing one
@@ -23,21 +23,20 @@ ABSENT = (0xFFFFFFFF).to_bytes(4, "big")  # the length that no text has stands f
 
 def numbers_as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     """A matrix of bytes, one row each."""
-    rows = len(array)
-    flat = np.ascontiguousarray(array).reshape(rows, -1)
-    if flat.dtype.kind == "M":
-        flat = flat.astype("datetime64[ns]").astype(np.int64)
-    if flat.dtype.kind == "f":
-        flat = flat + flat.dtype.type(0)  # -0.0 becomes 0.0
-        flat = np.where(np.isnan(flat), flat.dtype.type("nan"), flat)
-    big = flat.astype(flat.dtype.newbyteorder(">"), copy=False)
-    return np.ascontiguousarray(big).view(np.uint8).reshape(rows, -1)
+    rows = flat(np.ascontiguousarray(array))
+    if rows.dtype.kind == "M":
+        rows = rows.astype("datetime64[ns]").astype(np.int64)
+    if rows.dtype.kind == "f":
+        rows = rows + rows.dtype.type(0)  # -0.0 becomes 0.0
+        rows = np.where(np.isnan(rows), rows.dtype.type("nan"), rows)
+    big = np.ascontiguousarray(rows.astype(rows.dtype.newbyteorder(">"), copy=False))
+    return flat(big[..., None].view(np.uint8))
 
 
 def text_as_bytes(array: Array) -> list[bytes]:
     """One byte string a row: each text after its length."""
     rows = []
-    for values in array.reshape(len(array), -1).tolist():
+    for values in flat(array).tolist():
         parts = []
         for value in values:
             encoded = b"" if value is None else value.encode("utf-8", "surrogatepass")

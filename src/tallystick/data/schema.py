@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,11 @@ class Field:
     name: str
     kind: str
     shape: tuple[int, ...] = ()
+
+
+def flat(array: NDArray[Any]) -> NDArray[Any]:
+    """A row of values for each row of a column, also where there are no rows."""
+    return array.reshape(len(array), math.prod(array.shape[1:]))
 
 
 class Columns(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tallystick.data.refusals import DataError
-from tallystick.data.schema import Array, Field, schema_of
+from tallystick.data.schema import Array, Field, flat, schema_of
 from tallystick.data.unit import Unit, divide_by
 
 
@@ -85,8 +85,8 @@ class Table:
                 f"{', '.join(map(repr, odd))}: not numbers; leave the column out or code it first"
             )
         if len(chosen) == 1:
-            return chosen[0][1].reshape(len(self), -1).astype(dtype, copy=False)
-        parts = [column.reshape(len(self), -1) for _, column in chosen]
+            return flat(chosen[0][1]).astype(dtype, copy=False)
+        parts = [flat(column) for _, column in chosen]
         out = np.empty((len(self), sum(part.shape[1] for part in parts)), dtype)
         np.concatenate(parts, axis=1, out=out, casting="unsafe")
         return out

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.data.refusals import DataError
-from tallystick.data.schema import Array
+from tallystick.data.schema import Array, flat
 
 SECOND = 1_000_000_000  # nanoseconds
 
@@ -38,7 +38,7 @@ def per_second(times: Array, values: Array, interval: float | None = None, least
     one long sample. A second with fewer than `least` of the samples that Δt lets expect is left out.
     """
     at = np.asarray(times).astype(np.int64)
-    samples = np.asarray(values, dtype=np.float64).reshape(len(at), -1)
+    samples = flat(np.asarray(values, dtype=np.float64))
     sound = np.isfinite(samples).all(axis=1)
     order = np.argsort(at[sound], kind="stable")
     at, samples = at[sound][order], samples[sound][order]
@@ -69,5 +69,5 @@ def windows(seconds: Seconds, length: int = 60, step: int | None = None) -> Wind
     ]
     begins = np.concatenate([np.empty(0, np.int64), *starts]).astype(np.int64)
     rows = begins[:, None] + np.arange(length)
-    values = seconds.sums[rows].reshape(len(begins), -1).astype(np.float32)
+    values = flat(seconds.sums[rows]).astype(np.float32)
     return Windows(seconds.at[begins], length * SECOND, values, step < length)

@@ -1,0 +1,1 @@
+"""Boosted trees: LightGBM trains them, arrays carry them, our own code predicts with them."""
