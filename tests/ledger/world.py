@@ -14,6 +14,7 @@ from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Genesis, Limits, first_writes
 from tallystick.ledger.handlers.members import possession_context
 from tallystick.ledger.invariants import broken
+from tallystick.ledger.notices import Notice
 from tallystick.ledger.rejections import Refusal
 from tallystick.ledger.state import ACCOUNTS, Table
 from tallystick.ledger.transition import Block, Outcome, Receipt, apply_block
@@ -95,6 +96,7 @@ class World:
         self.keys = {one.member: key_of(one.member) for one in members}
         self.time, self.height = START, 0
         self.numbers: dict[str, int] = {}
+        self.said: list[Notice] = []
 
     def at(self) -> Block:
         """Where the next transaction runs."""
@@ -126,6 +128,8 @@ class World:
         outcome = apply_block(self.reader, transactions, block)
         self.reader.write(outcome.writes)
         self.height, self.time = block.height, block.time + 1
+        self.said += outcome.notices
+        self.said += (notice for receipt in outcome.receipts for notice in receipt.notices)
         assert broken(self.reader) == []
         return outcome
 
