@@ -4,125 +4,125 @@ from ..base.codec import Record
 from ..base.ids import Role
 
 
-class Notice(Record, tag_field="kind", tag=str.lower):
+class Said(Record, tag_field="kind", tag=str.lower):
     """Something that changed on the ledger."""
 
 
-class MemberAdmitted(Notice):
+class MemberAdmitted(Said):
     member: str
     roles: tuple[Role, ...]
 
 
-class MemberSuspended(Notice):
+class MemberSuspended(Said):
     member: str
 
 
-class MemberReinstated(Notice):
+class MemberReinstated(Said):
     member: str
 
 
-class RolesSet(Notice):
+class RolesSet(Said):
     member: str
     roles: tuple[Role, ...]
 
 
-class KeyReplaced(Notice):
+class KeyReplaced(Said):
     member: str
     key: bytes
     recovered: bool
 
 
-class DeviceAdded(Notice):
+class DeviceAdded(Said):
     member: str
     key: bytes
 
 
-class DeviceRemoved(Notice):
+class DeviceRemoved(Said):
     member: str
     key: bytes
 
 
-class SoftwareReported(Notice):
+class SoftwareReported(Said):
     member: str
     software: bytes
 
 
-class ProposalMade(Notice):
+class ProposalMade(Said):
     proposal: str
     member: str
     change: str
 
 
-class VoteCast(Notice):
+class VoteCast(Said):
     proposal: str
     member: str
     approve: bool
 
 
-class ProposalDecided(Notice):
+class ProposalDecided(Said):
     proposal: str
     outcome: str  # passed | lapsed | effective | void
 
 
-class TokensIssued(Notice):
+class TokensIssued(Said):
     to: str
     amount: int
 
 
-class TokensMoved(Notice):
+class TokensMoved(Said):
     payer: str
     payee: str
     amount: int
 
 
-class UnitRegistered(Notice):
+class UnitRegistered(Said):
     unit: str
     owner: str
     lineage: str
 
 
-class UnitWithdrawn(Notice):
+class UnitWithdrawn(Said):
     unit: str
 
 
-class UnitMoved(Notice):
+class UnitMoved(Said):
     unit: str
     owner: str
 
 
-class GrantAsked(Notice):
+class GrantAsked(Said):
     ask: str
     unit: str
     member: str
 
 
-class GrantGiven(Notice):
+class GrantGiven(Said):
     grant: str
     unit: str
     to: str
 
 
-class GrantDeclined(Notice):
+class GrantDeclined(Said):
     ask: str
 
 
-class GrantRevoked(Notice):
+class GrantRevoked(Said):
     grant: str
 
 
-class GrantUsed(Notice):
+class GrantUsed(Said):
     grant: str
     request: str
     left: int
 
 
-class PrivacyReserved(Notice):
+class PrivacyReserved(Said):
     lineage: str
     request: str
     epsilon_nano: int
 
 
-class PrivacyCharged(Notice):
+class PrivacyCharged(Said):
     lineage: str
     request: str
     round: int
@@ -130,108 +130,108 @@ class PrivacyCharged(Notice):
     epsilon_nano: int  # what the lineage has spent in all
 
 
-class RequestPosted(Notice):
+class RequestPosted(Said):
     request: str
     member: str
     category: str
     reward: int
 
 
-class RequestEnded(Notice):
+class RequestEnded(Said):
     request: str
     outcome: str  # settled | refunded
     reason: str
 
 
-class RecordReused(Notice):
+class RecordReused(Said):
     request: str
     member: str
     fee: int
 
 
-class TestOpened(Notice):
+class TestOpened(Said):
     request: str
     content: bytes
 
 
-class TeamListed(Notice):
+class TeamListed(Said):
     request: str
     members: int
 
 
-class Applied(Notice):
+class Applied(Said):
     request: str
     member: str
     bench: bool
 
 
-class ApplicationWithdrawn(Notice):
+class ApplicationWithdrawn(Said):
     request: str
     member: str
 
 
-class AbilitiesGraded(Notice):
+class AbilitiesGraded(Said):
     request: str
     graded: int
 
 
-class TeamFormed(Notice):
+class TeamFormed(Said):
     request: str
     leader: str
     members: tuple[str, ...]
 
 
-class MemberLeft(Notice):
+class MemberLeft(Said):
     request: str
     member: str
     reason: str  # left | evicted | released | forfeited | replaced
 
 
-class MemberJoined(Notice):
+class MemberJoined(Said):
     request: str
     member: str
     round: int
 
 
-class TeamFounded(Notice):
+class TeamFounded(Said):
     team: str
     leader: str
 
 
-class TeamJoined(Notice):
+class TeamJoined(Said):
     team: str
     member: str
 
 
-class PhaseOpened(Notice):
+class PhaseOpened(Said):
     request: str
     round: int
     phase: str
     deadline: int
 
 
-class RevealsOpened(Notice):
+class RevealsOpened(Said):
     request: str
     round: int
     phase: str
     deadline: int
 
 
-class Posted(Notice):
+class Posted(Said):
     request: str
     round: int
     phase: str
     member: str
 
 
-class Revealed(Notice):
+class Revealed(Said):
     request: str
     round: int
     phase: str
     member: str
 
 
-class TurnMissed(Notice):
+class TurnMissed(Said):
     request: str
     round: int
     phase: str
@@ -239,76 +239,88 @@ class TurnMissed(Notice):
     reason: str  # silent | declined | unavailable | unrevealed | copied
 
 
-class PhaseClosed(Notice):
+class PhaseClosed(Said):
     request: str
     round: int
     phase: str
     counts: bool
 
 
-class RoundEnded(Notice):
+class RoundEnded(Said):
     request: str
     round: int
     complete: bool
     figure: int | None
 
 
-class RoundsStopped(Notice):
+class RoundsStopped(Said):
     request: str
     reason: str
 
 
-class RecorderElected(Notice):
+class RecorderElected(Said):
     request: str
     member: str
     attempt: int
 
 
-class RecordPosted(Notice):
+class RecordPosted(Said):
     request: str
     member: str
     model: bytes
     figure: int
 
 
-class Approved(Notice):
+class Approved(Said):
     request: str
     member: str
 
 
-class RecordDecided(Notice):
+class RecordDecided(Said):
     request: str
     stands: bool
     approving: int
     electorate: int
 
 
-class Paid(Notice):
+class Paid(Said):
     request: str
     member: str
     amount: int
     why: str  # reward | leader | fee | compensation | deposit
 
 
-class Fined(Notice):
+class Fined(Said):
     request: str
     member: str
     amount: int
 
 
-class CreditGained(Notice):
+class CreditGained(Said):
     member: str
     amount: int
 
 
-class CreditLost(Notice):
+class CreditLost(Said):
     member: str
     amount: int
 
 
-class RulesUpgraded(Notice):
+class RulesUpgraded(Said):
     version: int
 
 
-class Alarm(Notice):
+class Alarm(Said):
     fault: str
+
+
+Notice = (
+    MemberAdmitted | MemberSuspended | MemberReinstated | RolesSet | KeyReplaced | DeviceAdded
+    | DeviceRemoved | SoftwareReported | ProposalMade | VoteCast | ProposalDecided | TokensIssued
+    | TokensMoved | UnitRegistered | UnitWithdrawn | UnitMoved | GrantAsked | GrantGiven | GrantDeclined
+    | GrantRevoked | GrantUsed | PrivacyReserved | PrivacyCharged | RequestPosted | RequestEnded
+    | RecordReused | TestOpened | TeamListed | Applied | ApplicationWithdrawn | AbilitiesGraded | TeamFormed
+    | MemberLeft | MemberJoined | TeamFounded | TeamJoined | PhaseOpened | RevealsOpened | Posted | Revealed
+    | TurnMissed | PhaseClosed | RoundEnded | RoundsStopped | RecorderElected | RecordPosted | Approved
+    | RecordDecided | Paid | Fined | CreditGained | CreditLost | RulesUpgraded | Alarm
+)  # fmt: skip
