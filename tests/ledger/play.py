@@ -46,23 +46,23 @@ def mutual(size: int = 3, rounds: int = 2, **more: object) -> ru.Rules:
     form = ru.Forming(size, min(2, size), HOUR, deposit=50, leader_deposit=60, units=False)
     changed = {name: more.pop(name) for name in list(more) if name in ru.Forming.__struct_fields__}
     form = replace(form, **changed)  # type: ignore[type-var]
-    kept: dict[str, object] = dict(
-        forming=form,
-        phases=(train(), judge(), COMBINE),
-        stopping=ru.Stopping(rounds, 30 * DAY),
-        result="combine",
-    )
+    kept: dict[str, object] = {
+        "forming": form,
+        "phases": (train(), judge(), COMBINE),
+        "stopping": ru.Stopping(rounds, 30 * DAY),
+        "result": "combine",
+    }
     return ru.Rules(**{**kept, **more})  # type: ignore[arg-type]
 
 
 def relay(size: int = 3, rounds: int = 1, **more: object) -> ru.Rules:
     """One passes the model to the next in drawn order, then all judge every hop."""
-    kept: dict[str, object] = dict(
-        opening=(DRAW,),
-        phases=(train("in_order"), judge()),
-        result="train",
-        paying=ru.Paying(leader_share=True),
-    )
+    kept: dict[str, object] = {
+        "opening": (DRAW,),
+        "phases": (train("in_order"), judge()),
+        "result": "train",
+        "paying": ru.Paying(leader_share=True),
+    }
     return mutual(size, rounds, **{**kept, **more})
 
 
@@ -113,9 +113,7 @@ class Play:
         values = self.vector(phase, rule, member)
         if not rule.sealed:
             return tx.Scores(values)
-        return tx.Committed(
-            score_commitment(self.request, phase.round, rule.name, member, values, salt)
-        )
+        return tx.Committed(score_commitment(self.request, phase.round, rule.name, member, values, salt))
 
     def salt(self, *parts: object) -> bytes:
         return hashed(self.request, *parts)
@@ -143,6 +141,10 @@ class Play:
                 return None
             body = tx.Post(self.request, phase.round, rule.name, self.content(phase, rule, member))
         return self.world.did(member, body)
+
+    def everybody_serves(self) -> int:
+        """Each member in turn sends what it owes; say how many did."""
+        return len([member for member in sorted(self.world.keys) if self.serve(member)])
 
     def record(self, figure: int | None = None) -> None:
         """The elected recorder posts, the others approve with the same figure."""
@@ -177,7 +179,7 @@ class Play:
                 self.record()
             elif progress.stage in ("forming", "sealed", "certifying"):
                 self.world.wait(progress.deadline - self.world.time)
-            elif not any([self.serve(member) for member in sorted(self.world.keys)]):
+            elif not self.everybody_serves():
                 opened = self.open_phase()
                 assert opened is not None, progress
                 self.world.wait(opened[0].deadline - self.world.time)
@@ -194,7 +196,13 @@ def consortium(balance: int = 10_000, names: Sequence[str] = MEMBERS) -> World:
 def ask(world: World, rules: ru.Rules, reward: int = 1_000, member: str = "ada", **more: object) -> str:
     """Post a request."""
     body = tx.PostRequest(
-        "pumps", "maintenance", hashed("plan"), reward, rules, hashed("reuse"), **more  # type: ignore[arg-type]
+        "pumps",
+        "maintenance",
+        hashed("plan"),
+        reward,
+        rules,
+        hashed("reuse"),
+        **more,  # type: ignore[arg-type]
     )
     return world.made("request", member, body)
 

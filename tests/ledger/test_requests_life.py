@@ -175,9 +175,7 @@ def test_wanted_quality_stops_the_rounds() -> None:
 
 def test_too_little_improvement_stops_the_rounds() -> None:
     rules = mutual(3, 10)
-    play = started(
-        replace(rules, stopping=replace(rules.stopping, patience=2, improvement=30_000))
-    )
+    play = started(replace(rules, stopping=replace(rules.stopping, patience=2, improvement=30_000)))
     assert play.run().completed == 3
 
 
@@ -190,7 +188,7 @@ def test_no_applicants_is_a_refund() -> None:
 
 def test_nobody_posting_is_a_refund_and_costs_the_silent() -> None:
     play = started(mutual(3, 2))
-    play.silent = {member: ("train", "judge", "combine") for member in MEMBERS}
+    play.silent = dict.fromkeys(MEMBERS, ("train", "judge", "combine"))
     end = play.run()
     assert end.stage == "refunded"
     assert play.world.balance("ada") >= 10_000
@@ -206,9 +204,7 @@ def test_time_used_up_keeps_the_completed_rounds() -> None:
     assert (end.stage, end.completed) == ("settled", 1)
 
 
-@pytest.mark.parametrize(
-    "kind", ["contribution", "best_score", "error", "error_as_printed", "drawn"]
-)
+@pytest.mark.parametrize("kind", ["contribution", "best_score", "error", "error_as_printed", "drawn"])
 def test_every_election_ends_in_a_record(kind: str) -> None:
     closing = (MEASURE,) if kind.startswith("error") else ()
     opening = (DRAW,) if kind == "drawn" else ()
@@ -230,7 +226,7 @@ def test_best_score_and_least_error_elect_the_best() -> None:
 def test_silent_recorders_give_way_and_after_three_the_ledger_settles() -> None:
     play = started(mutual(4, 1))
     play.run(until=lambda progress: progress.stage == "recording")
-    play.silent = {member: ("record",) for member in MEMBERS}
+    play.silent = dict.fromkeys(MEMBERS, ("record",))
     end = play.run()
     record = record_of(play)
     assert end.stage == "settled"
@@ -468,7 +464,9 @@ def test_silence_after_a_phase_has_opened_is_charged_all_the_same() -> None:
         answer(world, request, member, units=(use,))
     play = Play(world, request, silent={"bob": ("train", "judge", "combine")})
     assert play.run().stage == "settled"
-    spent = [world.get(st.LINEAGES, world.get(st.UNITS, use.unit).lineage).spent_training for use in uses.values()]
+    spent = [
+        world.get(st.LINEAGES, world.get(st.UNITS, use.unit).lineage).spent_training for use in uses.values()
+    ]
     assert spent[0] == spent[1] == spent[2] == privacy_cost.curve(TRAINS.most)
 
 
@@ -498,7 +496,7 @@ def test_crash_between_phases_charges_what_has_opened_and_no_more() -> None:
     play = Play(world, request)
     play.run(until=lambda progress: progress.round == 2)
     world.wait(31 * DAY)
-    play.silent = {member: ("record", "approve") for member in MEMBERS}
+    play.silent = dict.fromkeys(MEMBERS, ("record", "approve"))
     assert play.run().stage == "settled"
     lineage = world.get(st.LINEAGES, world.get(st.UNITS, uses["bob"].unit).lineage)
     assert lineage.spent_training == privacy_cost.times(privacy_cost.curve(TRAINS.most), 2)

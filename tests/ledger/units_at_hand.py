@@ -1,4 +1,4 @@
-"""A consortium whose members have registered units and granted their use, for tests of privacy and forming."""
+"""A consortium whose members have registered units and granted their use."""
 
 from __future__ import annotations
 
