@@ -245,7 +245,10 @@ def test_every_contradiction_in_rules_has_its_sentence():
         (replace(good, phases=(train(), replace(judge(), of=""), COMBINE)), "name the phase"),
         (replace(good, phases=(judge(), train(), COMBINE)), "no earlier model phase"),
         (replace(good, phases=(train("present:judge"), judge(), COMBINE)), "no earlier phase"),
-        (replace(good, phases=(train(), judge(turn="drawn:combine:2"), COMBINE)), "drawn judges"),
+        (
+            replace(good, phases=(train(), judge(turn="drawn:combine:2"), COMBINE), opening=(DRAW,)),
+            "drawn judges",
+        ),
         (replace(good, forming=replace(form, size=65)), "drawn few"),
         (replace(good, paying=pay(recorder_fee=600, analyst_fee=600)), "more than the reward"),
         (replace(good, paying=pay(kind="per_round", schedule=(1,))), "schedule names"),
