@@ -1,0 +1,112 @@
+"""Every transaction by subject, as in `handlers/`; each says in its docstring when it is refused."""
+
+from ..changes import Admit, Change, Dispute, FillPool, Mint, Recover, Reinstate, SetRoles, Suspend, Upgrade
+from ..descriptions import PrivacyBudget, Profile, Sketch, Terms, UnitUse
+from ..posts import (
+    VERDICTS,
+    Committed,
+    Content,
+    Declined,
+    Inline,
+    Model,
+    Payload,
+    SaltReveal,
+    Score,
+    Scores,
+    salt_commitment,
+    score_commitment,
+)
+from .body import Body
+from .envelope import (
+    FORMAT,
+    NUMBER_WINDOW,
+    SIGNING_DOMAIN,
+    Envelope,
+    Signed,
+    Transaction,
+    decode_envelope,
+    decode_signed,
+    seal,
+    signing_bytes,
+)
+from .grants import AskGrant, DeclineGrant, GiveGrant, RevokeGrant
+from .members import AddDevice, RemoveDevice, Report, RotateKey
+from .records import Approve, Certify, PostRecord
+from .requests import OpenTest, PostRequest, ReuseRecord, WithdrawRequest
+from .rounds import Nudge, Post, Reveal
+from .teams import Apply, ChooseTeam, Grade, JoinTeam, Leave, RegisterTeam, WithdrawApplication
+from .tokens import Transfer
+from .units import RegisterUnit, TransferUnit, WithdrawUnit
+from .votes import Propose, Vote
+
+__all__ = [
+    "AddDevice",
+    "Admit",
+    "Apply",
+    "Approve",
+    "AskGrant",
+    "Body",
+    "Certify",
+    "Change",
+    "ChooseTeam",
+    "Committed",
+    "Content",
+    "DeclineGrant",
+    "Declined",
+    "Dispute",
+    "Envelope",
+    "FORMAT",
+    "FillPool",
+    "GiveGrant",
+    "Grade",
+    "Inline",
+    "JoinTeam",
+    "Leave",
+    "Mint",
+    "Model",
+    "NUMBER_WINDOW",
+    "Nudge",
+    "OpenTest",
+    "Payload",
+    "Post",
+    "PostRecord",
+    "PostRequest",
+    "PrivacyBudget",
+    "Profile",
+    "Propose",
+    "Recover",
+    "RegisterTeam",
+    "RegisterUnit",
+    "Reinstate",
+    "RemoveDevice",
+    "Report",
+    "ReuseRecord",
+    "Reveal",
+    "RevokeGrant",
+    "RotateKey",
+    "SIGNING_DOMAIN",
+    "SaltReveal",
+    "Score",
+    "Scores",
+    "SetRoles",
+    "Signed",
+    "Sketch",
+    "Suspend",
+    "Terms",
+    "Transaction",
+    "Transfer",
+    "TransferUnit",
+    "UnitUse",
+    "Upgrade",
+    "VERDICTS",
+    "Vote",
+    "WithdrawApplication",
+    "WithdrawRequest",
+    "WithdrawUnit",
+    "decode_envelope",
+    "decode_signed",
+    "salt_commitment",
+    "score_commitment",
+    "seal",
+    "signing_bytes",
+]

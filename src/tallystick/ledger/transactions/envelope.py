@@ -1,0 +1,66 @@
+"""The envelope: who asks what, on which chain, until when; its canonical bytes and its signature."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from msgspec import Meta
+
+from ...base.codec import Decoder, Record, encode
+from ...base.ids import Name, PublicKey, Signature, Time
+from .grants import AskGrant, DeclineGrant, GiveGrant, RevokeGrant
+from .members import AddDevice, RemoveDevice, Report, RotateKey
+from .records import Approve, Certify, PostRecord
+from .requests import OpenTest, PostRequest, ReuseRecord, WithdrawRequest
+from .rounds import Nudge, Post, Reveal
+from .teams import Apply, ChooseTeam, Grade, JoinTeam, Leave, RegisterTeam, WithdrawApplication
+from .tokens import Transfer
+from .units import RegisterUnit, TransferUnit, WithdrawUnit
+from .votes import Propose, Vote
+
+FORMAT = 1
+SIGNING_DOMAIN = b"tallystick transaction\x00"
+NUMBER_WINDOW = 256
+
+Number = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+Transaction = (
+    RotateKey | AddDevice | RemoveDevice | Report | Propose | Vote | Transfer
+    | RegisterUnit | WithdrawUnit | TransferUnit | AskGrant | GiveGrant | DeclineGrant | RevokeGrant
+    | PostRequest | WithdrawRequest | ReuseRecord | ChooseTeam | OpenTest
+    | Apply | WithdrawApplication | Grade | Leave | RegisterTeam | JoinTeam
+    | Post | Reveal | Nudge | PostRecord | Approve | Certify
+)  # fmt: skip
+
+
+class Envelope(Record):
+    """Who asks what, on which chain, until when; signed as a whole."""
+
+    version: Annotated[int, Meta(ge=1, le=1000)]
+    chain: Name
+    member: Name
+    signer: PublicKey
+    number: Number
+    valid_until: Time
+    body: Transaction
+
+
+class Signed(Record):
+    """An envelope's bytes and the signature over them."""
+
+    envelope: Annotated[bytes, Meta(max_length=1_000_000)]
+    signature: Signature
+
+
+decode_signed = Decoder(Signed)
+decode_envelope = Decoder(Envelope)
+
+
+def signing_bytes(envelope: bytes) -> bytes:
+    """What a member signs: the envelope's canonical bytes under the ledger's own domain."""
+    return SIGNING_DOMAIN + envelope
+
+
+def seal(envelope: Envelope, sign: Callable[[bytes], bytes]) -> bytes:
+    """The transaction's bytes, signed by `sign(message) -> signature`."""
+    data = encode(envelope)
+    return encode(Signed(data, sign(signing_bytes(data))))
