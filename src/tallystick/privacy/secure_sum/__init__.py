@@ -1,0 +1,1 @@
+"""Bonawitz' double masking without a transport: the sum of members' integers and nothing else."""
