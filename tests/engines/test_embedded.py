@@ -1,9 +1,12 @@
 """The embedded engine: what is acknowledged stays, blocks follow CometBFT's rules, one process writes."""
 
+import os
 import random
 import subprocess
 import sys
 import threading
+import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +77,6 @@ def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
         run = [sys.executable, "-c", code, str(tmp_path / "a")]
         said = subprocess.run(run, capture_output=True, text=True, check=True, env=environment()).stdout
         assert said.startswith("LedgerInUse")
-        import os
-
         assert f"process {os.getpid()};" in said
         with pytest.raises(LedgerInUse):
             engine(tmp_path / "a")
@@ -83,8 +84,6 @@ def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
 
 
 def environment() -> dict[str, str]:
-    import os
-
     root = Path(__file__).parents[2]
     return {**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"}
 
@@ -99,7 +98,7 @@ def test_headers_are_chained_and_signed_as_a_light_client_wants_them(tmp_path: P
         blocks = ledger._blocks
         signed = [blocks.signed(height) for height in range(1, ledger.status().height + 1)]
         now = (clock.now + 5000) * 10**6
-        for trusted, following in zip(signed, signed[1:], strict=False):
+        for trusted, following in pairwise(signed):
             light.verify_header(trusted.header, following, now=now, trusting_period=10**15)
         assert signed[0].header.last_commit_hash == light.EMPTY
         proposers = {one.header.proposer for one in signed}
@@ -162,8 +161,6 @@ def test_a_deadline_that_nothing_serves_does_not_spin(tmp_path: Path) -> None:
 
 
 def test_the_wall_clock_serves_by_itself(tmp_path: Path) -> None:
-    import time
-
     now = time.time_ns() // 10**6
     genesis = Beginning("standin", now, ())
     with EmbeddedEngine(tmp_path / "a", keys=[VALIDATOR], genesis=genesis, machine=MACHINE) as ledger:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.engines.blocklog import seal
-from tallystick.engines.memory import Overlay, Recent, Watched, after
+from tallystick.engines.memory import Overlay, Recent, Watched, WholeState, after
 from tallystick.engines.store import DamagedStore, Index, Place, Store, encode_writes
 
 NO_INDEX = Index((), ())
@@ -32,12 +32,14 @@ def test_the_state_is_the_sum_of_the_writes(tmp_path: Path, behind: int) -> None
     chance = random.Random(behind)
     expected: dict[bytes, bytes] = {}
     store = Store(tmp_path / "db", behind=behind, cached=8)
+    whole = WholeState({})
     for _ in range(60):
         writes: dict[bytes, bytes | None] = {}
         for _ in range(chance.randrange(6)):
             key = b"%s/%d" % (chance.choice([b"due", b"a", b"b\xff", b"\xff\xff"]), chance.randrange(9))
             writes[key] = None if chance.random() < 0.3 else b"%d" % chance.randrange(10**6)
         add(store, writes)
+        whole.put(writes)
         for key, value in writes.items():
             expected.pop(key, None)
             if value is not None:
@@ -46,6 +48,7 @@ def test_the_state_is_the_sum_of_the_writes(tmp_path: Path, behind: int) -> None
             for limit in (1, 3, 1 << 62):
                 wanted = sorted(item for item in expected.items() if item[0].startswith(prefix))
                 assert store.scan(prefix, limit) == wanted[:limit], (prefix, limit)
+                assert whole.scan(prefix, limit) == wanted[:limit], (prefix, limit)
         assert {key: store.get(key) for key in expected} == expected
         assert store.get(b"a/none") is None
         assert sorted(store.items()) == sorted(expected.items())
@@ -92,7 +95,7 @@ def test_damage_to_a_row_is_seen(tmp_path: Path) -> None:
     damages = {
         "UPDATE frames SET frame = x'00' WHERE height = 5": "frame",
         "UPDATE frames SET frame = (SELECT frame FROM frames WHERE height = 4) WHERE height = 5": "frame",
-        "DELETE FROM frames WHERE height = 5": "load",
+        "DELETE FROM frames WHERE height = 5": "short",
         "UPDATE writes SET data = x'90' WHERE height = 5": "load",
         "DELETE FROM writes WHERE height = 5": "load",
         "UPDATE marks SET value = 5": "load",
@@ -104,16 +107,23 @@ def test_damage_to_a_row_is_seen(tmp_path: Path) -> None:
         with sqlite3.connect(tmp_path / "db", isolation_level=None) as db:
             db.execute(statement)
         db.close()
-        with pytest.raises(DamagedStore):
-            again = Store(tmp_path / "db", behind=3)
-            again.load()
-            if again.height < 5:  # a lost newest block is the log's to know
-                raise DamagedStore(statement)
-            assert step == "frame", statement
-            again.frame(5)
+        assert lost(tmp_path / "db") == step, statement
         for file in tmp_path.iterdir():
             file.unlink()
         (tmp_path / "db").write_bytes(good)
+
+
+def lost(path: Path) -> str:
+    """The step at which reading six blocks stops."""
+    step = "load"
+    try:
+        store = Store(path, behind=3)
+        store.load()
+        step = "frame"
+        store.frame(5)
+    except DamagedStore:
+        return "short" if step == "frame" and store.height < 5 else step
+    return ""
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
@@ -153,8 +163,8 @@ def test_the_overlay_is_in_order_and_the_end_of_a_prefix_is_known() -> None:
     overlay = Overlay()
     overlay.put({b"b": b"1", b"a": None})
     overlay.put({b"c": b"2", b"a": b"3"})
-    assert overlay.within(b"a", b"c") == [b"a", b"b"]
-    assert overlay.within(b"", None) == [b"a", b"b", b"c"]
+    assert overlay.within(b"a") == [b"a"]
+    assert overlay.within(b"") == [b"a", b"b", b"c"]
     assert (after(b"a\xff"), after(b"\xff"), after(b"")) == (b"b", None, None)
 
 

@@ -148,7 +148,10 @@ class Chain:
             light.verify_commit(self.name, self.validators, block, height, commit)
         except light.NotProven as error:
             raise Mismatch(f"block {height}: {error}") from None
-        return self.head_after(header, commit, entry)
+        following = self.head_after(header, commit, entry)
+        if following.next_time <= following.time:
+            raise Mismatch(f"block {height}: its votes are not later than the block")
+        return following
 
 
 def median(commit: light.Commit) -> int:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 # Appending changes a file's size, which fdatasync writes too; not every system has it.
 _sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 

@@ -42,25 +42,82 @@ class Recent:
 
 
 @final
+class Ordered:
+    """Keys in order; sorting new ones is put off until somebody asks."""
+
+    def __init__(self) -> None:
+        self._sorted: list[bytes] = []
+        self._new: list[bytes] = []
+
+    def add(self, keys: Iterable[bytes]) -> None:
+        self._new += keys
+
+    def within(self, prefix: bytes) -> list[bytes]:
+        """The keys that begin with the prefix."""
+        if self._new:
+            self._sorted = sorted(self._sorted + self._new)
+            self._new = []
+        stop = after(prefix)
+        end = len(self._sorted) if stop is None else bisect_left(self._sorted, stop)
+        return self._sorted[bisect_left(self._sorted, prefix) : end]
+
+
+@final
 class Overlay:
     """Writes that the records table has not yet, by key and in the order of their keys."""
 
     def __init__(self) -> None:
         self.writes: dict[bytes, bytes | None] = {}
-        self._sorted: list[bytes] = []
-        self._new: list[bytes] = []
+        self._keys = Ordered()
 
     def put(self, writes: Writes) -> None:
-        self._new += [key for key in writes if key not in self.writes]
+        self._keys.add([key for key in writes if key not in self.writes])
         self.writes.update(writes)
 
-    def within(self, prefix: bytes, stop: bytes | None) -> list[bytes]:
-        """The keys from `prefix` up to `stop`; sorting is put off until somebody asks."""
-        if self._new:
-            self._sorted = sorted(self._sorted + self._new)
-            self._new = []
-        end = len(self._sorted) if stop is None else bisect_left(self._sorted, stop)
-        return self._sorted[bisect_left(self._sorted, prefix) : end]
+    def within(self, prefix: bytes) -> list[bytes]:
+        return self._keys.within(prefix)
+
+
+@final
+class WholeState:
+    """A state that is all in memory: what an audit executes on."""
+
+    def __init__(self, records: Mapping[bytes, bytes]) -> None:
+        self._records: dict[bytes, bytes] = {}
+        self._tables: dict[bytes, Ordered] = {}
+        self._known: set[bytes] = set()
+        self.put(records)
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._records.get(key)
+
+    def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        """As the store's; keys are held apart by what stands before their first slash."""
+        name, slash, _ = prefix.partition(b"/")
+        tables = [self._tables[name]] if slash and name in self._tables else []
+        if not slash:
+            tables = [table for other, table in sorted(self._tables.items()) if other.startswith(name)]
+        keys = sorted(key for table in tables for key in table.within(prefix))
+        found: list[tuple[bytes, bytes]] = []
+        for key in keys:
+            if len(found) >= limit:
+                break
+            if key in self._records:
+                found.append((key, self._records[key]))
+        return found
+
+    def put(self, writes: Writes) -> None:
+        new: dict[bytes, list[bytes]] = {}
+        for key, value in writes.items():
+            if value is None:
+                self._records.pop(key, None)
+                continue
+            self._records[key] = value
+            if key not in self._known:
+                self._known.add(key)
+                new.setdefault(key.partition(b"/")[0], []).append(key)
+        for name, keys in new.items():
+            self._tables.setdefault(name, Ordered()).add(keys)
 
 
 @final

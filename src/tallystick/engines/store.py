@@ -144,6 +144,31 @@ class Store:
             self._watched = Watched(self._watched.prefix, self._rows(self._watched.prefix, ALL))
             self._watched.put(self._overlay.writes)
 
+    @contextmanager
+    def pinned(self) -> Iterator[list[int]]:
+        """The newest state of another process' database, unchanged within; yields the new heights."""
+        with self._lock, self._guarded("read"):
+            self._db.execute("BEGIN")
+            try:
+                yield self._follow()
+            finally:
+                self._db.execute("COMMIT")
+
+    def _follow(self) -> list[int]:
+        (newest,) = self._db.execute("SELECT max(height) FROM frames").fetchone()
+        before, flushed = self.height, self.flushed
+        if newest == before:
+            return []
+        if before < 0 or self._marked("flushed") != flushed:
+            self.load()
+            return list(range(self.flushed + 1, self.height + 1))
+        for height in range(before + 1, newest + 1):
+            writes = dict(decode_writes(self.encoded_writes(height)))
+            self._overlay.put(writes)
+            self._watched.put(writes)
+            self.height = height
+        return list(range(before + 1, newest + 1))
+
     def close(self) -> None:
         with self._lock:
             if not self._read_only:
@@ -177,7 +202,7 @@ class Store:
         with self._lock:
             if prefix.startswith(self._watched.prefix):
                 return self._watched.scan(prefix, limit)
-            fresh = self._overlay.within(prefix, after(prefix))
+            fresh = self._overlay.within(prefix)
             # Each fresh key can hide at most one row, so this many rows are enough.
             rows = self._rows(prefix, min(limit + len(fresh), ALL))
             self._recent.put(dict(rows))
@@ -268,6 +293,12 @@ class Store:
             if row is None or sha256(row[0]).digest() != row[1]:
                 raise DamagedStore(f"{self.path}: the write-set of block {height} is damaged or missing")
             return bytes(row[0])
+
+    def has_writes(self, height: int) -> bool:
+        """Whether every write-set from this height on is still kept."""
+        with self._lock, self._guarded("read"):
+            (first,) = self._db.execute("SELECT min(height) FROM writes").fetchone()
+        return first is not None and first <= height
 
     # Looking things up
 
