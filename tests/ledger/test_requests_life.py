@@ -530,3 +530,15 @@ def test_publication_without_an_event_is_counted_and_said() -> None:
     assert record_of(play).uncharged == ("train", "judge")
     lineage = world.get(st.LINEAGES, world.get(st.UNITS, uses["bob"].unit).lineage)
     assert lineage.unaccounted == 4
+
+
+def test_leaving_just_before_ones_turn_is_not_free() -> None:
+    play = started(relay(3, 1))
+    play.run(until=lambda progress: progress.stage == "rounds")
+    opened = play.open_phase()
+    assert opened is not None
+    last = opened[0].owed[-1]
+    stake = play.world.get(st.PLACES, play.request, last).deposit
+    play.world.did(last, tx.Leave(play.request))
+    assert play.run().stage == "settled"
+    assert paid(play, last) == -(stake * 2 // 3)  # it revealed its salt; the hop and the judging are missed

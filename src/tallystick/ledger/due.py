@@ -1,11 +1,13 @@
 """The due-queue: what deadlines will do, in the order in which they come due."""
 
 from collections.abc import Callable
+from functools import partial
 
 from msgspec.structs import replace
 
 from .notices import Alarm, RulesUpgraded
 from .records import Due
+from .rejections import Refusal
 from .state import CHAIN, DUE, Draft
 
 Serve = Callable[[Draft, str], None]
@@ -21,7 +23,7 @@ def cancel(draft: Draft, deadline: int, what: str, of: str) -> None:
     draft.delete(DUE, deadline, what, of)
 
 
-def serve(draft: Draft, served_by: dict[str, Serve], failed: Serve) -> None:
+def serve(draft: Draft, served_by: dict[str, Serve], give_up: Callable[..., None]) -> None:
     """Serve the due entries of this block, earliest first, as many as a block may."""
     chain = draft.get(CHAIN)
     if chain.next_version and draft.height >= chain.upgrade_height:
@@ -30,16 +32,26 @@ def serve(draft: Draft, served_by: dict[str, Serve], failed: Serve) -> None:
         deadline = int(key.split("/")[1])
         if draft.time < deadline:
             return
-        said = len(draft.notices)
-        try:
-            cancel(draft, deadline, entry.what, entry.of)
-            served_by[entry.what](draft, entry.of)
-        except (ArithmeticError, ValueError, LookupError, TypeError) as fault:
-            draft.drop(said)
-            draft.emit(Alarm(f"{entry.what} {entry.of}: {type(fault).__name__}"))
-            cancel(draft, deadline, entry.what, entry.of)
-            failed(draft, entry.of)
-        draft.keep()
+        if draft.find(DUE, deadline, entry.what, entry.of) is None:
+            continue  # what came due before it took it back
+        if not _done(draft, deadline, entry, served_by[entry.what]):
+            _done(draft, deadline, entry, partial(give_up, what=entry.what))
+
+
+def _done(draft: Draft, deadline: int, entry: Due, serve_one: Serve) -> bool:
+    """Take an entry from the queue and serve it; after a fault it is only gone, with an alarm."""
+    said = len(draft.notices)
+    fault = ""
+    cancel(draft, deadline, entry.what, entry.of)
+    try:
+        serve_one(draft, entry.of)
+    except (ArithmeticError, ValueError, LookupError, TypeError, Refusal) as error:
+        fault = type(error).__name__
+        draft.drop(said)
+        cancel(draft, deadline, entry.what, entry.of)
+        draft.emit(Alarm(f"{entry.what} {entry.of}: {fault}"))
+    draft.keep()
+    return not fault
 
 
 def _upgrade(draft: Draft) -> None:

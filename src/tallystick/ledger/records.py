@@ -330,6 +330,7 @@ class FinalRecord(Record):
     reached: bool
     uncharged: tuple[str, ...]
     sources: tuple[tuple[str, str, str], ...]  # member, unit, grant
+    custodians: tuple[str, ...]  # who measured the model holds its bytes and serves them
     stands: bool = True
 
 

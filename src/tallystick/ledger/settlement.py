@@ -76,6 +76,7 @@ def settle(draft: Draft, name: str, recorder: str, approving: int, reason: str) 
         progress.reached,
         uncharged(request.rules),
         tuple((p.member, use.unit, use.grant) for p in places for use in p.units if p.present),
+        progress.recorders,
         stands=bool(recorder),
     )
     draft.put(RECORDS, record, name)

@@ -40,10 +40,11 @@ SERVED_BY: dict[str, due.Serve] = {
 }
 
 
-def _give_up(draft: Draft, of: str) -> None:
-    """A due entry met a defect of the ledger: its request ends, and the money goes back."""
-    progress = draft.find(PROGRESS, of)
-    if progress is not None and progress.stage in settlement.LIVE:
+def _give_up(draft: Draft, of: str, *, what: str) -> None:
+    """A due entry met a defect of the ledger: its request ends and the money goes back; its vote is void."""
+    if what == "proposal":
+        votes.void_proposal(draft, of)
+    elif draft.get(PROGRESS, of).stage in settlement.LIVE:
         settlement.refund(draft, of, "internal fault")
 
 
@@ -87,10 +88,12 @@ def apply_block(
     """Apply a block: due entries first, then every transaction; the writes are of the whole block."""
     draft = Draft(reader, block.chain, block.height, block.time)
     due.serve(draft, SERVED_BY, _give_up)
-    before = tuple(draft.notices)
+    served = len(draft.notices)
     quota: dict[str, int] = {}
     receipts = [_apply_one(draft, data, quota, verify) for data in transactions]
-    return Outcome(draft.writes(), receipts, before, quota.get(WHOLE_BLOCK, 0))
+    alarms = [notice for notice in draft.notices[served:] if isinstance(notice, Alarm)]
+    notices = (*draft.notices[:served], *alarms)
+    return Outcome(draft.writes(), receipts, notices, quota.get(WHOLE_BLOCK, 0))
 
 
 def apply(

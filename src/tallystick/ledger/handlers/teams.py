@@ -14,7 +14,7 @@ from ..notices import (
 )
 from ..records import Application, Listing, Phase, Progress, Request, StandingTeam
 from ..rejections import ensure, refusing
-from ..rules import draws
+from ..rules import PhaseRule, all_phases, draws
 from ..seats import debit_account
 from ..state import (
     ACCOUNTS,
@@ -238,11 +238,12 @@ def leave(draft: Draft, tx: Leave) -> None:
         place = replace(place, turns=0, missed=0)
     else:
         unserved = _unserved(draft, request, progress, open_phase)
+        rule = all_phases(request.rules)[progress.phase]
         hidden = _hides_scores(draft, tx.request, progress.phase)
         place = replace(
             place,
             turns=place.turns + unserved,
-            missed=place.missed + unserved + _owes_now(draft, tx.request, progress.phase, open_phase),
+            missed=place.missed + unserved + _owes_now(draft, tx.request, progress.phase, rule, open_phase),
             forfeits=place.forfeits + hidden,
         )
     draft.put(PLACES, place, tx.request, draft.sender)
@@ -252,18 +253,25 @@ def leave(draft: Draft, tx: Leave) -> None:
 
 
 def _unserved(draft: Draft, request: Request, progress: Progress, open_phase: Phase) -> int:
-    """How many turns a member that leaves now would still have had: one a round that has not begun."""
-    ahead = request.rules.stopping.rounds - progress.round if progress.stage == "rounds" else 0
-    return ahead * max(1, len(request.rules.phases))
-
-
-def _owes_now(draft: Draft, request: str, index: int, open_phase: Phase) -> int:
-    """Whether the leaver owes a post in the open phase; one by one, only the holder does."""
-    if draft.sender not in open_phase.owed:
+    """How many turns a member that leaves now would still have had, in this round and in those to come."""
+    if progress.stage != "rounds":
         return 0
-    place = draft.get(PLACES, request, draft.sender)
+    leads = progress.leader == draft.sender
+    mine = [rule.turn != "leader" or leads for rule in request.rules.phases]
+    here = progress.phase - len(request.rules.opening)
+    waits = (
+        request.rules.phases[here].turn == "in_order"
+        and draft.sender in (open_phase.owed[open_phase.cursor + 1 :])
+    )
+    ahead = request.rules.stopping.rounds - progress.round
+    return ahead * sum(mine) + sum(mine[here + 1 :]) + waits
+
+
+def _owes_now(draft: Draft, request: str, index: int, rule: PhaseRule, open_phase: Phase) -> int:
+    """Whether the leaver owes a post in the open phase; one by one, only the holder does."""
+    holders = open_phase.owed[open_phase.cursor :][:1] if rule.turn == "in_order" else open_phase.owed
     posted = draft.find(POSTS, request, index, draft.sender) is not None
-    return int(place.turns > 0 and not posted)
+    return int(draft.sender in holders and not posted)
 
 
 def _hides_scores(draft: Draft, request: str, index: int) -> int:
