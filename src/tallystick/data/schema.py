@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.data.refusals import DataError
 
-Array: TypeAlias = NDArray[np.generic]
+Array: TypeAlias = NDArray[Any]
 
 # numpy's letter for a kind of number -> ours; the width in bytes follows it
 NUMBERS = {"b": "bool", "i": "int", "u": "uint", "f": "float"}

@@ -48,6 +48,10 @@ class Table:
         except KeyError:
             raise DataError(f"there is no column {name!r}; there are {', '.join(self.names)}") from None
 
+    def ensure(self, name: str) -> None:
+        """Refuse a column that is not there."""
+        self[name]
+
     def __repr__(self) -> str:
         fields = ", ".join(
             f"{field.name}: {field.kind}{list(field.shape) if field.shape else ''}" for field in self.schema
