@@ -1,8 +1,8 @@
 """Ed25519 keys, signatures and password-protected key files, through one library (libsodium by PyNaCl).
 
-Policy. A signature counts exactly when libsodium accepts it: S below the group order, R and the public key of
-no small order, the public key canonical (y < p). A key is admitted (`acceptable`) only if it is also a point of
-the prime-order subgroup, so no admitted key has two encodings or a signature that fits many messages.
+Policy. A signature counts exactly when libsodium accepts it: S B = R + k A without a cofactor, S below the
+group order, neither A nor R of low order, A in its one encoding. A key is admitted (`acceptable`) only if it
+is also of prime order: no admitted key has a second encoding, or a signature that fits many messages.
 No other implementation may judge the same signature: they differ on crafted ones.
 """
 
@@ -111,24 +111,28 @@ def possession_holds(public: bytes, context: bytes, proof: bytes) -> bool:
 
 
 def save_key(
-    path: str | Path, key: SigningKey, password: str, *, operations: int = OPERATIONS, memory: int = MEMORY
+    path: str | Path,
+    key: SigningKey,
+    password: str | None,
+    *,
+    operations: int = OPERATIONS,
+    memory: int = MEMORY,
 ) -> None:
-    """Write a new key file that only its owner may read; an existing file is never overwritten."""
+    """Write a new key file that only its owner may read; an existing file is never overwritten.
+
+    Without a password (None) the key lies open in it: for machines that start without a person.
+    """
     path = Path(path)
-    if not password:
-        raise KeyFileError("a key file needs a password that is not empty")
-    salt = os.urandom(bindings.crypto_pwhash_SALTBYTES)
-    nonce = os.urandom(bindings.crypto_secretbox_NONCEBYTES)
-    lock = _derive(path, password, salt, operations, memory)
-    document = {
+    document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "alg": "ed25519",
         "public": key.public.hex(),
-        "kdf": {"name": "argon2id", "operations": operations, "memory": memory, "salt": salt.hex()},
-        "cipher": {"name": "xsalsa20-poly1305", "nonce": nonce.hex()},
-        "secret": bindings.crypto_secretbox(key.seed, nonce, lock).hex(),
     }
+    if password is None:
+        document |= {"kdf": {"name": "none"}, "secret": key.seed.hex()}
+    else:
+        document |= _sealed(path, key, password, operations, memory)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
@@ -141,26 +145,54 @@ def save_key(
         raise KeyFileError(f"{path} could not be written: {error.strerror}") from None
 
 
-def load_key(path: str | Path, password: str) -> SigningKey:
-    """Open a key file that `save_key` wrote."""
+def _sealed(path: Path, key: SigningKey, password: str, operations: int, memory: int) -> dict[str, Any]:
+    if not password:
+        raise KeyFileError("a key file's password may not be empty")
+    salt = os.urandom(bindings.crypto_pwhash_SALTBYTES)
+    nonce = os.urandom(bindings.crypto_secretbox_NONCEBYTES)
+    lock = _derive(path, password, salt, operations, memory)
+    return {
+        "kdf": {"name": "argon2id", "operations": operations, "memory": memory, "salt": salt.hex()},
+        "cipher": {"name": "xsalsa20-poly1305", "nonce": nonce.hex()},
+        "secret": bindings.crypto_secretbox(key.seed, nonce, lock).hex(),
+    }
+
+
+def load_key(path: str | Path, password: str | None = None) -> SigningKey:
+    """Open a key file that `save_key` wrote; a file without a password ignores the one given."""
     path = Path(path)
     document = _read(path)
-    kdf, cipher = _part(path, document, "kdf"), _part(path, document, "cipher")
-    named = document.get("alg"), kdf.get("name"), cipher.get("name")
-    if named != ("ed25519", "argon2id", "xsalsa20-poly1305"):
-        raise KeyFileError(f"{path} uses {', '.join(map(repr, named))}, which this version does not know")
-    salt = _bytes(path, kdf, "salt", bindings.crypto_pwhash_SALTBYTES)
-    nonce = _bytes(path, cipher, "nonce", bindings.crypto_secretbox_NONCEBYTES)
-    secret = _bytes(path, document, "secret", SEED_BYTES + bindings.crypto_secretbox_MACBYTES)
+    kdf = _part(path, document, "kdf")
+    _ensure_known(path, "key", document.get("alg"), "ed25519")
     public = _bytes(path, document, "public", PUBLIC_BYTES)
-    lock = _derive(path, password, salt, kdf.get("operations"), kdf.get("memory"))
-    try:
-        key = SigningKey(bindings.crypto_secretbox_open(secret, nonce, lock))
-    except CryptoError:
-        raise KeyFileError(f"{path}: the password is wrong, or the file was altered") from None
+    if kdf.get("name") == "none":
+        key = SigningKey(_bytes(path, document, "secret", SEED_BYTES))
+    elif password is None:
+        raise KeyFileError(f"{path} is protected by a password; give it")
+    else:
+        key = SigningKey(_opened(path, document, kdf, password))
     if key.public != public:
         raise KeyFileError(f"{path} names public key {public.hex()} but holds another; it was altered")
     return key
+
+
+def _opened(path: Path, document: dict[str, Any], kdf: dict[str, Any], password: str) -> bytes:
+    cipher = _part(path, document, "cipher")
+    _ensure_known(path, "key derivation", kdf.get("name"), "argon2id")
+    _ensure_known(path, "cipher", cipher.get("name"), "xsalsa20-poly1305")
+    salt = _bytes(path, kdf, "salt", bindings.crypto_pwhash_SALTBYTES)
+    nonce = _bytes(path, cipher, "nonce", bindings.crypto_secretbox_NONCEBYTES)
+    secret = _bytes(path, document, "secret", SEED_BYTES + bindings.crypto_secretbox_MACBYTES)
+    lock = _derive(path, password, salt, kdf.get("operations"), kdf.get("memory"))
+    try:
+        return bindings.crypto_secretbox_open(secret, nonce, lock)
+    except CryptoError:
+        raise KeyFileError(f"{path}: the password is wrong, or the file was altered") from None
+
+
+def protected(path: str | Path) -> bool:
+    """Whether a key file asks for a password."""
+    return _part(Path(path), _read(Path(path)), "kdf").get("name") != "none"
 
 
 def public_of(path: str | Path) -> bytes:
@@ -188,6 +220,11 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
+def _ensure_known(path: Path, what: str, found: object, known: str) -> None:
+    if found != known:
+        raise KeyFileError(f"{path} uses the {what} {found!r}; this program knows {known!r}")
+
+
 def _part(path: Path, document: dict[str, Any], name: str) -> dict[str, Any]:
     part = document.get(name)
     if not isinstance(part, dict):
@@ -209,7 +246,9 @@ def _bytes(path: Path, part: dict[str, Any], name: str, size: int) -> bytes:
 def _bounded(path: Path, name: str, value: object, bounds: tuple[int, int]) -> int:
     """Checked before use, so that a file cannot exhaust the machine."""
     if type(value) is not int or not bounds[0] <= value <= bounds[1]:
-        raise KeyFileError(f"{path}: {name} of its key derivation is {value!r}, not in {bounds[0]}..{bounds[1]}")
+        raise KeyFileError(
+            f"{path}: its key derivation's {name} is {value!r}, not in {bounds[0]}..{bounds[1]}"
+        )
     return value
 
 
@@ -222,4 +261,4 @@ def _derive(path: Path, password: str, salt: bytes, operations: object, memory: 
     try:
         return bindings.crypto_pwhash_alg(size, secret, salt, passes, room, kind)
     except CryptoError:
-        raise KeyFileError(f"{path}: its key derivation needs {room} bytes of memory, and they are not free") from None
+        raise KeyFileError(f"{path}: its key derivation needs {room} bytes of free memory") from None
