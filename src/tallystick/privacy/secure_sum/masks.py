@@ -56,11 +56,13 @@ def stretch(secret: bytes, purpose: str, context: bytes, first: int, second: int
 
 def add_mask(words: npt.NDArray[np.unsignedinteger[Any]], key: bytes, sign: int) -> None:
     """Add (sign 1) or take away (sign -1) the key's stream, in place, wrapping."""
-    take = key_stream(key)
+    fill = key_stream(key)
     step = _PIECE // words.itemsize
+    scratch = np.empty(min(step, len(words)), words.dtype.newbyteorder("<"))
     for start in range(0, len(words), step):
         part = words[start : start + step]
-        stream = np.frombuffer(take(part.nbytes), words.dtype.newbyteorder("<"))
+        stream = scratch[: len(part)]
+        fill(stream)
         if sign > 0:
             part += stream
         else:
