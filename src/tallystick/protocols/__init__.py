@@ -1,0 +1,1 @@
+"""The schemes: phases by which members learn together, as data and pure functions."""

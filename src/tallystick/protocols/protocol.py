@@ -1,0 +1,112 @@
+"""The vocabulary of schemes: a protocol is phases, and a phase is one function over a batch of members.
+
+A phase is served by the same function for one member (a node) and for many at once (a simulation): it takes
+the jobs of a batch and returns one product for each, in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from ..base.measure import Measure
+from ..learning.cohort import Runner
+from ..learning.learner import Gradient, Learner, Memory, Model, Rows
+from ..ledger.rules import Electing, EventRule, Evicting, Forming, Paying
+from .plan import Plan
+
+Verdict: TypeAlias = Literal["fine", "abstain", "unavailable", "malformed", "copy", "unchanged"]
+Scored: TypeAlias = tuple[float, Verdict]  # in the measure's own dimension; the node makes it a figure
+
+
+@dataclass(frozen=True, eq=False)
+class Holding:
+    """What a member brings: its rows, what it remembers, and where its noise comes from."""
+
+    training: Rows
+    judging: Rows
+    memory: Memory | None = None
+    gradient: Gradient | None = None  # how privacy gets inside its training
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What one member has to do in one phase of one round."""
+
+    member: str
+    request: str
+    round: int
+    holding: Holding
+    start: Model  # the model that the round started from
+    inbox: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # phase: author: its model or bytes
+    weights: Mapping[str, int] = field(default_factory=dict)  # author: rows it trained on
+    subjects: tuple[str, ...] = ()  # whom to judge, in the order of the vector
+    secret: bytes = b""  # fresh randomness of this member for this phase
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """What a member has to post: one of these, by the phase's content; and what it will remember."""
+
+    model: Model | None = None
+    scores: tuple[Scored, ...] | None = None  # the start first, then each subject
+    inline: bytes | None = None
+    rows: int = 0
+    parents: tuple[str, ...] = ()  # the authors whose models it was made from
+    figure: float | None = None
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """The tools that all jobs of a request share: the frozen plan, its learner, and a runner for batches."""
+
+    plan: Plan
+    learner: Learner
+    measure: Measure
+    run: Runner
+
+
+Serve: TypeAlias = Callable[[Bench, Sequence[Job]], list[Product]]
+
+
+@dataclass(frozen=True)
+class Do:
+    """What a member does in a phase, and what the ledger must know of it."""
+
+    content: Literal["model", "scores", "inline", "salt"]
+    serve: Serve
+    of: str = ""  # for scores: the phase that is judged
+    rows: Literal["none", "training", "judging"] = "none"  # private rows that the post depends on
+    event: EventRule | None = None
+
+
+@dataclass(frozen=True)
+class Phase:
+    """In this phase the members whose turn it is do something and post it."""
+
+    name: str
+    turn: str
+    do: Do
+    wait: int = 3_600_000
+    sealed: bool = False
+    quorum: int = 0
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A scheme: what it needs of a learner, how a team forms, its phases, who records, how it is paid."""
+
+    name: str
+    version: str
+    needs: tuple[str, ...]  # names of `Capabilities`
+    phases: tuple[Phase, ...]
+    finish: str  # the phase whose last accepted post is the round's model
+    form: Forming
+    elect: Electing = field(default_factory=Electing)
+    pay: Paying = field(default_factory=Paying)
+    evict: Evicting = field(default_factory=Evicting)
+    opening: tuple[Phase, ...] = ()
+    closing: tuple[Phase, ...] = ()
+    scores: Literal["median", "trimmed", "sum"] = "median"
