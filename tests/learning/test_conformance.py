@@ -1,9 +1,8 @@
-"""One row of a table buys the battery: every learner, alone and in company, on every runner, gives the same bits."""
+"""One row of a table buys the battery: every learner, alone, in company and on every runner, is the same bits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import jax
@@ -11,8 +10,8 @@ import numpy as np
 import pytest
 
 from tallystick.learning import fixed_point, models
-from tallystick.learning.cohort import Cohort, Outcome, Runner, Work, gather, loop, train, train_pieces
 from tallystick.learning.batches import batches, pieces, shuffled
+from tallystick.learning.cohort import Cohort, Outcome, Work, gather, loop, train, train_pieces
 from tallystick.learning.devices import devices
 from tallystick.learning.learner import Gradient, Learner, NotFinite, Rows, clipped, vector_of
 from tallystick.learning.processes import process
