@@ -1,0 +1,1 @@
+"""The command `tally`: one module per noun, each loaded only when it is used."""

@@ -1,0 +1,260 @@
+"""How a command is made: its arguments with their help, its examples, what every command can be told."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from . import output
+
+if TYPE_CHECKING:
+    from ..client import Client
+    from ..engines.engine import Answer
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": output.WIDTH}
+FILE = click.Path(path_type=Path)
+LEDGER = click.Option(
+    ["--ledger"],
+    type=FILE,
+    metavar="DIR",
+    envvar="TALLY_LEDGER",
+    show_envvar=True,
+    help="The ledger's folder.",
+)
+KEY = click.Option(
+    ["--key"],
+    type=FILE,
+    metavar="FILE",
+    envvar="TALLY_KEY",
+    show_envvar=True,
+    help="Your key file; it says who you are.",
+)
+JSON = click.Option(["--json"], is_flag=True, help="Print JSON, with whole ids and plain integers.")
+
+
+class Mistake(Exception):
+    """Something a person gave is not what it should be; one line says what, and what to do."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was said before or beside a command, and the ledger that it opens by it."""
+
+    ledger: Path | None = None
+    key: Path | None = None
+    json: bool = False
+
+    def folder(self) -> Path:
+        if self.ledger is None:
+            stop("which ledger? say --ledger DIR, or set TALLY_LEDGER")
+        return self.ledger
+
+    def key_file(self) -> Path:
+        if self.key is None:
+            stop("whose key? say --key FILE, or set TALLY_KEY")
+        return self.key
+
+    @contextmanager
+    def reader(self) -> Iterator["Client"]:
+        """The ledger as its newest block left it, also while another process writes."""
+        from ..client import connect
+
+        with connect(self.folder()) as client, client.at_one_block():
+            yield client
+
+    def writer(self) -> "Client":
+        """The ledger for writing, as the member whose key it is."""
+        from ..client import connect
+
+        folder, key = self.folder(), self.key_file()
+        return connect(folder, key, password_of)
+
+    def show(self, document: Any, lines: Iterable[str]) -> None:
+        """Print what was found: the document for programs, the lines for people."""
+        if self.json:
+            print(output.as_json(document))
+        else:
+            for line in lines:
+                print(line)
+
+    def sent(self, answer: "Answer", *lines: str, **more: Any) -> None:
+        """Print what an accepted transaction did, and where it stands."""
+        receipt = answer.receipt
+        where = {"transaction": receipt.transaction, "height": answer.height, "time": answer.time}
+        document = {"accepted": True, **more, **where, "notices": receipt.notices}
+        name = receipt.transaction.hex()
+        self.show(document, [*lines, f"block {answer.height}, tx {name}"])
+
+
+class Argument(click.Argument):
+    """An argument that says what it is."""
+
+    def __init__(self, *names: Any, says: str = "", **more: Any) -> None:
+        super().__init__(*names, **more)
+        self.says = says
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        return self.make_metavar(ctx), self.says
+
+
+class Command(click.Command):
+    """A command whose help lists its arguments too, and ends in an example."""
+
+    examples: tuple[str, ...] = ()
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        parts: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                parts["Arguments" if isinstance(parameter, Argument) else "Options"].append(record)
+        for title, rows in parts.items():
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(formatter, self.examples)
+
+
+class Noun(click.Group):
+    """Commands about one thing; called alone it prints its help."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        first = next(iter(self.commands.values()), None)
+        write_examples(formatter, first.examples[:1] if isinstance(first, Command) else ())
+
+
+def noun(name: str, says: str) -> Noun:
+    """A group of commands."""
+
+    @click.pass_context
+    def alone(ctx: click.Context, /) -> None:
+        if ctx.invoked_subcommand is None:
+            click.echo(ctx.get_help())
+
+    return Noun(name, help=says, callback=alone, invoke_without_command=True, context_settings=SETTINGS)
+
+
+def whole(least: int = 0) -> Callable[[str], int]:
+    """A whole number that is not too small; digits may be grouped as in 10,000."""
+
+    def number(text: str) -> int:
+        try:
+            value = int(str(text).replace(",", ""))
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is not a whole number.") from None
+        if value < least:
+            raise click.BadParameter(f"{value} is less than {least}.")
+        return value
+
+    return number
+
+
+def digest_of(text: str) -> bytes:
+    """A digest of 64 hexadecimal digits."""
+    if len(text) != 64 or not set(text) <= set("0123456789abcdefABCDEF"):
+        raise click.BadParameter(f"{text!r} is no digest of 64 hexadecimal digits.")
+    return bytes.fromhex(text)
+
+
+def exact(places: int) -> Callable[[str], int]:
+    """A decimal number as an integer of so many places behind the point, such as 1.5 as 1500 of three."""
+
+    def number(text: str) -> int:
+        try:
+            value = Decimal(text).scaleb(places)
+        except InvalidOperation:
+            raise click.BadParameter(f"{text!r} is not a number.") from None
+        if not value.is_finite() or value != int(value):
+            raise click.BadParameter(f"{text!r} has more than {places} places behind its point.")
+        return int(value)
+
+    return number
+
+
+def moment(text: str) -> int:
+    """A time such as 2027-06-30 or 2027-06-30T12:00Z, in milliseconds."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no time such as 2027-06-30 or 2027-06-30T12:00Z.") from None
+    zoned = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return int(zoned.timestamp()) * 1000
+
+
+def argument(name: str, says: str, **more: Any) -> Callable[[Any], Any]:
+    """An argument with its help."""
+    more.setdefault("metavar", name.upper())
+    return click.argument(name, cls=Argument, says=says, **more)
+
+
+def command(
+    *examples: str,
+    into: Noun | None = None,
+    name: str | None = None,
+    reads: bool = False,
+    signs: bool = False,
+) -> Callable[[Callable[..., None]], Command]:
+    """A command of a function whose first parameter is a `Choices`; each can print JSON."""
+
+    def made(run: Callable[..., None]) -> Command:
+        shared = [*([LEDGER] if reads or signs else []), *([KEY] if signs else []), JSON]
+
+        @click.pass_context
+        def called(ctx: click.Context, /, **values: Any) -> None:
+            said = {str(option.name): values.pop(str(option.name)) for option in shared}
+            run(_choices(ctx.obj, said), **values)
+
+        called.__doc__ = run.__doc__
+        called.__click_params__ = getattr(run, "__click_params__", [])  # type: ignore[attr-defined]
+        called_name = name or run.__name__.rstrip("_").replace("_", "-")
+        decorate = click.command(called_name, cls=Command, context_settings=SETTINGS)
+        one: Command = decorate(called)
+        one.params += shared
+        one.examples = examples
+        if into is not None:
+            into.add_command(one)
+        return one
+
+    return made
+
+
+def write_examples(formatter: click.HelpFormatter, examples: Iterable[str]) -> None:
+    lines = list(examples)
+    if lines:
+        with formatter.section("Example" if len(lines) == 1 else "Examples"):
+            for line in lines:
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def password_of(path: Path, again: bool = False, variable: str = "TALLY_PASSWORD") -> str:
+    """The password of a key file: from the environment, else asked for where somebody can answer."""
+    given = os.environ.get(variable)
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        stop(f"{path} needs a password and there is nobody to ask; set {variable}")
+    import getpass
+
+    password = getpass.getpass(f"Password of {path}: ")
+    if again and getpass.getpass("The same again: ") != password:
+        stop("the two passwords differ; nothing was written")
+    return password
+
+
+def stop(message: str) -> NoReturn:
+    raise Mistake(message)
+
+
+def _choices(before: Choices | None, said: dict[str, Any]) -> Choices:
+    """What was said beside the command, else what was said before it."""
+    given = {name: value for name, value in said.items() if value not in (None, False)}
+    return replace(before or Choices(), **given)

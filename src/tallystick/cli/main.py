@@ -1,0 +1,118 @@
+"""The command `tally`: finds the noun that is meant, loads it alone, and turns errors into one line."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from .command import FILE, SETTINGS, Choices, Mistake, write_examples
+
+# noun -> what it is for; the module of the same name is loaded when the noun is used
+NOUNS = {
+    "demo": "Watch a request from beginning to end, and two frauds caught.",
+    "doctor": "Say what is installed, what is missing, and what mends it.",
+    "ledger": "Make a ledger, look into it, export, verify, prove.",
+    "key": "Make key files and show what others may know of them.",
+    "member": "List members; change your keys and devices.",
+    "propose": "Put a change to the vote.",
+    "vote": "Vote on a proposal.",
+    "send": "Send tokens to a member.",
+    "unit": "Register, list, hand over and withdraw data sets.",
+    "grant": "Ask for, give, decline and revoke the use of units.",
+    "request": "List requests and follow one.",
+}
+EXAMPLES = ("tally demo", "tally ledger init trial --organisation ada --no-password")
+FAILED = 2
+INTERRUPTED = 130
+
+
+class Tally(click.Group):
+    """Lists its nouns without loading them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(NOUNS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in NOUNS:
+            return None
+        found: click.Command = import_module(f"tallystick.cli.{name}").app
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(NOUNS.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(formatter, EXAMPLES)
+
+
+@click.group(cls=Tally, name="tally", invoke_without_command=True, context_settings=SETTINGS)
+@click.option("--ledger", type=FILE, metavar="DIR", help="The ledger's folder.")
+@click.option("--key", type=FILE, metavar="FILE", help="Your key file; it says who you are.")
+@click.option("--json", is_flag=True, help="Print JSON, with whole ids and plain integers.")
+@click.option("--version", is_flag=True, help="Print the version and exit.")
+@click.pass_context
+def tally(ctx: click.Context, ledger: Path | None, key: Path | None, json: bool, version: bool) -> None:
+    """Learn together without handing over data, on a ledger that all members keep.
+
+    Options may stand before or behind the command. The ledger and the key may also be named by TALLY_LEDGER
+    and TALLY_KEY. A key file's password is asked for, or taken from TALLY_PASSWORD.
+    """
+    if version:
+        from .. import __version__
+
+        click.echo(f"tallystick {__version__}")
+        ctx.exit()
+    ctx.obj = Choices(ledger, key, json)
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; what a person can mend is one line on stderr and exit code 2."""
+    try:
+        code = tally.main(args=list(arguments), prog_name="tally", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it is no error
+        return 1
+    except Exception as error:
+        line = explained(error)
+        if line is None:
+            raise
+        print(f"tally: {line}", file=sys.stderr)
+        return FAILED
+
+
+def explained(error: Exception) -> str | None:
+    """The line for a person; None for what is a defect of the program."""
+    if isinstance(error, Mistake):
+        return _one_line(str(error))
+    if isinstance(error, click.ClickException):
+        ctx = getattr(error, "ctx", None)
+        path = "tally" if ctx is None else ctx.command_path
+        return _one_line(f"{error.format_message()} See `{path} --help`.")
+    if isinstance(error, OSError):
+        return _one_line(f"{error.filename or 'the system'}: {error.strerror or error}")
+    from ..base.keys import KeyFileError
+    from ..client import ClientError
+    from ..engines.engine import EngineError
+    from ..ledger.genesis import GenesisError
+
+    known = (ClientError, EngineError, KeyFileError, GenesisError)
+    return _one_line(str(error)) if isinstance(error, known) else None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

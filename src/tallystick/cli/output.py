@@ -1,0 +1,117 @@
+"""What people read: grouped amounts, times in UTC, tables of 80 columns; what programs read: JSON."""
+
+import json
+import shutil
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+WIDTH = 80
+GAP = "  "
+NEVER = 253_402_300_799_999  # the last millisecond that a date can show
+
+
+def plain(value: Any) -> Any:
+    """A document as JSON holds it: records and named tuples by their fields, bytes in hexadecimal."""
+    from ..ledger.views import reading
+
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return reading.plain(value)
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(plain(value), indent=2, ensure_ascii=False)
+
+
+def amount(tokens: int) -> str:
+    """1234567 as 1,234,567."""
+    return f"{tokens:,}"
+
+
+def tokens(count: int) -> str:
+    return f"{count:,} token{'' if abs(count) == 1 else 's'}"
+
+
+def moment(milliseconds: int) -> str:
+    """A time as 2027-01-15T08:00:00Z."""
+    if not milliseconds:
+        return "never"
+    if milliseconds > NEVER:
+        return "beyond the year 9999"
+    exact = datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    rest = milliseconds % 1000
+    return f"{exact}.{rest:03d}Z" if rest else f"{exact}Z"
+
+
+def share(part_per_million: int) -> str:
+    """500000 as 0.5."""
+    return decimal(part_per_million, 6)
+
+
+def epsilon(nano: int) -> str:
+    return decimal(nano, 9)
+
+
+def decimal(value: int, places: int) -> str:
+    """An integer of so many places behind the point, without zeros at its end."""
+    sign, digits = "-" if value < 0 else "", str(abs(value)).rjust(places + 1, "0")
+    whole, rest = digits[:-places], digits[-places:].rstrip("0")
+    return f"{sign}{int(whole):,}" + (f".{rest}" if rest else "")
+
+
+def pairs(rows: Iterable[tuple[str, object]]) -> list[str]:
+    """Names and values under one another; long values go on in their own column."""
+    shown = [(name, str(value)) for name, value in rows if value is not None and value != ""]
+    wide = max((len(name) for name, _ in shown), default=0)
+    lines: list[str] = []
+    for name, value in shown:
+        first, *rest = _wrapped(value, max(24, width() - wide - len(GAP)))
+        lines.append(f"{name:<{wide}}{GAP}{first}".rstrip())
+        lines += [" " * (wide + len(GAP)) + more for more in rest]
+    return lines
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> list[str]:
+    """Columns as wide as they must be; numbers to the right; the widest gives way where 80 are not enough."""
+    body = [[str(cell) for cell in row] for row in rows]
+    if not body:
+        return [empty]
+    right = [all(_numeric(row[place]) for row in body) for place in range(len(heads))]
+    wide = [max(len(head), *(len(row[place]) for row in body)) for place, head in enumerate(heads)]
+    over = sum(wide) + len(GAP) * (len(wide) - 1) - width()
+    if over > 0:
+        widest = wide.index(max(wide))
+        wide[widest] = max(12, wide[widest] - over)
+    lines = [_row(heads, wide, right)]
+    for row in body:
+        cells = [_wrapped(cell, wide[place]) for place, cell in enumerate(row)]
+        for line in range(max(map(len, cells))):
+            parts = [cell[line] if line < len(cell) else "" for cell in cells]
+            lines.append(_row(parts, wide, right))
+    return lines
+
+
+def width() -> int:
+    return max(40, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
+
+
+def _row(cells: Sequence[str], wide: Sequence[int], right: Sequence[bool]) -> str:
+    padded = [
+        cell.rjust(width) if flush else cell.ljust(width)
+        for cell, width, flush in zip(cells, wide, right, strict=True)
+    ]
+    return GAP.join(padded).rstrip()
+
+
+def _numeric(cell: str) -> bool:
+    return cell.replace(",", "").replace(".", "").replace("-", "").isdigit() or cell in ("", "-")
+
+
+def _wrapped(text: str, limit: int) -> list[str]:
+    return textwrap.wrap(text, limit, break_on_hyphens=False) or [""]

@@ -1,0 +1,285 @@
+"""The Python face of a ledger: open its folder, sign as a member, submit and get a receipt, look it up."""
+
+import re
+import time as wall
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self, TypeVar, final
+
+import msgspec
+from nacl import bindings
+
+from .base import keys
+from .base.codec import Malformed, Record, encode
+from .base.keys import SigningKey
+from .engines.embedded import EmbeddedEngine
+from .engines.engine import Answer, Engine, View
+from .engines.reader import LedgerReader, open_reader
+from .ledger import state as st
+from .ledger import transactions as tx
+from .ledger.genesis import Genesis
+from .ledger.handlers.members import possession_context
+from .ledger.transition import Receipt
+from .ledger.views import reading
+
+BLOCKS_KEY: Final = "blocks.key"  # signs the blocks of the ledger in whose folder it lies
+GENESIS: Final = "genesis.toml"
+HOUR: Final = 3_600_000
+SHORTEST: Final = 8  # hexadecimal digits of an id that is shown or typed in short
+
+R = TypeVar("R", bound=Record)
+Password = str | Callable[[Path], str] | None
+
+
+class ClientError(Exception):
+    """What was asked cannot be done; the message says why and what to do."""
+
+
+class Refused(ClientError):
+    """The ledger refused a transaction; its receipt says why."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__(f"refused ({receipt.refusal}): {receipt.detail}")
+        self.receipt = receipt
+
+
+@final
+class Client:
+    """A ledger as one member sees it: read by anyone, written with that member's key."""
+
+    def __init__(
+        self, view: View, key: SigningKey | None = None, clock: Callable[[], int] | None = None
+    ) -> None:
+        self.view = view
+        self.key = key
+        self._clock = clock or wall_clock
+        self.member = "" if key is None else self._member_of(key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.view.close()
+
+    def as_member(self, key: SigningKey) -> "Client":
+        """The same open ledger as another member writes it."""
+        return Client(self.view, key, self._clock)
+
+    def now(self) -> int:
+        """The time in milliseconds: the clock's, or the newest block's where that is later."""
+        return max(self._clock(), self.view.status().time)
+
+    # Writing
+
+    def submit(self, body: tx.Body, *, valid_for: int = HOUR) -> Answer:
+        """Sign what is asked, hand it in, and wait until a block with it is durable; a refusal is raised."""
+        engine = self.view
+        if self.key is None or not isinstance(engine, Engine):
+            raise ClientError("this ledger is open for reading; open it with the key of a member to write")
+        chain, until = engine.status().chain, self.now() + valid_for
+        envelope = tx.Envelope(
+            tx.FORMAT,
+            chain,
+            self.member,
+            self.key.public,
+            self._number(),
+            until,
+            body,  # type: ignore[arg-type]
+        )
+        _ensure_sound(envelope)
+        answer = engine.wait(engine.submit(tx.seal(envelope, self.key.sign)))
+        if answer.receipt.code:
+            raise Refused(answer.receipt)
+        return answer
+
+    def _number(self) -> int:
+        """The lowest unused number of this member."""
+        account = self.get(st.ACCOUNTS, self.member)
+        number = account.low
+        while number in account.ahead:
+            number += 1
+        return number
+
+    def _member_of(self, key: SigningKey) -> str:
+        use = self.find(st.KEYS, key.public.hex())
+        if use is None:
+            raise ClientError(
+                f"key {key.public.hex()} belongs to no member of chain {self.view.status().chain!r}; "
+                "use a member's key, or have its owner admitted"
+            )
+        return use.member
+
+    # Reading
+
+    def find(self, table: st.Table[R], *parts: str | int) -> R | None:
+        """The record under this key, or None."""
+        return reading.find(self.view, table, *parts)
+
+    def get(self, table: st.Table[R], *parts: str | int) -> R:
+        """The record under this key; that there is none is an error for people."""
+        found = self.find(table, *parts)
+        if found is None:
+            name = "/".join(map(str, parts))
+            raise ClientError(f"there is no {table.name} {name!r} on chain {self.view.status().chain!r}")
+        return found
+
+    @contextmanager
+    def at_one_block(self) -> Iterator[Self]:
+        """Answer everything within from the same block, while another process may be writing."""
+        if isinstance(self.view, LedgerReader):
+            with self.view.at_head():
+                yield self
+        else:
+            yield self
+
+    # Ids in short
+
+    def whole(self, table: st.Table[Any], text: str) -> str:
+        """The id that a person means by its beginning, such as 3fa94c12 or unit-3fa94c12."""
+        if self.view.get(table.key(text).encode()) is not None:
+            return text
+        kind = table.name
+        wanted = text if text.startswith(f"{kind}-") else f"{kind}-{text}"
+        if not re.fullmatch(rf"{kind}-[0-9a-f]{{4,32}}", wanted):
+            raise ClientError(f"there is no {kind} {text!r}; its id looks like {kind}-3fa94c12")
+        found = [key for key, _ in self.view.scan(table.key(wanted).encode(), 2)]
+        if not found:
+            raise ClientError(f"there is no {kind} {text!r} on chain {self.view.status().chain!r}")
+        if len(found) > 1:
+            raise ClientError(f"more than one {kind} begins with {wanted!r}; give more of its id")
+        return found[0].decode().partition("/")[2]
+
+    def short(self, table: st.Table[Any], whole: str) -> str:
+        """The beginning of an id that means no other record of its table."""
+        kind, _, digits = whole.partition("-")
+        for length in range(SHORTEST, len(digits), 4):
+            beginning = f"{kind}-{digits[:length]}"
+            if len(self.view.scan(table.key(beginning).encode(), 2)) == 1:
+                return beginning
+        return whole
+
+
+# Opening
+
+
+def connect(
+    folder: str | Path,
+    key: str | Path | SigningKey | None = None,
+    password: Password = None,
+    clock: Callable[[], int] | None = None,
+) -> Client:
+    """The ledger in a folder: for reading, or with a member's key for writing, by one process at a time."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ClientError(f"there is no ledger folder {folder}; make one with `tally ledger init {folder}`")
+    if key is None:
+        return Client(open_reader(folder, check=False), None, clock)
+    signing = key if isinstance(key, SigningKey) else open_key(key, password)
+    return open_writer(folder, signing, password, clock)
+
+
+def open_writer(
+    folder: Path,
+    key: SigningKey | None,
+    password: Password = None,
+    clock: Callable[[], int] | None = None,
+) -> Client:
+    """The ledger in a folder, written by this process; what came due while nobody wrote is served first."""
+    with open_reader(folder, check=False):  # tells a folder without a ledger from one without its key
+        pass
+    signs = folder / BLOCKS_KEY
+    if not signs.exists():
+        raise ClientError(
+            f"the key that signs the blocks of this ledger is not in {signs}; put it there, or read only"
+        )
+    engine = EmbeddedEngine(folder, keys=[open_key(signs, password)], clock=clock)
+    try:
+        engine.tick()
+        return Client(engine, key, clock)
+    except BaseException:
+        engine.close()
+        raise
+
+
+def create(
+    folder: str | Path, genesis: Genesis, blocks: SigningKey, clock: Callable[[], int] | None = None
+) -> Client:
+    """A new ledger, open for reading until `as_member` gives it a key."""
+    return Client(EmbeddedEngine(Path(folder), keys=[blocks], genesis=genesis, clock=clock), None, clock)
+
+
+def wall_clock() -> int:
+    """Milliseconds since 1970."""
+    return wall.time_ns() // 1_000_000
+
+
+# Keys
+
+
+class Papers(NamedTuple):
+    """What another organisation needs to know of a key: the proof holds for one member of one chain."""
+
+    member: str
+    key: bytes
+    possession: bytes
+    encryption_key: bytes
+
+
+def papers(key: SigningKey, chain: str, member: str) -> Papers:
+    """The proof that `member` holds this key, for one chain."""
+    proof = keys.prove_possession(key, possession_context(chain, member))
+    return Papers(member, key.public, proof, encryption_key(key.public))
+
+
+def encryption_key(public: bytes) -> bytes:
+    """The X25519 key that belongs to an Ed25519 key, so that one file and one backup hold both."""
+    return bindings.crypto_sign_ed25519_pk_to_curve25519(public)
+
+
+def open_key(path: str | Path, password: Password = None) -> SigningKey:
+    """The key in a key file; `password` is asked for only where the file is protected by one."""
+    if callable(password):
+        password = password(Path(path)) if keys.protected(path) else None
+    return keys.load_key(path, password)
+
+
+# Values out of range
+
+
+def _ensure_sound(envelope: tx.Envelope) -> None:
+    """Say which value is out of range before anything is signed."""
+    try:
+        tx.decode_envelope(encode(envelope))
+    except (Malformed, TypeError, OverflowError) as error:
+        raise ClientError(_explained(envelope, str(error))) from None
+
+
+PATTERNS = {
+    r"\A[a-z]+-": "an id looks like unit- and 32 hexadecimal digits",
+    r"\A(\*|[a-z0-9]": "a name, or * for anyone",
+    r"\A[a-z0-9][": "a name has up to 48 of a-z, 0-9, '.', '_', '-' and begins with a letter or digit",
+}
+
+
+def _explained(envelope: tx.Envelope, message: str) -> str:
+    """The decoder's message with the place in the array called by the names of the fields."""
+    reason, _, path = message.partition(" - at ")
+    value: Any = envelope
+    names: list[str] = []
+    for index in (int(found) for found in re.findall(r"\[(\d+)\]", path)):
+        if isinstance(value, msgspec.Struct):
+            field = msgspec.structs.fields(value)[index - (value.__struct_config__.tag is not None)].name
+            value = getattr(value, field)
+            names.append(field)
+        else:
+            value = value[index]
+    for pattern, words in PATTERNS.items():
+        if f"'{pattern}".replace("\\", "\\\\") in reason or f"'{pattern}" in reason:
+            reason = words
+    place = " ".join(name for name in names if name != "body").replace("_", " ")
+    return f"{place} {_written(value)} will not do: {reason}" if names else f"this will not do: {reason}"
+
+
+def _written(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else repr(value)
