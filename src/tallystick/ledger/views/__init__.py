@@ -1,0 +1,30 @@
+"""Questions to a state: typed answers out of any reader, nothing written; `plain` says them in JSON."""
+
+from .grants import GrantView, asks, grant, grants
+from .members import MemberView, ProposalView, member, members, proposal, proposals
+from .reading import chain, every, find, may_read, plain, why_refused
+from .requests import (
+    OpenPhase,
+    PlaceView,
+    RecordView,
+    RequestView,
+    Turn,
+    draft_of_record,
+    open_phase,
+    places,
+    record,
+    records,
+    request,
+    requests,
+    turns,
+)
+from .units import BudgetView, Spending, UnitView, budget, budgets, unit, unit_named, units
+from .violations import Violation, violations
+
+__all__ = [
+    "BudgetView", "GrantView", "MemberView", "OpenPhase", "PlaceView", "ProposalView", "RecordView",
+    "RequestView", "Spending", "Turn", "UnitView", "Violation",
+    "asks", "budget", "budgets", "chain", "draft_of_record", "every", "find", "grant", "grants", "may_read",
+    "member", "members", "open_phase", "places", "plain", "proposal", "proposals", "record", "records",
+    "request", "requests", "turns", "unit", "unit_named", "units", "violations", "why_refused",
+]  # fmt: skip

@@ -1,0 +1,321 @@
+"""Requests: how far they have come, who owes what, what waits for a member, the records they end with."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from ...base.codec import Record
+from .. import records as r
+from ..elections import recorder_of
+from ..posts import Committed
+from ..rules import all_phases, uncharged
+from ..settlement import LIVE
+from ..state import (
+    APPLICATIONS,
+    BALLOTS,
+    ELECTORATES,
+    LISTINGS,
+    MEMBERS,
+    PHASES,
+    PLACES,
+    POSTS,
+    PROGRESS,
+    PROPOSALS,
+    RECORD_DRAFTS,
+    RECORDS,
+    REQUESTS,
+    STANDING_TEAMS,
+    STATEMENTS,
+    TEAMS,
+    Reader,
+)
+from .grants import asks
+from .reading import every, find
+
+
+class OpenPhase(Record):
+    """The phase that is open: what it asks for, until when, and who has not served it yet."""
+
+    round: int
+    name: str
+    content: str
+    revealing: bool
+    deadline: int
+    owed: tuple[str, ...]
+    owing: tuple[str, ...]
+    subjects: tuple[str, ...]
+
+
+class RequestView(Record):
+    """A request, how far it has come, and who serves it."""
+
+    request: str
+    member: str
+    category: str
+    purpose: str
+    plan: bytes
+    reward: int
+    posted: int
+    parent: str
+    stage: str
+    escrow: int
+    deadline: int  # of what the request waits for now; 0 when it has ended
+    round: int
+    rounds: int
+    completed: int
+    phase: OpenPhase | None
+    leader: str
+    analyst: str
+    applicants: tuple[str, ...]
+    team: tuple[str, ...]
+    bench: tuple[str, ...]
+    gone: tuple[str, ...]
+    recorder: str
+    model: bytes
+    figure: int | None
+    reached: bool
+    outcome: str
+    uncharged: tuple[str, ...]  # phases without a formal guarantee
+
+
+def request(reader: Reader, name: str) -> RequestView | None:
+    """A request, or None."""
+    posted, now = find(reader, REQUESTS, name), find(reader, PROGRESS, name)
+    if posted is None or now is None:
+        return None
+    phase, team = open_phase(reader, name), find(reader, TEAMS, name) or r.Team(())
+    electing = now.stage in ("recording", "approving")
+    return RequestView(
+        name,
+        posted.member,
+        posted.category,
+        posted.purpose,
+        posted.plan,
+        posted.reward,
+        posted.posted,
+        posted.parent,
+        now.stage,
+        now.escrow,
+        phase.deadline if phase else now.deadline,
+        now.round,
+        posted.rules.stopping.rounds,
+        now.completed,
+        phase,
+        now.leader,
+        now.analyst,
+        tuple(one.member for one in every(reader, APPLICATIONS, name)),
+        team.active,
+        team.bench,
+        team.gone,
+        recorder_of(now) if electing else "",
+        now.model,
+        now.figure,
+        now.reached,
+        now.outcome,
+        uncharged(posted.rules),
+    )
+
+
+def requests(
+    reader: Reader, stage: str = "", member: str = "", category: str = "", live: bool = False
+) -> tuple[RequestView, ...]:
+    """Requests of one stage, or all that are live; of one requester, of one category."""
+    views = (
+        request(reader, one.request)
+        for one in every(reader, REQUESTS)
+        if member in ("", one.member) and category in ("", one.category)
+    )
+    return tuple(
+        view
+        for view in views
+        if view is not None and stage in ("", view.stage) and (view.stage in LIVE or not live)
+    )
+
+
+def open_phase(reader: Reader, name: str) -> OpenPhase | None:
+    """The phase of a request that is open, or None."""
+    posted, now = find(reader, REQUESTS, name), find(reader, PROGRESS, name)
+    phase = find(reader, PHASES, name, now.phase) if now is not None and now.phase >= 0 else None
+    if posted is None or now is None or phase is None:
+        return None
+    rule = all_phases(posted.rules)[now.phase]
+    if rule.turn == "in_order":
+        owing = phase.owed[phase.cursor : phase.cursor + 1]
+    else:
+        owing = tuple(one for one in phase.owed if _owes(reader, name, now.phase, phase, one))
+    return OpenPhase(
+        phase.round,
+        phase.name,
+        rule.content,
+        phase.revealing,
+        phase.deadline,
+        phase.owed,
+        owing,
+        phase.subjects,
+    )
+
+
+def _owes(reader: Reader, name: str, index: int, phase: r.Phase, member: str) -> bool:
+    posting = find(reader, POSTS, name, index, member)
+    if not phase.revealing:
+        return posting is None
+    hidden = posting is not None and isinstance(posting.content, Committed)
+    return hidden and posting is not None and posting.values is None
+
+
+Doing = Literal[
+    "vote", "answer", "join", "choose", "grade",
+    "post", "reveal", "record", "approve", "open test", "certify",
+]  # fmt: skip
+
+
+class Turn(Record):
+    """Something that waits for a member: what it is asked to do, of what, until when."""
+
+    do: Doing
+    of: str
+    deadline: int
+    round: int = 0
+    phase: str = ""
+    must: bool = False  # whether keeping silent is fined
+
+
+def turns(reader: Reader, member: str, time: int) -> tuple[Turn, ...]:
+    """Everything that waits for a member now, the most urgent first."""
+    known = find(reader, MEMBERS, member)
+    if known is None or not known.active:
+        return ()
+    found = [*_votes(reader, member, time), *_invitations(reader, member, time)]
+    for posted in every(reader, REQUESTS):
+        now = find(reader, PROGRESS, posted.request)
+        if now is not None and now.stage in LIVE:
+            found += _of_request(reader, posted, now, member)
+    return tuple(sorted(found, key=lambda turn: (turn.deadline, turn.of, turn.do)))
+
+
+def _votes(reader: Reader, member: str, time: int) -> Iterator[Turn]:
+    for one in every(reader, PROPOSALS):
+        if one.stage == "open" and time < one.deadline:
+            electorate = find(reader, ELECTORATES, one.proposal)
+            voted = find(reader, BALLOTS, one.proposal, member) is not None
+            if electorate is not None and member in electorate.members and not voted:
+                yield Turn("vote", one.proposal, one.deadline)
+
+
+def _invitations(reader: Reader, member: str, time: int) -> Iterator[Turn]:
+    for ask in asks(reader, time, owner=member):
+        yield Turn("answer", ask.ask, ask.until)
+    for team in every(reader, STANDING_TEAMS):
+        if member in team.invited and member not in team.members:
+            yield Turn("join", team.team, 2**53 - 1)
+
+
+def _of_request(reader: Reader, posted: r.Request, now: r.Progress, member: str) -> Iterator[Turn]:
+    name, form = posted.request, posted.rules.forming
+    match now.stage:
+        case "forming":
+            listed = form.candidates == "listed" and find(reader, LISTINGS, name) is None
+            if listed and posted.member == member:
+                yield Turn("choose", name, now.deadline)
+            if form.ability == "graded" and form.named == member:
+                yield Turn("grade", name, now.deadline)
+        case "opening" | "rounds" | "closing":
+            phase = open_phase(reader, name)
+            if phase is not None and member in phase.owing:
+                do: Doing = "reveal" if phase.revealing else "post"
+                yield Turn(do, name, phase.deadline, phase.round, phase.name, must=True)
+        case "recording":
+            if recorder_of(now) == member:
+                yield Turn("record", name, now.deadline, must=True)
+        case "approving":
+            if _may_state(reader, name, now, member) and recorder_of(now) != member:
+                yield Turn("approve", name, now.deadline)
+        case "sealed":
+            if posted.member == member:
+                yield Turn("open test", name, now.deadline)
+        case "certifying":
+            if _may_state(reader, name, now, member):
+                yield Turn("certify", name, now.deadline)
+
+
+def _may_state(reader: Reader, name: str, now: r.Progress, member: str) -> bool:
+    return member in now.recorders and find(reader, STATEMENTS, name, member) is None
+
+
+class PlaceView(Record):
+    """A member's place in a live request."""
+
+    request: str
+    member: str
+    role: str
+    status: str
+    deposit: int
+    turns: int
+    missed: int
+    idle: int
+    earned: int
+
+
+def places(reader: Reader, name: str) -> tuple[PlaceView, ...]:
+    """Everybody who serves a live request or has left it."""
+    return tuple(
+        PlaceView(
+            name,
+            one.member,
+            one.role,
+            one.status,
+            one.deposit,
+            one.turns,
+            one.missed,
+            one.idle,
+            one.earned,
+        )
+        for one in every(reader, PLACES, name)
+    )
+
+
+class RecordView(Record):
+    """What a request ended with: the model, who made it, how good it is, and what using it again costs."""
+
+    record: r.FinalRecord
+    member: str
+    category: str
+    purpose: str
+    plan: bytes
+    reuse_key: bytes
+    reuse_fee: int
+
+
+def record(reader: Reader, name: str) -> RecordView | None:
+    """The record of a request, or None."""
+    found, posted = find(reader, RECORDS, name), find(reader, REQUESTS, name)
+    if found is None or posted is None:
+        return None
+    return RecordView(
+        found,
+        posted.member,
+        posted.category,
+        posted.purpose,
+        posted.plan,
+        posted.reuse_key,
+        posted.rules.paying.reuse_fee,
+    )
+
+
+def records(
+    reader: Reader, reuse_key: bytes | None = None, member: str = "", category: str = ""
+) -> tuple[RecordView, ...]:
+    """Records: of one task by its reuse key, with a member among the makers, of one category."""
+    views = (record(reader, one.request) for one in every(reader, RECORDS))
+    return tuple(
+        view
+        for view in views
+        if view is not None
+        and reuse_key in (None, view.reuse_key)
+        and category in ("", view.category)
+        and (not member or member in dict(view.record.contributions))
+    )
+
+
+def draft_of_record(reader: Reader, name: str) -> r.RecordDraft | None:
+    """The record that an electorate is deciding on, with the content of the opened test set; or None."""
+    return find(reader, RECORD_DRAFTS, name)
