@@ -1,4 +1,4 @@
-"""One row of a table buys the battery: every learner, alone, in company and on every runner, is the same bits."""
+"""One row of a table buys the battery: a learner is the same bits alone, in company, and on every runner."""
 
 from __future__ import annotations
 
