@@ -146,6 +146,8 @@ MACHINE = Machine(
     receipt=Decoder(Receipt),
     notice=Decoder(Said),
     signature=signature,
+    weight=lambda receipt: 1,
+    limits=lambda reader: (10**6, 40),
 )
 GENESIS = Beginning("standin", START, ((b"first", b"record"),))
 

@@ -206,6 +206,16 @@ def test_blocks_hold_as_many_as_they_may(tmp_path: Path) -> None:
         assert {answer.height for answer in map(ledger.wait, tickets)} == {2, 3, 4, 5}
 
 
+def test_a_member_has_no_more_than_its_share_of_a_block(tmp_path: Path) -> None:
+    with engine(tmp_path / "a") as ledger:
+        tickets = [ledger.submit(put(n, b"k%d" % n, b"v")) for n in range(100)]
+        other = ledger.submit(put(0, b"other", b"v", member="bob"))
+        ledger.tick()
+        heights = [ledger.wait(ticket).height for ticket in tickets]
+        assert heights == [2] * 40 + [3] * 40 + [4] * 20
+        assert ledger.wait(other).height == 2
+
+
 def test_many_threads_share_blocks(tmp_path: Path) -> None:
     with engine(tmp_path / "a") as ledger:
 

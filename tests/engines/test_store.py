@@ -154,7 +154,7 @@ def test_memory_is_bounded() -> None:
     for number in range(100):
         recent.put({b"%d" % number: b"v"})
         assert recent.get(b"kept") == b"1"
-        assert len(recent._young) + len(recent._old) <= 10
+        assert len(recent.young) + len(recent._old) <= 10
     assert recent.get(b"99") == b"v"
     assert not isinstance(recent.get(b"0"), bytes)
 

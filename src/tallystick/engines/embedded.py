@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final, final
@@ -34,10 +35,10 @@ from .opening import Settings, open_or_create
 from .pool import GoodSignatures, Pool
 from .store import encode_writes
 from .timer import Timer
+from .verifier import Verifier
 
 BLOCK_LIMIT: Final = 1_000  # transactions
 LINGER: Final = 20  # milliseconds that a transaction waits for company while nobody waits for it
-THREADS: Final = 2  # that verify signatures ahead
 
 
 def wall_clock() -> int:
@@ -70,8 +71,10 @@ class EmbeddedEngine(Engine):
         self._limit = block_limit
         self._keys = {key.public: key for key in keys}
         self._pool, self._good, self._listeners = Pool(), GoodSignatures(), Listeners()
+        self._verifier = Verifier()
         self._work = RLock()  # held by whoever makes a block
         self._stopped = ""
+        self._made = 0.0  # when the newest block was made, by a clock that never jumps
         self._tried = -1  # the deadline that a block was made for in vain
         self._lock = WriterLock(self.path, create=genesis is not None)
         try:
@@ -79,7 +82,7 @@ class EmbeddedEngine(Engine):
         except BaseException:
             self._lock.release()
             raise
-        self._timer = None if clock else Timer(self._due_in, self.tick)
+        self._timer = None if clock else Timer(self._due_in, self._act)
 
     # Opening and closing
 
@@ -122,6 +125,7 @@ class EmbeddedEngine(Engine):
                     self._store.close()
                     self._stopped = "the ledger was closed"
                 self._log.close()
+                self._verifier.close()
                 self._lock.release()
 
     # Handing in
@@ -132,36 +136,35 @@ class EmbeddedEngine(Engine):
         if known is not None:
             return known
         receipt = self._machine.check(self._store, transaction, self._next_block(), self._good)
-        ticket = Ticket(receipt.transaction, transaction)
         if receipt.code:
-            ticket.answer = Answer(receipt)
-            return ticket
-        ticket = self._pool.put(ticket)
+            return Ticket(receipt.transaction, transaction, answer=Answer(receipt))
+        weight = self._machine.weight(receipt)
+        ticket = self._pool.put(Ticket(receipt.transaction, transaction, receipt.member, weight))
         if len(self._pool) >= self._limit:
             with self._work:
                 self._ensure_running()
                 if len(self._pool) >= self._limit:
-                    self._make_block(self._pool.first(self._limit))
+                    self._make_block(self._waiting())
         elif self._timer is not None:
             self._timer.wake()
         return ticket
 
     def submit_many(self, transactions: Iterable[bytes]) -> list[Ticket]:
-        """`submit` for each, with the signatures verified ahead in threads."""
-        transactions = list(transactions)
+        """`submit` for each, with a second process verifying signatures one block ahead."""
         tickets: list[Ticket] = []
-        for start in range(0, len(transactions), self._limit):
-            batch = transactions[start : start + self._limit]
-            triples = [triple for triple in map(self._machine.signature, batch) if triple is not None]
-            self._good.verify_ahead(triples, THREADS)
-            tickets += map(self.submit, batch)
+        source = iter(transactions)
+        batches = iter(lambda: list(islice(source, self._limit)), [])
+        for batch, good in self._verifier.ahead(batches, self._machine.signatures):
+            with self._work:
+                self._good.remember(good)
+                tickets += map(self.submit, batch)
         return tickets
 
     def wait(self, ticket: Ticket) -> Answer:
         with self._work:
             while ticket.answer is None:
                 self._ensure_running()
-                waiting = self._pool.first(self._limit)
+                waiting = self._waiting()
                 if not waiting:
                     raise EngineError("this ticket is another engine's, or of one that was closed")
                 self._make_block(waiting)
@@ -188,8 +191,11 @@ class EmbeddedEngine(Engine):
     def _next_block(self) -> Any:
         return self._machine.block(self._chain.name, self._head.height + 1, self._head.next_time)
 
+    def _waiting(self) -> list[Ticket]:
+        return self._pool.first(self._limit, *self._machine.limits(self._store))
+
     def _make_all(self) -> None:
-        while waiting := self._pool.first(self._limit):
+        while waiting := self._waiting():
             self._make_block(waiting)
         self._prove_state()
 
@@ -209,7 +215,7 @@ class EmbeddedEngine(Engine):
             frame = seal(height, self._log.digest(height - 1), encode(entry))
             self._log.append(frame, height)
             self._store.append(height, frame, outcome.writes, encoded, index_of(outcome.receipts))
-            self._head = self._chain.head_of(entry)
+            self._head, self._made = self._chain.head_of(entry), time.monotonic()
         except BaseException as error:
             # Whatever it was, half of it may be on disk: only opening again can tell.
             self._stopped = f"block {height} could not be made: {error!r}"
@@ -234,13 +240,15 @@ class EmbeddedEngine(Engine):
         )
 
     def _acknowledge(self, tickets: Sequence[Ticket], outcome: Outcome) -> None:
-        height, time = self._head.height, self._head.time
+        head = self._head
         for place, (ticket, receipt) in enumerate(zip(tickets, outcome.receipts, strict=True)):
-            ticket.answer = Answer(receipt, height, place, time)
+            ticket.answer = Answer(receipt, head.height, place, head.time)
         self._pool.done(tickets)
         if not len(self._pool):
             self._good.forget()
-        self._listeners.tell(Committed(height, time, tuple(outcome.notices), tuple(outcome.receipts)))
+        self._listeners.tell(
+            Committed(head.height, head.time, tuple(outcome.notices), tuple(outcome.receipts))
+        )
 
     def _ensure_running(self) -> None:
         if self._stopped:
@@ -249,12 +257,21 @@ class EmbeddedEngine(Engine):
     def _stop_message(self) -> str:
         return f"{self._stopped}; open the ledger in {self.path} again to go on"
 
+    def _act(self) -> None:
+        """What the timer calls; whoever made blocks meanwhile has done its work."""
+        with self._work:
+            left = self._due_in()
+            if left is not None and left <= 0:
+                self.tick()
+
     def _due_in(self) -> float | None:
         """Seconds until the timer is to make a block; None while nothing is expected."""
         if self._stopped:
             return None
         if len(self._pool):
             return LINGER / 1000 - self._pool.age()
+        if self._head.stated != self._head.app_hash:
+            return LINGER / 1000 - (time.monotonic() - self._made)
         deadline = self._machine.next_deadline(self._store)
         return None if deadline in (None, self._tried) else (deadline - self._clock()) / 1000
 

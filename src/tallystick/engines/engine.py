@@ -1,11 +1,11 @@
 """What every engine offers: submit, wait, read, subscribe, prove; and a ledger as the functions it drives."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self, final
 
-from ..base.codec import Decoder
+from ..base.codec import Decoder, Malformed
 from . import light
 
 Verify = Callable[[bytes, bytes, bytes], bool]  # public key, message, signature
@@ -80,11 +80,33 @@ class Machine:
     receipt: Decoder[Any]
     notice: Decoder[Any]
     signature: Callable[[bytes], tuple[bytes, bytes, bytes] | None]  # of a transaction, to be verified ahead
+    weight: Callable[[Any], int]  # of what `check` gave a receipt
+    limits: Callable[[Reader], tuple[int, int]]  # the weight that a block, and one member in it, may have
+
+    def signatures(self, transactions: Iterable[bytes]) -> list[tuple[bytes, bytes, bytes]]:
+        """Those of all transactions that have one."""
+        return [triple for triple in map(self.signature, transactions) if triple is not None]
 
 
 def ledger_machine() -> Machine:
     """The rules of Tallystick's own ledger."""
-    from ..ledger import genesis, notices, transition
+    from ..ledger import genesis, notices, state, transition
+    from ..ledger.handlers import WEIGHTS
+    from ..ledger.transactions import decode_envelope, decode_signed, signing_bytes
+
+    weights = {kind.__name__.lower(): weight for kind, weight in WEIGHTS.items()}
+
+    def signature(transaction: bytes) -> tuple[bytes, bytes, bytes] | None:
+        try:
+            signed = decode_signed(transaction)
+            envelope = decode_envelope(signed.envelope)
+        except Malformed:
+            return None
+        return envelope.signer, signing_bytes(signed.envelope), signed.signature
+
+    def limits(reader: Reader) -> tuple[int, int]:
+        chain = state.CHAIN.decode(reader.get(state.CHAIN.key().encode()) or b"")
+        return chain.block_weight, chain.member_weight
 
     return Machine(
         apply_block=transition.apply_block,
@@ -95,7 +117,9 @@ def ledger_machine() -> Machine:
         genesis=Decoder(genesis.Genesis),
         receipt=Decoder(transition.Receipt),
         notice=Decoder[Any](notices.Notice),  # type: ignore[arg-type]  # a union of types
-        signature=lambda _: None,
+        signature=signature,
+        weight=lambda receipt: weights[receipt.kind],
+        limits=limits,
     )
 
 
@@ -106,6 +130,8 @@ class Ticket:
 
     digest: bytes
     transaction: bytes
+    member: str = ""
+    weight: int = 1
     answer: "Answer | None" = None
 
 

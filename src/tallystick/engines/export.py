@@ -24,10 +24,10 @@ from .opening import DATABASE
 from .pool import GoodSignatures
 from .store import DamagedStore, Store, encode_writes
 from .tree import StateTree
+from .verifier import Verifier
 
 FIRST: Final = b"tallystick export 1\n"
 LAST: Final = b"tallystick end\n"
-THREADS: Final = 2
 
 _end = Struct("<Q32s")
 Progress = Callable[[int, int], None]  # blocks done, transactions done
@@ -109,7 +109,7 @@ class Audit:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._good = GoodSignatures()
+        self._good, self._verifier = GoodSignatures(), Verifier()
         self._transactions = self._refused = 0
         self._chain: Chain | None = None
         self._head: Head | None = None
@@ -123,6 +123,8 @@ class Audit:
             return self._report(str(error))
         except Exception as error:  # noqa: BLE001 - whatever a forged file provokes is a finding about the file
             return self._report(f"what follows is no ledger: {type(error).__name__}: {error}")
+        finally:
+            self._verifier.close()
         return self._report("")
 
     def _run(self, source: BinaryIO, progress: Progress | None) -> None:
@@ -131,15 +133,15 @@ class Audit:
         state, tree = self._begin(origin)
         chain = self._chain = Chain.of(origin, self._machine)
         head = self._head = chain.first_head()
-        for frame in frames:
-            entry = decode_entry(frame.payload)
+        blocks = ((frame, decode_entry(frame.payload)) for frame in frames)
+        signatures = self._machine.signatures
+        for (frame, entry), good in self._verifier.ahead(
+            blocks, lambda block: signatures(block[1].transactions)
+        ):
             following = chain.ensure_follows(head, entry)
             if following.height != frame.height:
                 raise Mismatch(f"block {following.height} stands in the place of block {frame.height}")
-            triples = [
-                triple for triple in map(self._machine.signature, entry.transactions) if triple is not None
-            ]
-            self._good.verify_ahead(triples, THREADS)
+            self._good.remember(good)
             outcome = replay(self._machine, chain, state, entry, self._good)
             self._good.forget()
             if tree.update(outcome.writes) != entry.app_hash:

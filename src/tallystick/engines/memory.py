@@ -20,12 +20,12 @@ class Recent:
 
     def __init__(self, limit: int) -> None:
         self._half = max(1, limit // 2)
-        self._young: dict[bytes, bytes | None] = {}
+        self.young: dict[bytes, bytes | None] = {}
         self._old: dict[bytes, bytes | None] = {}
 
     def get(self, key: bytes) -> bytes | object | None:
         """The record's value, None where it is known to be absent, MISSING where nothing is known."""
-        value: bytes | object | None = self._young.get(key, MISSING)
+        value: bytes | object | None = self.young.get(key, MISSING)
         if value is MISSING:
             value = self._old.get(key, MISSING)
             if value is None or isinstance(value, bytes):
@@ -33,12 +33,12 @@ class Recent:
         return value
 
     def put(self, records: Writes) -> None:
-        self._young.update(records)
-        if len(self._young) >= self._half:
-            self._old, self._young = self._young, {}
+        self.young.update(records)
+        if len(self.young) >= self._half:
+            self._old, self.young = self.young, {}
 
     def clear(self) -> None:
-        self._young, self._old = {}, {}
+        self.young, self._old = {}, {}
 
 
 @final

@@ -1,7 +1,6 @@
 """Transactions that wait for a block, and the signatures among them that were already found good."""
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from threading import Lock
 from time import monotonic
 from typing import Final, final
@@ -28,10 +27,9 @@ class GoodSignatures:
             self._good.add(triple)
         return good
 
-    def verify_ahead(self, triples: Sequence[tuple[bytes, bytes, bytes]], threads: int) -> None:
-        """Verify many at once, in threads."""
-        fits = keys.verify_many(triples, threads)
-        self._good.update(triple for triple, good in zip(triples, fits, strict=True) if good)
+    def remember(self, triples: Iterable[tuple[bytes, bytes, bytes]]) -> None:
+        """These are good, as was found elsewhere."""
+        self._good.update(triples)
 
     def forget(self) -> None:
         """Nothing waits any more, so nothing need be remembered."""
@@ -64,9 +62,22 @@ class Pool:
         """Seconds since the pool was last empty."""
         return monotonic() - self._since
 
-    def first(self, count: int) -> list[Ticket]:
+    def first(self, count: int, heaviest: int, heaviest_of_one: int) -> list[Ticket]:
+        """Who goes into the next block: as many as fit in it, of one member no more than are allowed."""
+        chosen: list[Ticket] = []
+        weights: dict[str, int] = {}
+        total = 0
         with self._lock:
-            return list(islice(self._tickets.values(), count))
+            for ticket in self._tickets.values():
+                own = weights.get(ticket.member, 0) + ticket.weight
+                if own > heaviest_of_one:
+                    continue
+                if len(chosen) == count or total + ticket.weight > heaviest:
+                    break
+                weights[ticket.member] = own
+                total += ticket.weight
+                chosen.append(ticket)
+        return chosen
 
     def done(self, tickets: Sequence[Ticket]) -> None:
         with self._lock:

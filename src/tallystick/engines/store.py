@@ -183,7 +183,10 @@ class Store:
     # The state
 
     def get(self, key: bytes) -> bytes | None:
+        # Both dictionaries are replaced or written under the lock only, the overlay's newer values last.
         value: Any = self._overlay.writes.get(key, MISSING)
+        if value is MISSING:
+            value = self._recent.young.get(key, MISSING)
         if value is not MISSING:
             return value  # type: ignore[no-any-return]
         with self._lock:
