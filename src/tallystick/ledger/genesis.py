@@ -109,7 +109,9 @@ def ensure_sound(genesis: Genesis) -> None:
     """Refuse a beginning that contradicts itself or holds a value out of range."""
     try:
         _decode(encode(genesis))
-    except (Malformed, TypeError, OverflowError) as error:
+    except OverflowError:
+        raise GenesisError("a number in the genesis is too large for any ledger") from None
+    except (Malformed, TypeError) as error:
         raise GenesisError(_explained(genesis, str(error))) from None
     for what, values in (
         ("member", [one.member for one in genesis.members]),
@@ -272,6 +274,8 @@ def _explained(genesis: Genesis, message: str) -> str:
         else:
             names.append(f"number {index + 1}")
             value = value[index]
+    if "matching regex" in reason:
+        reason = "a name has at most 48 small letters, digits, dots, dashes or underscores"
     return f"{', '.join(names)}: {value!r} will not do: {reason}" if names else message
 
 
