@@ -8,15 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ..base.measure import Measure
 from ..learning.cohort import Runner
 from ..learning.learner import Gradient, Learner, Memory, Model, Rows
-from ..ledger.rules import Electing, EventRule, Evicting, Forming, Paying
+from ..ledger.rules import (
+    Electing,
+    EventRule,
+    Evicting,
+    Forming,
+    Paying,
+    PhaseRule,
+    Rules,
+    SealedTest,
+    Stopping,
+)
 from .plan import Plan
 
 Verdict: TypeAlias = Literal["fine", "abstain", "unavailable", "malformed", "copy", "unchanged"]
+OWN_ROWS = 100_000  # how far figures on members' own few hundred rows may lie apart: a tenth
+Lost: TypeAlias = Literal["unavailable", "malformed"]  # a post whose bytes cannot be used
 Scored: TypeAlias = tuple[float, Verdict]  # in the measure's own dimension; the node makes it a figure
 
 
@@ -39,7 +51,8 @@ class Job:
     round: int
     holding: Holding
     start: Model  # the model that the round started from
-    inbox: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # phase: author: its model or bytes
+    # What others posted in the phases that this one reads: phase, author, its model or bytes, in turn.
+    inbox: Mapping[str, Mapping[str, Model | bytes | Lost]] = field(default_factory=dict)
     weights: Mapping[str, int] = field(default_factory=dict)  # author: rows it trained on
     subjects: tuple[str, ...] = ()  # whom to judge, in the order of the vector
     secret: bytes = b""  # fresh randomness of this member for this phase
@@ -78,6 +91,7 @@ class Do:
     content: Literal["model", "scores", "inline", "salt"]
     serve: Serve
     of: str = ""  # for scores: the phase that is judged
+    reads: tuple[str, ...] = ()  # phases of this round whose posts it needs
     rows: Literal["none", "training", "judging"] = "none"  # private rows that the post depends on
     event: EventRule | None = None
 
@@ -110,3 +124,46 @@ class Protocol:
     opening: tuple[Phase, ...] = ()
     closing: tuple[Phase, ...] = ()
     scores: Literal["median", "trimmed", "sum"] = "median"
+
+
+class Unfit(ValueError):
+    """This learner cannot serve this protocol, or these settings contradict it."""
+
+
+def ensure_fit(protocol: Protocol, learner: Learner) -> None:
+    """Refuse a learner that lacks what the protocol needs."""
+    lacking = [name for name in protocol.needs if not getattr(learner.capabilities, name)]
+    if lacking:
+        raise Unfit(f"{protocol.name} needs {', '.join(lacking)}, which learner {learner.name} does not have")
+
+
+def rules_of(
+    protocol: Protocol,
+    measure: Measure,
+    stopping: Stopping,
+    test: SealedTest | None = None,
+    purchase_limit: int = 0,
+) -> Rules:
+    """What the ledger enforces of a protocol: everything but what is done."""
+    return Rules(
+        forming=protocol.form,
+        phases=tuple(_rule(phase) for phase in protocol.phases),
+        stopping=stopping,
+        result=protocol.finish,
+        opening=tuple(_rule(phase) for phase in protocol.opening),
+        closing=tuple(_rule(phase) for phase in protocol.closing),
+        combine_scores=protocol.scores,
+        higher_is_better=measure.direction == "higher",
+        evicting=protocol.evict,
+        electing=protocol.elect,
+        paying=protocol.pay,
+        test=test,
+        purchase_limit=purchase_limit,
+    )
+
+
+def _rule(phase: Phase) -> PhaseRule:
+    do = phase.do
+    return PhaseRule(
+        phase.name, phase.turn, do.content, phase.wait, do.of, phase.sealed, phase.quorum, do.rows, do.event
+    )

@@ -1,0 +1,85 @@
+"""What a node should do now: a pure function of the ledger, the member and what it has on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..ledger import views
+from ..ledger.state import Reader
+from .holdings import Duty, Holdings, Ready
+
+
+@dataclass(frozen=True)
+class Make:
+    """Do a turn's work: train, judge, combine; keep it, then post it."""
+
+    duty: Duty
+
+
+@dataclass(frozen=True)
+class Send:
+    """Post what is ready: it was made before, and is not made again."""
+
+    ready: Ready
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """Open the scores that were committed to."""
+
+    ready: Ready
+
+
+@dataclass(frozen=True)
+class Record:
+    """Record the request, as its elected recorder."""
+
+    request: str
+
+
+@dataclass(frozen=True)
+class Approve:
+    """Measure the recorded model and state the figure."""
+
+    request: str
+
+
+@dataclass(frozen=True)
+class Certify:
+    """Measure the recorded model on the opened test set and state the figure."""
+
+    request: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do until something changes, or this time comes; None when nothing is due."""
+
+    until: int | None
+
+
+Action: TypeAlias = Make | Send | Reveal | Record | Approve | Certify
+ALL = ("post", "reveal", "record", "approve", "certify")
+
+
+def next_action(view: Reader, me: str, holdings: Holdings, time: int) -> Action | Wait:
+    """The most urgent thing that waits for this member, or how long it may rest."""
+    turns = [turn for turn in views.turns(view, me, time) if turn.do in ALL]
+    for turn in turns:
+        duty = Duty(turn.of, turn.round, turn.phase or turn.do)
+        if duty in holdings.flying or time >= turn.deadline:
+            continue
+        ready = holdings.ready.get(duty)
+        match turn.do:
+            case "post":
+                return Make(duty) if ready is None else Send(ready)
+            case "reveal" if ready is not None:
+                return Reveal(ready)
+            case "record":
+                return Record(turn.of)
+            case "approve":
+                return Approve(turn.of)
+            case "certify":
+                return Certify(turn.of)
+    return Wait(min((turn.deadline for turn in turns), default=None))

@@ -1,0 +1,318 @@
+"""Doing what was decided, for one node or for many at once: work is batched by phase, kept, and then sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ..base.ids import digest
+from ..learning import payload
+from ..learning.learner import Memory, Model, Rows
+from ..learning.measure import figure, spread_of
+from ..ledger import posts, views
+from ..ledger import transactions as tx
+from ..ledger.records import Progress, Request
+from ..ledger.rules import all_phases
+from ..ledger.state import PHASES, POSTS, PROGRESS, REQUESTS, Reader
+from ..ledger.turns import subjects_of
+from ..protocols.plan import Plan
+from ..protocols.protocol import Bench, Holding, Job, Lost, Phase, Product, Protocol
+from .holdings import Duty, Keep, Opening, Ready
+from .next_action import Action, Approve, Certify, Make, Record, Reveal, Send
+from .payloads import Payloads
+
+
+@dataclass(frozen=True, eq=False)
+class Scheme:
+    """A request's plan, resolved to what is installed here: its protocol and the bench for its learner."""
+
+    protocol: Protocol
+    bench: Bench
+
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """All phases, in the order that the ledger counts them."""
+        return self.protocol.opening + self.protocol.phases + self.protocol.closing
+
+    @cached_property
+    def blank(self) -> Model:
+        """A model as the learner begins, which says what every model of this plan must look like."""
+        plan: Plan = self.bench.plan
+        model: Model = self.bench.learner.init(plan, seed_key(plan))
+        return model
+
+
+def seed_key(plan: Plan) -> Any:
+    """The key by which everybody would draw the same first model."""
+    import jax
+
+    return jax.random.key(plan.seed)
+
+
+@dataclass(eq=False)
+class Worker:
+    """A member's node: its rows, its disk, its secrets, and the schemes that its owner allows."""
+
+    member: str
+    holding: Holding
+    payloads: Payloads
+    keep: Keep
+    scheme_of: Callable[[Request], Scheme]
+    secret: Callable[[Duty], bytes]  # fresh bytes of the operating system; of a seed only in simulations
+    memory: dict[str, Memory] = field(default_factory=dict)  # by request
+
+
+Task = tuple[Worker, Action]
+
+
+def perform(view: Reader, tasks: Sequence[Task]) -> list[tuple[Worker, tx.Transaction]]:
+    """Do a batch of actions; say what each node has to send, in the order of the batch."""
+    made = _make(view, [(worker, action.duty) for worker, action in tasks if isinstance(action, Make)])
+    sent = []
+    for worker, action in tasks:
+        match action:
+            case Make(duty):
+                body: tx.Transaction | None = _posted(made[worker.member, duty])
+            case Send(ready):
+                body = _posted(ready)
+            case Reveal(ready):
+                body = _revealed(ready)
+            case _:
+                body = _stated(view, worker, action)
+        if body is not None:
+            sent.append((worker, body))
+    return sent
+
+
+def _posted(ready: Ready) -> tx.Post:
+    return tx.Post(ready.duty.request, ready.duty.round, ready.duty.phase, ready.content)
+
+
+def _revealed(ready: Ready) -> tx.Reveal | None:
+    if ready.opening is None:
+        return None
+    duty, opening = ready.duty, ready.opening
+    return tx.Reveal(duty.request, duty.round, duty.phase, opening.values, opening.salt)
+
+
+def _make(view: Reader, wanted: Sequence[tuple[Worker, Duty]]) -> dict[tuple[str, Duty], Ready]:
+    """Serve each open phase once for all who owe it here, and keep every product before anything is sent."""
+    made: dict[tuple[str, Duty], Ready] = {}
+    for duty in dict.fromkeys(duty for _, duty in wanted):
+        workers = [worker for worker, owed in wanted if owed == duty]
+        for worker, ready in zip(workers, _serve(view, duty, workers), strict=True):
+            worker.keep.save(ready)
+            made[worker.member, duty] = ready
+    return made
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """An open phase as its workers see it: the request, its scheme, and the models that they read."""
+
+    view: Reader
+    request: Request
+    progress: Progress
+    scheme: Scheme
+    index: int
+    bytes_of: Callable[[bytes], bytes | None]
+
+    @property
+    def phase(self) -> Phase:
+        return self.scheme.phases[self.index]
+
+    @cached_property
+    def start(self) -> Model:
+        """The model that the round starts from."""
+        data = self.bytes_of(self.progress.model)
+        if data is None:
+            raise LookupError(f"the model that round {self.progress.round} starts from is not to be had")
+        return payload.decode(data, payload.specs_of(self.scheme.blank))[1]
+
+    @cached_property
+    def inbox(self) -> dict[str, dict[str, Model | bytes | Lost]]:
+        """What was posted in the phases that this one reads; each payload is checked once."""
+        return {name: self._posts_of(name) for name in self.phase.do.reads}
+
+    @cached_property
+    def weights(self) -> dict[str, int]:
+        """How many rows each author says it trained on."""
+        return {
+            one.member: one.content.rows
+            for name in self.phase.do.reads
+            for one in self._postings(name)
+            if isinstance(one.content, posts.Model)
+        }
+
+    def _postings(self, name: str) -> list[Any]:
+        index = [phase.name for phase in self.scheme.phases].index(name)
+        served = views.find(self.view, PHASES, self.request.request, index)
+        members = served.owed if served else ()
+        found = [views.find(self.view, POSTS, self.request.request, index, m) for m in members]
+        return [one for one in found if one is not None and one.accepted]
+
+    def _posts_of(self, name: str) -> dict[str, Model | bytes | Lost]:
+        found: dict[str, Model | bytes | Lost] = {}
+        for one in self._postings(name):
+            if isinstance(one.content, posts.Inline):
+                found[one.member] = one.content.data
+            elif isinstance(one.content, posts.Model):
+                found[one.member] = self._model(one.member, one.content.payload.plaintext)
+        return found
+
+    def _model(self, author: str, name: bytes) -> Model | Lost:
+        data = self.bytes_of(name)
+        if data is None:
+            return "unavailable"
+        bound = header(self, author)
+        try:
+            return payload.decode(data, payload.specs_of(self.scheme.blank), bound)[1]
+        except payload.BadPayload:
+            return "malformed"
+
+
+def header(scene: Scene, author: str) -> payload.Header:
+    """What a payload of this round is bound to."""
+    return payload.Header(author, scene.request.request, scene.progress.round, scene.request.plan.hex())
+
+
+def scene_of(view: Reader, name: str, worker: Worker) -> Scene:
+    """The open phase of a request as this worker sees it."""
+    request, progress = views.find(view, REQUESTS, name), views.find(view, PROGRESS, name)
+    if request is None or progress is None:
+        raise LookupError(f"there is no request {name}")
+    scheme = worker.scheme_of(request)
+    return Scene(view, request, progress, scheme, progress.phase, worker.payloads.get)
+
+
+def _serve(view: Reader, duty: Duty, workers: Sequence[Worker]) -> list[Ready]:
+    scene = scene_of(view, duty.request, workers[0])
+    if scene.phase.do.content == "salt":
+        return [_salt(worker, duty) for worker in workers]
+    jobs = [_job(scene, duty, worker) for worker in workers]
+    products = scene.phase.do.serve(scene.scheme.bench, jobs)
+    return [_ready(scene, duty, worker, product) for worker, product in zip(workers, products, strict=True)]
+
+
+def _job(scene: Scene, duty: Duty, worker: Worker) -> Job:
+    phase = views.find(scene.view, PHASES, duty.request, scene.index)
+    rule = all_phases(scene.request.rules)[scene.index]
+    subjects = subjects_of(rule, phase, worker.member) if phase and rule.content == "scores" else ()
+    return Job(
+        worker.member,
+        duty.request,
+        duty.round,
+        Holding(
+            worker.holding.training,
+            worker.holding.judging,
+            worker.memory.get(duty.request),
+            worker.holding.gradient,
+        ),
+        scene.start,
+        scene.inbox,
+        scene.weights,
+        subjects,
+        worker.secret(duty),
+    )
+
+
+def salt_for(worker: Worker, request: str) -> bytes:
+    """The salt that a worker commits to when it applies, and reveals before round 1."""
+    return worker.secret(Duty(request, 0, "salt"))[:32]
+
+
+def _salt(worker: Worker, duty: Duty) -> Ready:
+    return Ready(duty, posts.SaltReveal(salt_for(worker, duty.request)))
+
+
+def _ready(scene: Scene, duty: Duty, worker: Worker, product: Product) -> Ready:
+    """Turn a product into what the ledger takes; bytes are stored before their hash is posted."""
+    if product.memory is not None:
+        worker.memory[duty.request] = product.memory
+    if product.model is not None:
+        return Ready(duty, _model_post(scene, worker, product))
+    if product.inline is not None:
+        return Ready(duty, posts.Inline(product.inline))
+    if product.scores is None:
+        return Ready(duty, posts.Declined(1, digest(b"nothing was made")))
+    values = tuple(_score(scene, *score) for score in product.scores)
+    if not scene.phase.sealed:
+        return Ready(duty, posts.Scores(values))
+    salt = worker.secret(Duty(duty.request, duty.round, f"{duty.phase}-salt"))[:32]
+    made = posts.score_commitment(duty.request, duty.round, duty.phase, worker.member, values, salt)
+    return Ready(duty, posts.Committed(made), Opening(values, salt))
+
+
+def _score(scene: Scene, value: float, verdict: Any) -> posts.Score:
+    bench = scene.scheme.bench
+    return posts.Score(figure(bench.measure, value, spread_of(bench.plan.task)), verdict)
+
+
+def _model_post(scene: Scene, worker: Worker, product: Product) -> posts.Content:
+    try:
+        data = payload.encode(header(scene, worker.member), product.model or {})
+    except payload.BadPayload as error:
+        return posts.Declined(2, digest(str(error).encode()))
+    name = worker.payloads.put(data)
+    own = None if product.figure is None else _score(scene, product.figure, "fine").figure
+    where = posts.Payload(len(data), name, name, name)
+    return posts.Model(where, _parents(scene, product), rows=product.rows, figure=own)
+
+
+def _parents(scene: Scene, product: Product) -> tuple[bytes, ...]:
+    """The hashes of the models that a model was made from: the round's start, or what it names."""
+    if not product.parents:
+        return (scene.progress.model,)
+    hashes = {
+        one.member: one.content.payload.plaintext
+        for name in scene.phase.do.reads
+        for one in scene._postings(name)
+        if isinstance(one.content, posts.Model)
+    }
+    return tuple(hashes[author] for author in product.parents if author in hashes)[:64]
+
+
+def _stated(view: Reader, worker: Worker, action: Action) -> tx.Transaction | None:
+    """Measure the model that is recorded, on one's own judging rows or on the opened test set."""
+    match action:
+        case Record(name):
+            _, progress, found = _measured(view, worker, name)
+            return None if found is None else tx.PostRecord(name, progress.model, found)
+        case Approve(name):
+            return tx.Approve(name, _measured(view, worker, name)[2])
+        case Certify(name):
+            found = _measured(view, worker, name)[2]
+            return None if found is None else tx.Certify(name, found)
+    return None
+
+
+def _measured(view: Reader, worker: Worker, name: str) -> tuple[Request, Progress, int | None]:
+    """The figure of the model that stands: on the opened test set if there is one, else on judging rows."""
+    scene = scene_of(view, name, worker)
+    record = views.draft_of_record(view, name)
+    data = worker.payloads.get(record.model if record else scene.progress.model)
+    rows = _test_rows(scene, worker, record.content) if record and record.content else worker.holding.judging
+    if data is None or rows is None:
+        return scene.request, scene.progress, None
+    try:
+        model: Mapping[str, Any] = payload.decode(data, payload.specs_of(scene.scheme.blank))[1]
+    except payload.BadPayload:
+        return scene.request, scene.progress, None
+    bench = scene.scheme.bench
+    value = float(bench.learner.evaluate(model, rows, bench.measure))
+    return scene.request, scene.progress, _score(scene, value, "fine").figure
+
+
+def _test_rows(scene: Scene, worker: Worker, content: bytes) -> Rows | None:
+    """The requester's opened test set, which travels as a payload of two arrays."""
+    data = worker.payloads.get(content)
+    specs = {
+        "x": payload.Spec("F32", (None, *scene.scheme.bench.plan.task.shape)),
+        "y": payload.Spec("F32", (None,)),
+    }
+    try:
+        return None if data is None else Rows(**payload.decode(data, specs)[1])
+    except payload.BadPayload:
+        return None

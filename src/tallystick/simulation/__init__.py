@@ -1,0 +1,1 @@
+"""Many members in one process and in virtual time: the same nodes, the same ledger."""
