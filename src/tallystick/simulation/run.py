@@ -97,7 +97,7 @@ class Clock:
 
 
 def simulate(setting: Setting, folder: Path, watch: Callable[[Committed], None] | None = None) -> Ended:
-    """Register, request, form, serve every round, record and settle; the folder holds the ledger afterwards."""
+    """Register, request, form, serve every round, record, settle; the folder holds the ledger afterwards."""
     ensure_fit(setting.protocol, setting.learner)
     keys = {name: _key(setting.seed, name) for name in (*setting.members, REQUESTER)}
     clock, told = Clock(), Told()
