@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from tallystick.data.bounded import LIMITS, Limits, present, unpacked
+from tallystick.data.bounded import CHUNK, LIMITS, Limits, present, unpacked
 from tallystick.data.refusals import HoldsCode, TooLarge, Unreadable
 from tallystick.data.schema import Array
 
@@ -18,6 +19,16 @@ from tallystick.data.schema import Array
 IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 IDX_DIMENSIONS = 8
 NPY_START = b"\x93NUMPY"
+# What NumPy's reader of headers, which parses a Python literal, raises on damaged ones.
+HEADER_ERRORS = (
+    ValueError,
+    SyntaxError,
+    TypeError,
+    EOFError,
+    tokenize.TokenError,
+    RecursionError,
+    MemoryError,
+)
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")  # ZIP, section 4.3.7
 
 
@@ -50,7 +61,7 @@ def ensure_fits(size: int, limits: Limits, name: str) -> None:
 
 def read_idx(path: Path, limits: Limits = LIMITS) -> Array:
     """An IDX file, plain (mapped) or packed as .gz or .xz (in memory)."""
-    with unpacked(path, limits.memory + 64) as stream:
+    with unpacked(path, limits.memory + CHUNK) as stream:
         kind, shape, header = idx_header(stream, path.name)
         size = product(shape) * kind.itemsize
         if path.suffix not in (".gz", ".xz"):
@@ -76,7 +87,7 @@ def npy_header(stream: IO[bytes], name: str) -> tuple[np.dtype[Any], tuple[int, 
             np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         )
         shape, by_columns, kind = read(stream)
-    except (ValueError, SyntaxError, TypeError, EOFError) as error:
+    except HEADER_ERRORS as error:
         raise Unreadable(f"{name} is not a sound NPY file: {error}") from None
     if kind.hasobject:
         raise HoldsCode(

@@ -23,7 +23,8 @@ ITEM = re.compile(r"<D>(.*?)</D>", re.DOTALL)
 
 def text_table(rows: Sequence[tuple[str, ...]], names: Sequence[str]) -> Table:
     cells = np.empty((len(rows), len(names)), object)
-    cells[:] = rows
+    if rows:
+        cells[:] = rows
     return Table({name: cells[:, index].copy() for index, name in enumerate(names)})
 
 

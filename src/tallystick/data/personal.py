@@ -44,7 +44,7 @@ def rule(kind: str, pattern: str, check: str = "", announced: str = "") -> Rule:
 
 
 def card(text: str) -> bool:
-    """Thirteen to nineteen digits of a known issuer that pass Luhn's check."""
+    """Digits in the form of a known issuer that pass Luhn's check."""
     digits = re.sub(r"\D", "", text)
     return len(set(digits)) > 1 and stdnum("luhn")(digits)
 
@@ -72,8 +72,10 @@ RULES: tuple[Rule, ...] = (
         r"(?<![\w.+-])[A-Za-z0-9][\w.%+'-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])",
     ),
     rule("bank account", B + r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?" + E, "iban"),
-    rule("card", B + r"[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}" + E, "card"),
+    rule("card", B + r"(?:[4-6]\d{3}|2[2-7]\d{2}|35\d{2})(?:[ -]?\d{4}){3}" + E, "card"),
+    rule("card", B + r"6\d{3}(?:[ -]?\d{4}){3}[ -]?\d{3}" + E, "card"),
     rule("card", B + r"3[47]\d{2}[ -]?\d{6}[ -]?\d{5}" + E, "card"),
+    rule("card", B + r"3[068]\d{2}[ -]?\d{6}[ -]?\d{4}" + E, "card"),
     rule("national id", B + r"\d{3}-\d{2}-\d{4}" + E, "us.ssn"),
     rule("national id", B + r"\d{9}" + E, "us.ssn", r"ssn|social security"),
     rule(
@@ -101,7 +103,7 @@ RULES: tuple[Rule, ...] = (
     rule("network address", r"(?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|[.]\d)", "address"),
     rule(
         "network address",
-        r"(?<![\w.:])[0-9A-Fa-f:]{0,30}::?[0-9A-Fa-f:.]{1,30}(?:%\w{1,16})?(?![\w:])",
+        r"(?<![\w.:])[0-9A-Fa-f:]{0,30}::?[0-9A-Fa-f:.]{0,29}[0-9A-Fa-f](?:%\w{1,16})?(?![\w:])",
         "address",
     ),
 )
@@ -140,7 +142,9 @@ def phones(text: str, region: str) -> Iterator[Found]:
     import phonenumbers
 
     for match in phonenumbers.PhoneNumberMatcher(text, region or None, phonenumbers.Leniency.VALID):
-        yield Found(match.start, match.end, "phone")
+        text_of = match.raw_string
+        opened = text_of.startswith("(") and text_of.count("(") > text_of.count(")")
+        yield Found(match.start + opened, match.end, "phone")
 
 
 def find(text: str, kinds: Iterable[str] = KINDS, region: str = "") -> list[Found]:

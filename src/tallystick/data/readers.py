@@ -174,6 +174,8 @@ def from_arrow_column(column: Any, name: str) -> Array:
         return inner.reshape(len(whole), kind.list_size)
     if types.is_string(kind) or types.is_large_string(kind):
         return np.array([*whole.to_pylist(), None], object)[:-1]  # the None keeps NumPy from guessing
+    if types.is_binary(kind) or types.is_large_binary(kind):
+        raise Unreadable(f"{name!r} is no text in UTF-8; save the file as UTF-8, or leave the column out")
     if types.is_null(kind):
         return np.full(len(whole), np.nan)
     if types.is_boolean(kind) and whole.null_count:
