@@ -69,6 +69,10 @@ def test_counts_stay_whole_and_follow_the_discrete_law() -> None:
     apply, event = mechanisms.counts_gaussian(3, 2000, steps=4)
     assert event == Gaussian(2000, 4)
     assert np.std(apply(np.zeros(100_000, np.int64), seeded("counts"))) == pytest.approx(6.0, rel=0.02)
+    small = mechanisms.counts_gaussian(1, 500).apply(np.zeros(100_000, np.int64), seeded("rounded"))
+    expected = np.diff(stats.norm.cdf([-np.inf, -1.5, -0.5, 0.5, 1.5, np.inf], scale=0.5)) * 100_000
+    seen = [np.sum(np.clip(small, -2, 2) == value) for value in (-2, -1, 0, 1, 2)]
+    assert stats.chisquare(seen, expected).pvalue > 1e-4
     with pytest.raises(TypeError, match="whole"):
         apply(np.zeros(3))
     with pytest.raises(OverflowError):

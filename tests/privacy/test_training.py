@@ -52,8 +52,8 @@ def test_rounded_sums_of_neighbours_stay_within_the_sensitivity() -> None:
 
 def test_integer_sums_need_no_slack() -> None:
     """Only the rounding of the sums themselves remains."""
-    assert grid_sensitivity(100, 0) == GRID + 10
-    assert grid_sensitivity(100, 1000) == GRID + 10 + 1049
+    assert grid_sensitivity(100, 0) == GRID + 15
+    assert grid_sensitivity(100, 1000) == GRID + 15 + 1049
     with pytest.raises(ValueError, match="slack"):
         dp_sgd(1.0, 10**9, 1000, steps=1, slack_ppm=-1)
 
@@ -64,7 +64,7 @@ def test_unclipped_and_infinite_sums_are_refused() -> None:
     with pytest.raises(NotFinite):
         apply([np.inf])
     with pytest.raises(OverflowError, match="was it clipped"):
-        apply([2.0**40])
+        apply([2.0**26])
 
 
 def test_poisson_samples_are_independent_per_row() -> None:

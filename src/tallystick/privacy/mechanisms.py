@@ -2,6 +2,10 @@
 
 All noise is drawn on an integer grid and only then becomes a float, so the low-order bits of an output say
 nothing about the input. Randomness comes from the operating system unless words are passed in.
+
+Every Gaussian here has a deviation of at least 52,000 grid units. At whole orders its Renyi divergences are
+those of the continuous Gaussian exactly, after Poisson sampling too, because moves on the grid are whole; its
+privacy-loss distribution differs by less than a part in 10^8 of delta.
 """
 
 from collections.abc import Callable
@@ -71,14 +75,17 @@ def counts(sensitivity: int, epsilon_nano: int, *, steps: int = 1) -> Mechanism:
     """Whole numbers of which one thing changes at most `sensitivity` in all, with discrete Laplace noise."""
     event = checked(Pure(epsilon_nano, steps))
     noise = discrete_laplace(Fraction(NANO * _whole(sensitivity), epsilon_nano))
-    return Mechanism(_noised_whole(noise), event)
+    return Mechanism(_noised_whole(noise, 1), event)
 
 
 def counts_gaussian(sensitivity: int, sigma_milli: int, *, steps: int = 1) -> Mechanism:
-    """Whole numbers that one thing changes by L2 norm `sensitivity` at most, with discrete Gaussian noise."""
+    """Whole numbers that one thing changes by L2 norm `sensitivity` at most, Gaussian noise, then rounded.
+
+    Noise on the whole numbers themselves would lose more than the event says where sigma is small.
+    """
     event = checked(Gaussian(sigma_milli, steps))
-    noise = discrete_gaussian(Fraction(sigma_milli * _whole(sensitivity), 1000))
-    return Mechanism(_noised_whole(noise), event)
+    noise = discrete_gaussian(Fraction(sigma_milli * _whole(sensitivity) * GRID, 1000))
+    return Mechanism(_noised_whole(noise, GRID), event)
 
 
 def noised(whole: Int64s, noise: Noise, words: Words | None) -> Int64s:
@@ -106,14 +113,14 @@ def _release(bound: float, norm: Norm, noise: Noise) -> Callable[..., Floats]:
     return apply
 
 
-def _noised_whole(noise: Noise) -> Callable[..., Floats]:
+def _noised_whole(noise: Noise, finer: int) -> Callable[..., Floats]:
     def apply(values: npt.ArrayLike, words: Words | None = None) -> Floats:
         whole = np.asarray(values)
         if not np.issubdtype(whole.dtype, np.integer):
             raise TypeError(f"counts must be whole numbers, not {whole.dtype}")
-        if whole.size and int(np.abs(whole).max()) > 2**52:
-            raise OverflowError("counts above 2^52 cannot be released as doubles")
-        return noised(whole.astype(np.int64), noise, words).astype(np.float64)
+        if whole.size and max(abs(int(whole.max())), abs(int(whole.min()))) * finer > 2**52:
+            raise OverflowError(f"counts above {2**52 // finer} cannot be released as doubles")
+        return np.rint(noised(whole.astype(np.int64) * finer, noise, words) / finer)
 
     return apply
 

@@ -73,11 +73,12 @@ def over_arrays(apply: Callable[..., Floats]) -> Callable[..., list[Floats]]:
 def grid_sensitivity(numbers: int, slack_ppm: int) -> int:
     """By how many grid units one row can move a rounded sum of this many numbers.
 
-    Rounding two sums that differ by a clipped row may add one unit to each number's difference.
+    Rounding two sums that differ by a clipped row may add one unit to each number's difference, and scaling
+    them to units a small part of one.
     """
     if slack_ppm < 0:
         raise ValueError(f"slack of {slack_ppm} parts per million is negative")
-    return GRID + -(-GRID * slack_ppm // 10**6) + root_above(numbers)
+    return GRID + -(-GRID * slack_ppm // 10**6) + root_above(2 * numbers)
 
 
 def _noised_sums(clip: float, sigma_milli: int, slack_ppm: int) -> Callable[..., Floats]:
@@ -87,8 +88,8 @@ def _noised_sums(clip: float, sigma_milli: int, slack_ppm: int) -> Callable[...,
     def apply(sums: npt.ArrayLike, words: Words | None = None) -> Floats:
         array = finite(sums)
         scaled = array / unit
-        if array.size and float(np.abs(scaled).max()) > 2.0**51:
-            raise OverflowError(f"a sum is more than 2^31 times the clipping bound {clip}: was it clipped?")
+        if array.size and float(np.abs(scaled).max()) > 2.0**45:
+            raise OverflowError(f"a sum is more than 2^25 times the clipping bound {clip}: was it clipped?")
         noise = discrete_gaussian(Fraction(sigma_milli * grid_sensitivity(array.size, slack_ppm), 1000))
         return in_units(noised(np.trunc(scaled).astype(np.int64), noise, words), unit)
 
