@@ -97,6 +97,7 @@ class World:
         self.time, self.height = START, 0
         self.numbers: dict[str, int] = {}
         self.said: list[Notice] = []
+        self.history: list[tuple[Block, tuple[bytes, ...], Outcome]] = []
 
     def at(self) -> Block:
         """Where the next transaction runs."""
@@ -128,6 +129,7 @@ class World:
         outcome = apply_block(self.reader, transactions, block)
         self.reader.write(outcome.writes)
         self.height, self.time = block.height, block.time + 1
+        self.history.append((block, transactions, outcome))
         self.said += outcome.notices
         self.said += (notice for receipt in outcome.receipts for notice in receipt.notices)
         assert broken(self.reader) == []
