@@ -14,14 +14,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[Any]
-Reason: TypeAlias = Literal["size", "header", "name", "type", "shape", "layout", "schema", "binding", "value"]
+from .spec import BadPayload, Spec, refuse
+from .trees.arrays import are_trees, forest_of
 
+__all__ = ["BadPayload", "Header", "Limits", "Spec", "commitment", "decode", "encode", "read", "specs_of"]
+
+Array: TypeAlias = npt.NDArray[Any]
 TYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"),
     "I64": np.dtype("<i8"), "I32": np.dtype("<i4"), "I16": np.dtype("<i2"), "I8": np.dtype("i1"),
@@ -34,18 +37,6 @@ NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,200}")
 WORD = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 AT_A_TIME = 1 << 20  # values checked at a time, so that checking takes little memory
 FORMAT = "tallystick-1"
-
-
-class BadPayload(ValueError):
-    """Bytes that are not the model they should be; `reason` says in one word what is wrong."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail = reason, detail
-
-
-def refuse(reason: Reason, detail: str) -> NoReturn:
-    raise BadPayload(reason, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +59,6 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
-    """The type and shape that a tensor must have; None stands for any length."""
-
-    kind: str
-    shape: tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
     """What a payload may be at most; values beyond `largest` are no weights of a model that was trained."""
 
@@ -89,8 +72,11 @@ LIMITS = Limits()
 
 
 def specs_of(tensors: Mapping[str, Any]) -> dict[str, Spec]:
-    """What a model of the same task and learner must look like."""
-    return {name: Spec(type_name(name, np.asarray(part)), part.shape) for name, part in tensors.items()}
+    """What models of the same task and learner must look like; a length of 0 is one that grows (trees)."""
+    return {
+        name: Spec(type_name(name, np.asarray(part)), tuple(length or None for length in part.shape))
+        for name, part in tensors.items()
+    }
 
 
 def commitment(payload: bytes) -> bytes:
@@ -172,6 +158,8 @@ def decode(
             refuse("value", f"{name!r} holds a byte that is neither true nor false")
         tensors[name] = raw.view(TYPES[kind]).reshape(shape)
         ensure_values(name, tensors[name], limits)
+    if are_trees(tensors):
+        forest_of(tensors)
     return found, tensors
 
 

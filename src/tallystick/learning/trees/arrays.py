@@ -8,41 +8,40 @@ A forest has one or several members' boosters; where there are several, their pr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from ..payload import Limits, Spec, refuse
+from ..spec import refuse
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
-VERSION = 1
-OBJECTIVES = ("l2", "l1", "binary", "multiclass")  # their place is their number in a payload
+OBJECTIVES = ("l2", "l1", "binary", "multiclass")
+MARK = "trees1"  # the first word of a tensor's name, with the version of this form
 MAX_DEPTH = 512
-MAX_OUTPUTS = 4096
-MAX_FEATURES = 1 << 20
 LARGEST = 1e6  # of a leaf or a start: raw scores, not thresholds
-LIMITS = Limits(largest=float(np.finfo(np.float64).max), size=1 << 28)
 
 # `missing` of a node: what it does with NaN, and which side gets it.
 NAN_IS_ZERO, ZERO_IS_MISSING, NAN_IS_MISSING, LEFT = 0, 1, 2, 4
 
-SPECS: dict[str, Spec] = {
-    "about": Spec("I32", (4,)),
-    "members": Spec("I32", (None,)),
-    "weights": Spec("F64", (None,)),
-    "base": Spec("F64", (None, None)),
-    "trees": Spec("I32", (None,)),
-    "feature": Spec("I32", (None,)),
-    "threshold": Spec("F64", (None,)),
-    "left": Spec("I32", (None,)),
-    "right": Spec("I32", (None,)),
-    "missing": Spec("U8", (None,)),
-    "value": Spec("F64", (None,)),
+# As they travel: sizes instead of ends, thresholds as their bits (one may be as large as a number gets), and
+# how many nodes use each feature, whose length tells how many features there are.
+TENSORS: dict[str, tuple[str, int]] = {
+    "members": ("i4", 1),
+    "weights": ("f8", 1),
+    "base": ("f8", 2),
+    "trees": ("i4", 1),
+    "uses": ("i4", 1),
+    "feature": ("i4", 1),
+    "threshold": ("i8", 1),
+    "left": ("i4", 1),
+    "right": ("i4", 1),
+    "missing": ("u1", 1),
+    "value": ("f8", 1),
 }
 
 
@@ -76,45 +75,62 @@ class Forest:
         return len(self.trees) - 1
 
 
-def empty(objective: str, outputs: int, features: int, base: Sequence[float] | Floats = ()) -> Forest:
-    """One booster without trees: what training begins from."""
-    start = np.asarray(base if len(base) else np.zeros(outputs), np.float64).reshape(1, outputs)
-    none, numbers = np.zeros(0, np.int32), np.zeros(0)
-    ends = np.zeros(2, np.int32)
+def empty(objective: str, outputs: int, features: int) -> Forest:
+    """The forest before anybody has trained: no members, no trees."""
+    none, numbers, ends = np.zeros(0, np.int32), np.zeros(0), np.zeros(1, np.int32)
     return Forest(
-        objective, outputs, features, ends, np.ones(1), start, np.zeros(1, np.int32),
+        objective, outputs, features, ends, numbers, np.zeros((0, outputs)), ends,
         none, numbers, none, none, np.zeros(0, np.uint8), numbers,
     )  # fmt: skip
 
 
 def tensors_of(forest: Forest) -> dict[str, npt.NDArray[Any]]:
-    """The arrays as they travel."""
-    about = [VERSION, OBJECTIVES.index(forest.objective), forest.outputs, forest.features]
-    listed = {field.name: getattr(forest, field.name) for field in fields(forest) if field.name in SPECS}
-    return {"about": np.array(about, np.int32), **listed}
+    """The arrays as they travel; their names carry the objective, their shapes outputs and features."""
+    inner = forest.feature[forest.feature >= 0]
+    parts = {
+        "members": np.diff(forest.members),
+        "weights": forest.weights,
+        "base": forest.base,
+        "trees": np.diff(forest.trees),
+        "uses": np.bincount(inner, minlength=forest.features).astype(np.int32),
+        "feature": forest.feature,
+        "threshold": np.ascontiguousarray(forest.threshold).view(np.int64),
+        "left": forest.left,
+        "right": forest.right,
+        "missing": forest.missing,
+        "value": forest.value,
+    }
+    return {f"{MARK}.{forest.objective}.{name}": part for name, part in parts.items()}
 
 
-def forest_of(tensors: Mapping[str, npt.NDArray[Any]], like: Forest | None = None) -> Forest:
-    """The forest in these arrays (of the types of `SPECS`), or `BadPayload` with the first flaw.
+def are_trees(tensors: Mapping[str, Any]) -> bool:
+    """Whether tensors say that they are a forest."""
+    return any(name.startswith(MARK) for name in tensors)
 
-    `like` is a forest of the plan's task: the objective, outputs and features must be the same.
-    """
-    version, objective, outputs, features = (int(number) for number in tensors["about"])
-    if version != VERSION:
-        refuse("schema", f"a forest of version {version}; {VERSION} is known here")
-    if not 0 <= objective < len(OBJECTIVES) or not 1 <= outputs <= MAX_OUTPUTS:
-        refuse("schema", f"objective {objective} with {outputs} outputs is not known")
-    if (OBJECTIVES[objective] == "multiclass") != (outputs > 1) or not 1 <= features <= MAX_FEATURES:
-        refuse(
-            "schema",
-            f"{OBJECTIVES[objective]} with {outputs} outputs and {features} features is not possible",
-        )
-    forest = Forest(
-        OBJECTIVES[objective], outputs, features, *(tensors[name] for name in SPECS if name != "about")
-    )
-    if like is not None and kind_of(forest) != kind_of(like):
-        refuse("schema", f"a forest of {kind_of(forest)}; the task needs {kind_of(like)}")
+
+def forest_of(tensors: Mapping[str, npt.NDArray[Any]]) -> Forest:
+    """The forest in these tensors, or `BadPayload` with the first flaw."""
+    first = next(iter(tensors), "")
+    objective = first.split(".")[1] if first.count(".") == 2 else ""
+    if objective not in OBJECTIVES or set(tensors) != {f"{MARK}.{objective}.{name}" for name in TENSORS}:
+        refuse("schema", "these are not the tensors of a forest")
+    parts = {name: np.asarray(tensors[f"{MARK}.{objective}.{name}"]) for name in TENSORS}
+    for name, (kind, dimensions) in TENSORS.items():
+        if parts[name].dtype != np.dtype(kind) or parts[name].ndim != dimensions:
+            refuse("schema", f"{name!r} of a forest has another type or number of dimensions")
+    outputs, uses = parts["base"].shape[1], parts.pop("uses")
+    if (outputs > 1) != (objective == "multiclass") or outputs < 1:
+        refuse("schema", f"{objective} has no {outputs} outputs")
+    parts["threshold"] = np.ascontiguousarray(parts["threshold"]).view(np.float64)
+    for name, total in (("members", len(parts["trees"])), ("trees", len(parts["feature"]))):
+        sizes = parts[name].astype(np.int64)
+        if sizes.min(initial=0) < 0 or sizes.sum() != total:
+            refuse("layout", f"{name!r} must be sizes that add up to {total}")
+        parts[name] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+    forest = Forest(objective, outputs, len(uses), **parts)
     ensure_sound(forest)
+    if not np.array_equal(uses, tensors_of(forest)[f"{MARK}.{objective}.uses"]):
+        refuse("value", "'uses' must count how many nodes use each feature")
     return forest
 
 
@@ -132,7 +148,7 @@ def ensure_sound(forest: Forest) -> None:
     ensure_ends("trees", forest.trees, nodes, 1)
     ensure_ends("members", forest.members, forest.count, 0)
     holders = len(forest.members) - 1
-    if holders < 1 or len(forest.weights) != holders or forest.base.shape != (holders, forest.outputs):
+    if len(forest.weights) != holders or forest.base.shape != (holders, forest.outputs):
         refuse("shape", f"{holders} members do not fit the weights and starts given")
     if np.any(np.diff(forest.members) % forest.outputs):
         refuse("shape", f"a member's trees must be a multiple of {forest.outputs}, one for each output")
@@ -141,7 +157,7 @@ def ensure_sound(forest: Forest) -> None:
         refuse("value", "a number of the forest is not finite")
     if any(np.abs(part).max(initial=0) > LARGEST for part in (forest.base, forest.value)):
         refuse("value", f"a leaf or start lies beyond ±{LARGEST:g}")
-    if forest.weights.min() < 0 or abs(forest.weights.sum() - 1) > 1e-9:
+    if holders and (forest.weights.min() < 0 or abs(forest.weights.sum() - 1) > 1e-9):
         refuse("value", "the members' weights must be at least 0 and add up to 1")
     ensure_nodes(forest)
 
@@ -191,7 +207,10 @@ def depth_of(forest: Forest) -> int:
 
 
 def averaged(forests: Sequence[Forest], weights: Sequence[float] = ()) -> Forest:
-    """The forest that predicts the weighted mean of what these predict (poq Alg. 1, errata 14)."""
+    """The forest that predicts the weighted mean of what these predict (poq Alg. 1, errata 14).
+
+    Forests without members (of somebody who had no rows) have no say.
+    """
     if not forests:
         raise ValueError("there is no forest to average")
     shares = np.asarray(weights or np.ones(len(forests)), np.float64)
@@ -205,6 +224,10 @@ def averaged(forests: Sequence[Forest], weights: Sequence[float] = ()) -> Forest
     kinds = {kind_of(forest) for forest in forests}
     if len(kinds) > 1:
         raise ValueError(f"forests of different kinds cannot be averaged: {sorted(kinds)}")
+    told = [index for index, forest in enumerate(forests) if len(forest.weights)]
+    forests, shares = [forests[index] for index in told], shares[told]
+    if not forests or not shares.sum():
+        return empty(*kinds.pop())
     parts = [forest.weights * share for forest, share in zip(forests, shares / shares.sum(), strict=True)]
     whole = np.concatenate(parts)
     return joined(forests, ends_of([forest.members for forest in forests]), whole / whole.sum(),

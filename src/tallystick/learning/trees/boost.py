@@ -7,7 +7,7 @@ a label, LightGBM would start it at ln(1e-15) and the next members could hardly 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,13 @@ def start_of(objective: str, outputs: int, y: Floats) -> Floats:
     return np.array([shares[1] - shares[0]]) if objective == "binary" else shares
 
 
+def alone(like: Forest, base: Floats) -> Forest:
+    """One member's booster without trees, beginning from these raw scores."""
+    none = empty(like.objective, like.outputs, like.features)
+    ends, base = np.zeros(2, np.int32), np.asarray(base, np.float64).reshape(1, like.outputs)
+    return replace(none, members=ends, weights=np.ones(1), base=base)
+
+
 def train(x: Any, y: Any, start: Forest, settings: Settings) -> Forest:
     """The start with `settings.rounds` more trees; without rows it stays as it is.
 
@@ -84,18 +91,17 @@ def train(x: Any, y: Any, start: Forest, settings: Settings) -> Forest:
     """
     import lightgbm
 
-    if len(start.members) != 2:
+    if len(start.weights) > 1:
         raise ValueError(
-            f"a forest of {len(start.members) - 1} members cannot be continued: a mean of predictions has "
+            f"a forest of {len(start.weights)} members cannot be continued: a mean of predictions has "
             "no raw score to go on from; continue one member's forest, or begin anew"
         )
     rows, target = features_of(x, start.features), np.asarray(y, np.float64).reshape(-1)
     ensure_rows(rows, target, start.objective, start.outputs)
     if not len(rows) or not settings.rounds:
         return start
-    if not start.count and not start.base.any():
-        base = start_of(start.objective, start.outputs, target)
-        start = empty(start.objective, start.outputs, start.features, base)
+    if not len(start.weights):
+        start = alone(start, start_of(start.objective, start.outputs, target))
     scores = next(raw_scores(start, rows))
     begin = scores if start.outputs > 1 else scores[:, 0]
     data = lightgbm.Dataset(rows, target, init_score=begin, params={"verbosity": -1}, free_raw_data=True)
@@ -134,20 +140,16 @@ def forest_from(model: dict[str, Any], like: Forest) -> Forest:
             for name, number in zip(nodes, line, strict=True):
                 nodes[name].append(number)
         ends.append(len(nodes["feature"]))
-    forest = Forest(
-        like.objective,
-        like.outputs,
-        like.features,
-        np.array([0, len(ends) - 1], np.int32),
-        np.ones(1),
-        np.zeros((1, like.outputs)),
-        np.array(ends, np.int32),
-        np.array(nodes["feature"], np.int32),
-        np.array(nodes["threshold"], np.float64),
-        np.array(nodes["left"], np.int32),
-        np.array(nodes["right"], np.int32),
-        np.array(nodes["missing"], np.uint8),
-        np.array(nodes["value"], np.float64),
+    forest = replace(
+        alone(like, np.zeros(like.outputs)),
+        members=np.array([0, len(ends) - 1], np.int32),
+        trees=np.array(ends, np.int32),
+        feature=np.array(nodes["feature"], np.int32),
+        threshold=np.array(nodes["threshold"], np.float64),
+        left=np.array(nodes["left"], np.int32),
+        right=np.array(nodes["right"], np.int32),
+        missing=np.array(nodes["missing"], np.uint8),
+        value=np.array(nodes["value"], np.float64),
     )
     ensure_sound(forest)
     return forest

@@ -27,14 +27,15 @@ def features_of(x: Any, features: int) -> Floats:
 
 
 def predict(forest: Forest, x: Any) -> npt.NDArray[np.float64]:
-    """Probabilities [rows, labels], or the values [rows] of a regression: the mean over members."""
-    total: npt.NDArray[np.float64] | None = None
+    """Probabilities [rows, labels], or the values [rows] of a regression: the mean over members.
+
+    A forest without members says 0, or that all labels are alike.
+    """
+    total = None
     for member, scores in enumerate(raw_scores(forest, x)):
         part = linked(forest, scores) * forest.weights[member]
         total = part if total is None else total + part
-    if total is None:
-        raise ValueError("a forest without members predicts nothing")
-    return total
+    return linked(forest, np.zeros((len(x), forest.outputs))) if total is None else total
 
 
 def linked(forest: Forest, scores: Floats) -> Floats:
