@@ -1,0 +1,80 @@
+"""Plots as SVG text: lines over rounds, bars by member, a grid of who scored whom."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SIZE = (7.0, 3.2)  # inches
+COLOURS = ("#1b6b5a", "#c2562d", "#3a5a9b", "#8a6d1d", "#7a3b78", "#4d7c2a", "#555555", "#a03048")
+
+
+def lines(series: Mapping[str, Sequence[float | None]], across: str, up: str) -> str:
+    """One line for each series, over 1, 2, 3 …; gaps stay gaps."""
+    figure, axes = _canvas()
+    for (name, values), colour in zip(series.items(), _colours(len(series)), strict=True):
+        points = [(place, value) for place, value in enumerate(values, 1) if value is not None]
+        marker = "o" if len(points) < 30 else None
+        axes.plot(
+            [x for x, _ in points], [y for _, y in points], label=name, color=colour, marker=marker, ms=3
+        )
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    if len(series) > 1:
+        axes.legend(frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def bars(values: Mapping[str, float], up: str) -> str:
+    """One bar for each name."""
+    figure, axes = _canvas()
+    colours = [COLOURS[0] if value >= 0 else COLOURS[1] for value in values.values()]
+    axes.bar(list(values), list(values.values()), color=colours)
+    axes.axhline(0, color="#888888", lw=0.8)
+    axes.set_ylabel(up)
+    axes.tick_params(axis="x", rotation=30 if len(values) > 6 else 0)
+    return _svg(figure)
+
+
+def grid(
+    rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float | None]], of: str
+) -> str:
+    """A coloured grid with its values written in; what nobody measured stays blank."""
+    import numpy as np
+
+    figure, axes = _canvas()
+    shades = np.array([[np.nan if value is None else value for value in row] for row in values], float)
+    axes.imshow(shades, cmap="YlGn", aspect="auto")
+    axes.set_xticks(range(len(columns)), columns, rotation=30, fontsize=8)
+    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    axes.set_title(of, fontsize=9)
+    for y, row in enumerate(values):
+        for x, value in enumerate(row):
+            if value is not None:
+                axes.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=7)
+    return _svg(figure)
+
+
+def _colours(count: int) -> list[str]:
+    return [COLOURS[place % len(COLOURS)] for place in range(count)]
+
+
+def _canvas() -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _svg(figure: Any) -> str:
+    """The picture as SVG without the parts that differ from run to run."""
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "tallystick", "svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

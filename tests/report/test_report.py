@@ -1,0 +1,54 @@
+"""Tables fit a terminal, pages hold all they show, and untrusted text is shown as text."""
+
+from xml.etree import ElementTree
+
+from tallystick.report import page, plots
+from tallystick.report.tables import Table, bars, written
+
+
+def test_table_fits_the_terminal_and_keeps_its_numbers():
+    table = Table(("member", "what it did", "tokens"), (("ada", "word " * 40, 1234567), ("bob", "", -5)))
+    lines = table.text(80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "1,234,567" in lines[2]
+    assert lines[3].endswith("-5")
+
+
+def test_values_are_written_for_people():
+    assert [written(value) for value in (None, True, 12345, 0.12345, "x")] == [
+        "–",
+        "yes",
+        "12,345",
+        "0.123",
+        "x",
+    ]
+
+
+def test_bars_are_shares_of_the_largest():
+    assert [len(bar) for bar in bars([1.0, 0.5, 0.0], width=10)] == [10, 5, 0]
+
+
+def test_untrusted_text_stays_text():
+    evil = "<script>alert(1)</script>"
+    table = Table((evil,), ((evil,),))
+    made = page.page(evil, evil, [page.Section(evil, table.html() + page.paragraph(evil) + page.code(evil))])
+    assert "<script>" not in made
+    assert made.count("&lt;script&gt;") == 8
+
+
+def test_page_needs_nothing_beside_it():
+    picture = plots.lines({"a": [0.1, None, 0.3], "b": [0.2, 0.3, 0.4]}, "round", "accuracy")
+    made = page.page("t", "l", [page.Section("s", page.picture(picture, "c"))])
+    assert "http-equiv" in made and "src=" not in made.replace("default-src", "").replace("style-src", "")
+    assert 'href="http' not in made
+
+
+def test_pictures_are_svg_and_repeat_to_the_byte():
+    for draw in (
+        lambda: plots.lines({"a": [1.0, 2.0]}, "x", "y"),
+        lambda: plots.bars({"a": 1.0, "b": -1.0}, "y"),
+        lambda: plots.grid(["a"], ["b", "c"], [[0.5, None]], "scores"),
+    ):
+        one, two = draw(), draw()
+        assert one == two
+        assert ElementTree.fromstring(one).tag.endswith("svg")
