@@ -81,6 +81,13 @@ def test_no_encoding_with_y_of_p_or_more_is_admitted(sign):
         assert not keys.acceptable((y | sign << 255).to_bytes(32, "little"))
 
 
+def test_the_key_that_older_libraries_mistake_is_refused():
+    two = edges.encode(edges.add(edges.BASE, (0, edges.P - 1)))
+
+    assert two == keys.MIXED_ORDER
+    assert not keys.acceptable(two)
+
+
 def test_what_is_no_point_is_no_key():
     beside = next(y for y in range(2, 50) if edges.lift(y) is None)
 

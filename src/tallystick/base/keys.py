@@ -17,6 +17,12 @@ from typing import Any, Final, Self, final
 from nacl import bindings
 from nacl.exceptions import BadSignatureError, CryptoError
 
+# The base point plus the point of order 2: libsodium before PyNaCl 1.6.2 takes it for a sound key
+# (CVE-2025-69277), and members that judge keys differently would part ways.
+MIXED_ORDER: Final = bytes.fromhex("95" + "99" * 31)
+if not bindings.has_crypto_core_ed25519 or bindings.crypto_core_ed25519_is_valid_point(MIXED_ORDER):
+    raise ImportError("this PyNaCl cannot tell sound keys from crooked ones; install pynacl 1.6.2 or newer")
+
 PUBLIC_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 SEED_BYTES: Final = 32

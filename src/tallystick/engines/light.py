@@ -16,9 +16,7 @@ from nacl.exceptions import CryptoError
 EMPTY: Final = sha256(b"").digest()  # the root of no leaves
 NO_TIME: Final = -62_135_596_800 * 10**9  # the year 1: CometBFT's time where there is none
 ABSENT, COMMITTED, NIL = 1, 2, 3  # a vote's flag
-BLOCK_PROTOCOL: Final = 11
-PART_BYTES: Final = 65_536
-DRIFT: Final = 10 * 10**9
+BLOCK_PROTOCOL, PART_BYTES, DRIFT = 11, 65_536, 10 * 10**9
 BESIDE: Final = 15 * 32  # bytes beside the path in each of the four 16-ary levels that engines/tree.py builds
 Validators = Sequence["Validator"]
 
