@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -89,8 +90,8 @@ class Choices:
         receipt = answer.receipt
         where = {"transaction": receipt.transaction, "height": answer.height, "time": answer.time}
         document = {"accepted": True, **more, **where, "notices": receipt.notices}
-        name = receipt.transaction.hex()
-        self.show(document, [*lines, f"block {answer.height}, tx {name}"])
+        stands = output.pairs([("block", answer.height), ("tx", receipt.transaction.hex())])
+        self.show(document, [*lines, *stands])
 
 
 class Argument(click.Argument):
@@ -125,7 +126,10 @@ class Command(click.Command):
 
 
 class Noun(click.Group):
-    """Commands about one thing; called alone it prints its help."""
+    """Commands about one thing, listed as they were written; called alone it prints its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         first = next(iter(self.commands.values()), None)
@@ -133,14 +137,25 @@ class Noun(click.Group):
 
 
 def noun(name: str, says: str) -> Noun:
-    """A group of commands."""
+    """A group of commands; what every command can be told may also stand between the two."""
+    shared = [copy(LEDGER), copy(KEY), copy(JSON)]
+    for option in shared:
+        option.hidden = True
 
     @click.pass_context
-    def alone(ctx: click.Context, /) -> None:
+    def alone(ctx: click.Context, /, **said: Any) -> None:
+        ctx.obj = _choices(ctx.obj, said)
         if ctx.invoked_subcommand is None:
             click.echo(ctx.get_help())
 
-    return Noun(name, help=says, callback=alone, invoke_without_command=True, context_settings=SETTINGS)
+    return Noun(
+        name,
+        help=says,
+        callback=alone,
+        params=shared,
+        invoke_without_command=True,
+        context_settings=SETTINGS,
+    )
 
 
 def whole(least: int = 0) -> Callable[[str], int]:
@@ -211,7 +226,14 @@ def command(
         @click.pass_context
         def called(ctx: click.Context, /, **values: Any) -> None:
             said = {str(option.name): values.pop(str(option.name)) for option in shared}
-            run(_choices(ctx.obj, said), **values)
+            at = _choices(ctx.obj, said)
+            try:
+                run(at, **values)
+            except Exception as error:
+                receipt = getattr(error, "receipt", None)
+                if at.json and receipt is not None:
+                    print(output.as_json({"accepted": False, "receipt": receipt}))
+                raise
 
         called.__doc__ = run.__doc__
         called.__click_params__ = getattr(run, "__click_params__", [])  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """What people read: grouped amounts, times in UTC, tables of 80 columns; what programs read: JSON."""
 
 import json
+import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -101,6 +102,18 @@ def width() -> int:
     return max(40, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
 
 
+def notices(said: Iterable[Any]) -> list[str]:
+    """What happened, indented; long lines go on further in."""
+    lines = (notice(one) for one in said)
+    return [
+        line
+        for text in lines
+        for line in textwrap.wrap(
+            text, width(), initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+        )
+    ]
+
+
 def _row(cells: Sequence[str], wide: Sequence[int], right: Sequence[bool]) -> str:
     padded = [
         cell.rjust(width) if flush else cell.ljust(width)
@@ -115,3 +128,26 @@ def _numeric(cell: str) -> bool:
 
 def _wrapped(text: str, limit: int) -> list[str]:
     return textwrap.wrap(text, limit, break_on_hyphens=False) or [""]
+
+
+def notice(said: Any) -> str:
+    """What happened, in a line: GrantUsed as "grant used: grant grant-3f…, left 4"."""
+    fields = ", ".join(
+        f"{name.replace('_', ' ')} {_value(name, getattr(said, name))}" for name in said.__struct_fields__
+    )
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(said).__name__).lower()
+    return f"{words}: {fields}" if fields else words
+
+
+def _value(name: str, value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " ".join(map(str, value)) or "none"
+    if name.endswith("_nano"):
+        return epsilon(value)
+    if name == "deadline":
+        return moment(value)
+    return amount(value) if isinstance(value, int) else str(value)
