@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from . import output
+from .nouns import NOUNS
 
 if TYPE_CHECKING:
     from ..client import Client
     from ..engines.engine import Answer
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": output.WIDTH}
+WHOLE = 200  # characters: a command's first sentence is not cut
 FILE = click.Path(path_type=Path)
 LEDGER = click.Option(
     ["--ledger"],
@@ -131,12 +133,16 @@ class Noun(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(WHOLE)) for name, one in self.commands.items()])
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         first = next(iter(self.commands.values()), None)
         write_examples(formatter, first.examples[:1] if isinstance(first, Command) else ())
 
 
-def noun(name: str, says: str) -> Noun:
+def noun(name: str) -> Noun:
     """A group of commands; what every command can be told may also stand between the two."""
     shared = [copy(LEDGER), copy(KEY), copy(JSON)]
     for option in shared:
@@ -150,7 +156,7 @@ def noun(name: str, says: str) -> Noun:
 
     return Noun(
         name,
-        help=says,
+        help=NOUNS[name],
         callback=alone,
         params=shared,
         invoke_without_command=True,

@@ -31,7 +31,7 @@ class Founding:
 
 
 @command(
-    "tally ledger init trial --organisation ada --organisation bob=500 --no-password",
+    "tally ledger init trial --organisation ada --organisation bob --no-password",
     "tally ledger init consortium --genesis genesis.toml",
 )
 @argument("dir", "The new ledger's folder.", type=FILE)

@@ -11,7 +11,7 @@ from .unit import unit_id, unit_label
 if TYPE_CHECKING:
     from ..client import Client
 
-app = noun("grant", "Ask for, give, decline and revoke permissions to use a unit.")
+app = noun("grant")
 
 UNIT = argument("unit", "The unit: its id, the beginning of it, or OWNER/NAME.", metavar="UNIT")
 DAY = 86_400_000

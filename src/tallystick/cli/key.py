@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..base.keys import SigningKey
     from ..client import Papers
 
-app = noun("key", "Make key files and show what others may know of them.")
+app = noun("key")
 
 PLAIN_HELP = "Leave it unprotected: whoever reads the file is you."
 

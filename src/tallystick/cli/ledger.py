@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..client import Client
     from ..engines.engine import Answer
 
-app = noun("ledger", "Make a ledger, look into it, export it, verify an export, prove what it holds.")
+app = noun("ledger")
 app.add_command(init)
 
 KINDS = (

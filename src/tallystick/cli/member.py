@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..client import Client
     from ..ledger.views.members import MemberView
 
-app = noun("member", "List members; change your keys and devices; say what you run.")
+app = noun("member")
 
 
 @command("tally member list --ledger trial", into=app, reads=True, name="list")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..ledger.changes import Change
     from ..ledger.views.members import ProposalView
 
-app = noun("propose", "Put a change to the vote: admission, roles, tokens, disputes, upgrades.")
+app = noun("propose")
 
 ROLES = ("analyst", "auditor", "operator", "owner", "recorder", "requester", "worker")
 PROOF = "What `tally key prove` wrote for the member's new key."

@@ -1,4 +1,4 @@
-"""The reference page of the command, out of its own help: `python -m tallystick.cli.reference FILE` writes it."""
+"""The reference page of the command, written out of its own help."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from .main import NOUNS, tally
+from .main import tally
+from .nouns import NOUNS
 from .output import WIDTH
 
 HEAD = """# The command `tally`
 
-Written by `python -m tallystick.cli.reference docs/reference/cli.md` out of the help texts; a test says when it
-is stale.
+`python -m tallystick.cli.reference docs/reference/cli.md` writes this page out of the help texts; a test says
+when it is stale.
 """
 
 
@@ -25,7 +26,7 @@ def page() -> str:
 
 def helps() -> Iterator[tuple[str, str]]:
     """Each command as it is typed, with its help."""
-    root = click.Context(tally, info_name="tally", terminal_width=WIDTH)
+    root = _context(tally, "tally", None)
     yield "tally", tally.get_help(root)
     for noun in NOUNS:
         found: click.Command = import_module(f"tallystick.cli.{noun}").app
@@ -38,11 +39,15 @@ def section(path: str, help: str) -> str:
 
 
 def _helps(found: click.Command, name: str, parent: click.Context) -> Iterator[tuple[str, str]]:
-    ctx = click.Context(found, info_name=name, parent=parent, terminal_width=WIDTH)
+    ctx = _context(found, name, parent)
     yield ctx.command_path, found.get_help(ctx)
     if isinstance(found, click.Group):
         for inner in found.list_commands(ctx):
             yield from _helps(found.commands[inner], inner, ctx)
+
+
+def _context(found: click.Command, name: str, parent: click.Context | None) -> click.Context:
+    return click.Context(found, info_name=name, parent=parent, terminal_width=WIDTH, **found.context_settings)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..client import Client
     from ..ledger.views.requests import RequestView
 
-app = noun("request", "List requests and follow one; programs post them.")
+app = noun("request")
 
 
 @command("tally request list --ledger trial", into=app, reads=True, name="list")

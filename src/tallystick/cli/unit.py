@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from ..client import Client
     from ..ledger.views.units import BudgetView, Spending
 
-app = noun("unit", "Register, list, hand over and withdraw data sets.")
+app = noun("unit")
 
 UNIT = argument("unit", "The unit: its id, the beginning of it, or OWNER/NAME.", metavar="UNIT")
 
 
 @command(
     "tally unit register --from pumps.toml --key bob.key",
-    "tally unit register --from pumps.toml --rows 'data/*.csv' --judging 0.2 --key bob.key",
+    "tally unit register --from pumps.toml --rows 'data/*.csv' --key bob.key",
     into=app,
     signs=True,
 )

@@ -1,0 +1,16 @@
+"""The nouns of the command, in the order in which people meet them."""
+
+# noun -> what it is for; the module of the same name is loaded when the noun is used
+NOUNS = {
+    "demo": "Watch a request from beginning to end, and two frauds caught.",
+    "doctor": "Say what is installed, what is missing, and what mends it.",
+    "ledger": "Make a ledger, look into it, export, verify, prove.",
+    "key": "Make key files and show what others may know of them.",
+    "member": "List members; change your keys and devices.",
+    "propose": "Put a change to the vote.",
+    "vote": "Vote on a proposal.",
+    "send": "Send tokens to a member.",
+    "unit": "Register, list, hand over and withdraw data sets.",
+    "grant": "Ask for, give, decline and revoke the use of units.",
+    "request": "List requests and follow one.",
+}
