@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import stat
+from hashlib import sha512
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,22 @@ def test_possession_of_a_crooked_key_never_holds():
     assert not keys.verify(neutral, b"any", neutral + bytes(32))
 
 
+def test_possession_of_a_key_of_mixed_order_never_holds():
+    """Its holder can sign, now and then; such a key would have signatures on which libraries differ."""
+    key = next(point for point in edges.points(b"mixed") if point.torsion == 2 and not point.low)
+    nonce = edges.points(b"nonce")[0]
+    for trial in range(99):
+        context = b"context %d" % trial
+        message = keys.POSSESSION + key.bytes + context
+        k = int.from_bytes(sha512(nonce.bytes + key.bytes + message).digest(), "little") % edges.L
+        if k % 4 == 0:
+            break
+    proof = nonce.bytes + ((nonce.scalar + k * key.scalar) % edges.L).to_bytes(32, "little")
+
+    assert keys.verify(key.bytes, message, proof)
+    assert not keys.possession_holds(key.bytes, context, proof)
+
+
 def test_a_private_key_is_not_shown_or_copied():
     key = SigningKey(bytes(range(32)))
 
@@ -297,6 +314,14 @@ def test_garbage_is_no_key_file(tmp_path, content):
     (tmp_path / "k").write_bytes(content)
     with pytest.raises(KeyFileError, match="not a key file"):
         keys.load_key(tmp_path / "k", "pw")
+
+
+def test_a_file_far_too_long_is_no_key_file(tmp_path):
+    path = tmp_path / "k"
+    keys.save_key(path, SigningKey(bytes(32)), None)
+    path.write_text(path.read_text() + " " * 20_000)
+    with pytest.raises(KeyFileError, match="not a key file"):
+        keys.load_key(path)
 
 
 def test_a_cut_file_gives_one_clear_error_at_every_length(tmp_path):
