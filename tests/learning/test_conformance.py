@@ -12,8 +12,19 @@ import pytest
 from tallystick.learning import fixed_point, models
 from tallystick.learning.batches import batches, pieces, shuffled
 from tallystick.learning.cohort import Cohort, Outcome, Work, gather, loop, train, train_pieces
+from tallystick.learning.combine import RULES
 from tallystick.learning.devices import devices
-from tallystick.learning.learner import Gradient, Learner, NotFinite, Rows, clipped, vector_of
+from tallystick.learning.learner import (
+    Gradient,
+    Learner,
+    NotFinite,
+    Rows,
+    clipped,
+    model_of,
+    size_of,
+    vector_of,
+)
+from tallystick.learning.posted import Posted
 from tallystick.learning.processes import process
 from tallystick.learning.scan import scan
 from tests.learning.cohorts import COUNTS, invented_work
@@ -107,6 +118,18 @@ def test_members_may_come_in_any_order(row: Row, alone: list[Outcome]) -> None:
 
     assert turned.models.tobytes() == np.stack([alone[m].models[0] for m in mixed]).tobytes()
     assert turned.total.tobytes() == fixed_point.add(single.total for single in alone).tobytes()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_combines_every_learners_models(row: Row, alone: list[Outcome], rule: str) -> None:
+    start = vector_of(work_of(row, (0,)).start)
+    models = np.stack([single.models[0] for single in alone] * 2)
+    posted = Posted(models, start, np.array(COUNTS * 2), np.arange(12.0), models[5])
+    combined = RULES[rule](2)(posted)
+
+    assert combined.shape == start.shape and np.isfinite(combined).all()
+    assert np.linalg.norm(combined - start) <= np.linalg.norm(models - start, axis=1).max() * 1.001
+    assert len(start) == size_of(model_of(combined, work_of(row, (0,)).like))
 
 
 def test_rows_that_come_in_pieces_train_the_same_bits(row: Row) -> None:

@@ -156,8 +156,13 @@ def test_predictions_are_probabilities_or_values_and_evaluate_as_measured() -> N
 
 
 def test_fdc_and_mnist_networks_have_the_papers_sizes() -> None:
-    fdc = models.mlp(1024, 128).init(Plan(invented_task((180,), 6)), jax.random.key(0))
-    mnist = models.mlp(128).init(Plan(invented_task((784,), 10)), jax.random.key(0))
+    fdc, mnist = (
+        jax.eval_shape(lambda key, m=made, t=given: m.init(Plan(t), key), jax.random.key(0))
+        for made, given in (
+            (models.mlp(1024, 128), invented_task((180,), 6)),
+            (models.mlp(128), invented_task((784,), 10)),
+        )
+    )
 
     assert size_of(fdc) == 180 * 1024 + 1024 + 1024 * 128 + 128 + 128 * 6 + 6
     assert size_of(mnist) == 784 * 128 + 128 + 1280 + 10

@@ -69,11 +69,17 @@ def poisson(count: int, rate: float, steps: int, seed: int) -> Order:
         raise ValueError(f"{steps} samples of {count} rows at rate {rate} cannot be drawn")
     chance = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed)))
     drawn = [np.flatnonzero(chance.random(count) < rate) for _ in range(steps)]
-    largest = max((len(rows) for rows in drawn), default=0)
-    order = np.full((steps, bucket(largest, 8)), -1, np.int32)
+    order = np.full((steps, max((len(rows) for rows in drawn), default=0)), -1, np.int32)
     for row, rows in zip(order, drawn, strict=True):
         row[: len(rows)] = rows
-    return order
+    return widened(order)
+
+
+def widened(order: Order) -> Order:
+    """The same order in batches of a size for which a program is compiled, so that draws share programs."""
+    wide = np.full((len(order), bucket(order.shape[1], 8)), -1, np.int32)
+    wide[:, : order.shape[1]] = order
+    return wide
 
 
 def batches(rows: Rows, order: Order, first: int = 0) -> Batches:

@@ -44,8 +44,8 @@ class Work:
 
     learner: Learner
     cohort: Cohort
-    start: Model | Stack  # one model for all, or a row for each
-    like: Model  # the names and shapes of a model
+    start: Model | Stack | tuple[Model, ...]  # one model for all, or one for each
+    like: Model  # the names and shapes of a model, where all have the same
     orders: tuple[Order, ...]
     keys: tuple[Key, ...]
     memory: tuple[Memory, ...] | None = None  # each member's own; None where all begin
@@ -60,8 +60,12 @@ class Work:
         given = (self.orders, self.keys, self.memory, self.weights)
         if any(part is not None and len(part) != size for part in given):
             raise ValueError(f"{size} members need as many orders, keys, memories and weights")
-        if not isinstance(self.start, dict) and self.start.shape[0] != size:
-            raise ValueError(f"{size} members start from {self.start.shape[0]} models")
+        if not isinstance(self.start, dict) and len(self.start) != size:
+            raise ValueError(f"{size} members start from {len(self.start)} models")
+        if self.total and not self.learner.capabilities.parameters:
+            raise TypeError(
+                f"models of learner {self.learner.name} have no common shape: they cannot be added"
+            )
 
     @property
     def shares(self) -> tuple[int, ...]:
@@ -70,7 +74,10 @@ class Work:
 
     def start_of(self, number: int) -> Model:
         """What a member starts from."""
-        return self.start if isinstance(self.start, dict) else model_of(self.start[number], self.like)
+        if isinstance(self.start, dict):
+            return self.start
+        one = self.start[number]
+        return one if isinstance(one, dict) else model_of(one, self.like)
 
     def memory_of(self, number: int) -> Memory:
         """What a member remembers."""
@@ -82,7 +89,7 @@ class Outcome:
     """What a training of a cohort gave, in the order of its members."""
 
     like: Model
-    models: Stack | None
+    models: Stack | tuple[Model, ...] | None  # a row for each, or where shapes differ a model for each
     total: Words | None
     weight: int  # of the members in the total
     unfit: tuple[int, ...]  # whose model is not finite or beyond the fixed point: not in the total
@@ -149,28 +156,27 @@ def train_pieces(
 
 def gather(work: Work, trained: Iterable[Trained]) -> Outcome:
     """What members trained one by one come to together."""
-    vectors: list[Any] = []
+    kept: list[Any] = []
     memory, losses, unfit = [], [], []
     total: Words | None = None
     weight = 0
+    alike = work.learner.capabilities.parameters
     for number, (done, share) in enumerate(zip(trained, work.shares, strict=True)):
         memory.append(done.memory)
         losses.append(float(done.metrics["loss"]))
-        if not (work.models or work.total):
-            continue
-        vector = vector_of(done.model)
-        vectors += [vector] if work.models else []
-        try:
-            words = fixed_point.encode(vector, share, work.form)
-        except fixed_point.Overflow:
-            unfit.append(number)
-            continue
-        total = words if total is None else total + words
-        weight += share
-    models = np.stack(vectors) if work.models else None
-    kept = total if work.total else None
+        if work.models:
+            kept.append(vector_of(done.model) if alike else done.model)
+        if work.total:
+            try:
+                words = fixed_point.encode(vector_of(done.model), share, work.form)
+            except fixed_point.Overflow:
+                unfit.append(number)
+                continue
+            total = words if total is None else total + words
+            weight += share
+    models = (np.stack(kept) if alike else tuple(kept)) if work.models else None
     loss = np.array(losses, np.float32)
-    return Outcome(work.like, models, kept, weight, tuple(unfit), tuple(memory), loss, work.form)
+    return Outcome(work.like, models, total, weight, tuple(unfit), tuple(memory), loss, work.form)
 
 
 def shapes_of(tree: Any) -> tuple[Any, ...]:

@@ -12,9 +12,11 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..base.measure import REGRESSING, BadMeasure, Measure, figure_of, worst
 from ..base.task import Task
+from .batches import ROWS, bucket
 
 FLOOR = 1e-7  # the smallest probability that counts, so that one row cannot cost more than ln(10^7)
 
@@ -78,12 +80,13 @@ def value_of(measure: Measure, predictions: Any, y: Any, mask: Any = None) -> ja
     """The value of these predictions; NaN where one of them is not finite or there is no row."""
     if measure.name not in VALUES:
         raise BadMeasure(f"nothing here computes {measure.name!r}; known are {', '.join(VALUES)}")
-    predictions, y = jnp.asarray(predictions), jnp.asarray(y)
-    real = jnp.ones(y.shape, jnp.float32) if mask is None else jnp.asarray(mask)
-    rows = real.reshape(real.shape + (1,) * (predictions.ndim - 1)) > 0
-    sound = jnp.all(jnp.isfinite(predictions) | ~rows)
-    value = VALUES[measure.name](jnp.where(rows, predictions, 0), y, real)
-    return jnp.where(sound, value, jnp.nan)
+    mask = np.ones(len(y), np.float32) if mask is None else mask
+    if isinstance(predictions, jax.core.Tracer) or isinstance(y, jax.core.Tracer):
+        return _value(measure.name, predictions, y, mask)
+    # Rows in one of few sizes, so that few programs are compiled.
+    size = bucket(len(y), ROWS)
+    value: jax.Array = _compiled(measure.name, *(_grown(part, size) for part in (predictions, y, mask)))
+    return value
 
 
 def spread_of(task: Task) -> float:
@@ -97,6 +100,23 @@ def figure(measure: Measure, value: float, spread: float = 1.0) -> int:
     if not math.isfinite(scaled):
         return worst(measure)
     return figure_of(measure, *scaled.as_integer_ratio())
+
+
+def _value(name: str, predictions: Any, y: Any, real: Any) -> jax.Array:
+    rows = real.reshape(real.shape + (1,) * (predictions.ndim - 1)) > 0
+    sound = jnp.all(jnp.isfinite(predictions) | ~rows)
+    value = VALUES[name](jnp.where(rows, predictions, 0), y, real)
+    return jnp.where(sound, value, jnp.nan)
+
+
+_compiled = jax.jit(_value, static_argnums=0)
+
+
+def _grown(part: Any, size: int) -> Any:
+    array = np.asarray(part)
+    grown = np.zeros((size, *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown
 
 
 def _mean(values: jax.Array, mask: jax.Array) -> jax.Array:

@@ -158,7 +158,7 @@ def _share(work: Work, placed: Placed, members: list[int], longest: int, steps: 
 
     start: Any = ()
     if not isinstance(work.start, dict):
-        start = laid(work.start[members], work.start[0])
+        start = laid(np.asarray(work.start)[members], work.start[0])
     memory: Any = ()
     if work.memory is not None:
         memory = jax.tree.map(

@@ -83,8 +83,9 @@ def neural(
         model, memory, total = jax.lax.fori_loop(0, batches.steps, step, (model, memory, jnp.float32(0)))
         return Trained(model, memory, {"loss": total / jnp.maximum(batches.steps, 1)})
 
+    @jax.jit
     def predict(model: Model, x: Any) -> Array:
-        outputs, _ = network.forward(layers(model[f"{HEAD}/bias"].shape[0]), model, jnp.asarray(x))
+        outputs, _ = network.forward(layers(model[f"{HEAD}/bias"].shape[0]), model, x)
         return outputs[:, 0] if outputs.shape[1] == 1 else jax.nn.softmax(outputs, axis=1)
 
     def evaluate(model: Model, rows: Rows, measure: Measure) -> Array:
