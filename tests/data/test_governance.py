@@ -43,6 +43,12 @@ def test_gaps_are_filled_from_the_rows_that_stay():
     assert median["temp"][1] == 20.5
 
 
+def test_rows_that_go_do_not_fill_the_gaps_of_those_that_stay():
+    table = Table({"id": np.array([1, 2, 3, 99]), "x": np.array([10.0, 20.0, np.nan, 1000.0])})
+    filled, _ = clean(table, Cleaning("mean", ranges={"id": (0, 10)}))
+    assert filled["x"].tolist() == [10, 20, 15]
+
+
 def test_values_out_of_range_are_clipped_or_missing():
     clipped, report = clean(
         TABLE, Cleaning("keep", ranges={"temp": (0, 100)}, beyond="clip", duplicates=False)

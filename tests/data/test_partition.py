@@ -29,7 +29,9 @@ def test_iid_deals_every_row_once(rows, members, seed):
 
 
 @settings(max_examples=50)
-@given(st.integers(1, 30), st.floats(0.01, 100), st.integers(0, 2**32), st.integers(0, 20))
+@given(
+    st.integers(2, 30), st.sampled_from([0.01, 0.1, 1.0, 100.0]), st.integers(0, 2**32), st.integers(0, 40)
+)
 def test_dirichlet_deals_every_row_once(members, alpha, seed, least):
     parts = dirichlet(LABELS, members, alpha, seed, least=least)
     assert_all_once(parts, len(LABELS))
@@ -111,6 +113,13 @@ KNOWN = {
     "bins": "bc8427a6c9d99eb8",
     "subjects": "046b0b2d67c313f6",
 }
+
+
+def test_who_would_have_too_few_rows_gets_some():
+    assert min(map(len, dirichlet(LABELS, 30, 0.01, 1))) == 0
+    parts = dirichlet(LABELS, 30, 0.01, 1, least=20)
+    assert min(map(len, parts)) >= 20
+    assert_all_once(parts, len(LABELS))
 
 
 @pytest.mark.parametrize(

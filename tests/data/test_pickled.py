@@ -35,6 +35,7 @@ class Calls:
         return self.call
 
 
+rebuild, number = np._core.multiarray._reconstruct, np._core.multiarray.scalar
 HOSTILE = {
     "a shell": Calls(os.system, "echo ran > ran"),
     "eval": Calls(eval, "1"),
@@ -47,6 +48,9 @@ HOSTILE = {
     "numpy's own loader": Calls(np.load, "ran"),
     "a codec": Calls(__import__("_codecs").encode, "x", "rot13"),
     "an object in an array": np.array([Calls(eval, "1")], object),
+    "another class in the guise of an array": Calls(rebuild, dict, (0,), b"b"),
+    "an array of a terabyte": Calls(rebuild, np.ndarray, (1 << 40,), b"b"),
+    "an object in the guise of a number": Calls(number, np.dtype(object), b"12345678"),
     "a function": len,
     "a class": Calls,
 }

@@ -64,6 +64,15 @@ def test_predictions_equal_lightgbm(objective, parameters):
     np.testing.assert_allclose(found[:, 1] if objective == "binary" else found, wanted, rtol=0, atol=1e-12)
 
 
+def test_rows_that_lie_on_a_threshold_go_left_as_in_lightgbm():
+    booster = native("l2")
+    forest = forest_from(booster.dump_model(), empty("l2", 1, 6))
+    inner = np.flatnonzero(forest.feature >= 0)
+    rows = CLEAN[np.arange(len(inner)) % len(CLEAN)].copy()
+    rows[np.arange(len(inner)), forest.feature[inner]] = forest.threshold[inner]
+    np.testing.assert_array_equal(predict(forest, rows), booster.predict(rows))
+
+
 def test_rows_in_other_types_and_shapes_are_the_same_rows():
     forest = train(CLEAN, Y, empty("l2", 1, 6), Settings(rounds=5))
     single = CLEAN.astype(np.float32)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .arrays import LEFT, NAN_IS_MISSING, ZERO_IS_MISSING, Floats, Forest
 
 PLACES = 1 << 20  # rows × trees that are walked at once: bounds the memory
-ZERO = 1e-35  # LightGBM's own: smaller values count as 0 where zero means missing
+ZERO = float(np.float32(1e-35))  # what LightGBM takes for 0
 
 
 def features_of(x: Any, features: int) -> Floats:
@@ -23,7 +23,9 @@ def features_of(x: Any, features: int) -> Floats:
         raise ValueError(f"rows have {flat.shape[1]} features; the forest knows {features}")
     if flat.dtype == np.uint8:
         return flat.astype(np.float64) / 255
-    return np.ascontiguousarray(flat, np.float64)
+    values = np.array(flat, np.float64)
+    values[np.abs(values) <= ZERO] = 0
+    return values
 
 
 def predict(forest: Forest, x: Any) -> npt.NDArray[np.float64]:
@@ -96,6 +98,6 @@ def goes_left(value: Floats, threshold: Floats, missing: npt.NDArray[np.uint8]) 
         left = np.where(zero, threshold >= 0, left)
         left = np.where(absent & (way == NAN_IS_MISSING), (missing & LEFT) > 0, left)
     if np.any(way == ZERO_IS_MISSING):
-        nothing = (way == ZERO_IS_MISSING) & (absent | (np.abs(value) <= ZERO))
+        nothing = (way == ZERO_IS_MISSING) & (absent | (value == 0))
         left = np.where(nothing, (missing & LEFT) > 0, left)
     return left
