@@ -9,12 +9,15 @@ import jax
 import numpy as np
 import pytest
 
+from tallystick.base.measure import MEASURES
 from tallystick.learning import fixed_point, models
 from tallystick.learning.batches import batches, pieces, shuffled
-from tallystick.learning.cohort import Cohort, Outcome, Work, gather, loop, train, train_pieces
+from tallystick.learning.cohort import Cohort, Outcome, Work, gather, loop, train, train_one, train_pieces
 from tallystick.learning.combine import RULES
 from tallystick.learning.devices import devices
+from tallystick.learning.judge import Judging, judging
 from tallystick.learning.learner import (
+    CannotClipPerExample,
     Gradient,
     Learner,
     NotFinite,
@@ -27,7 +30,8 @@ from tallystick.learning.learner import (
 from tallystick.learning.posted import Posted
 from tallystick.learning.processes import process
 from tallystick.learning.scan import scan
-from tests.learning.cohorts import COUNTS, invented_work
+from tallystick.learning.trees.learner import boosted_trees
+from tests.learning.cohorts import COUNTS, Plan, invented_task, invented_work
 
 ALL = tuple(range(len(COUNTS)))
 
@@ -224,6 +228,24 @@ def test_worker_processes_give_the_same_bits() -> None:
         assert same(runner(work), loop(work))
         with pytest.raises(TypeError, match="cannot be sent"):
             runner(replace(work, gradient=lambda loss, model, batch, key: loss.mean(model, batch)))
+
+
+def test_learners_whose_models_have_no_common_shape_are_looped_and_judged_but_never_added() -> None:
+    base, trees = work_of(LEARNERS["softmax"], (0, 3, 5)), boosted_trees(rounds=3, least=5)
+    start = trees.init(Plan(invented_task((6,), 4)), base.keys[0])
+    work = replace(base, learner=trees, start=start, like={}, total=False)
+    together, alone = loop(work), [train_one(work, member) for member in range(3)]
+
+    for one, other in zip(together.models, alone, strict=True):
+        assert jax.tree.all(jax.tree.map(np.array_equal, one, other.model))
+    again = loop(replace(work, start=together.models))
+    assert again.loss[2] < together.loss[2]
+    asked = Judging(trees, together.models, {}, work.cohort, (MEASURES["accuracy"],))
+    assert judging()(asked)[2, 2, 0] > 0.5
+    with pytest.raises(TypeError, match="cannot be added"):
+        replace(work, total=True)
+    with pytest.raises(CannotClipPerExample, match="boosted-trees"):
+        loop(replace(work, gradient=DP))
 
 
 def test_only_learners_made_of_jax_functions_are_scanned() -> None:
