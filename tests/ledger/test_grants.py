@@ -26,9 +26,11 @@ def test_an_ask_is_answered_and_gone():
     world = World()
     unit = registered(world)
     ask = world.made("ask", "bob", asked(unit))
+    assert world.said[-1] == say.GrantAsked(ask, unit, "bob")
     found = world.get(ASKS, ask)
     assert (found.member, found.unit, found.purpose, found.uses) == ("bob", unit, PURPOSE, 5)
     grant = world.made("grant", "ada", given(unit, "bob", uses=3, ask=ask))
+    assert world.said[-1] == say.GrantGiven(grant, unit, "bob")
     assert world.find(ASKS, ask) is None
     found = world.get(GRANTS, grant)
     assert (found.owner, found.to, found.uses, found.used) == ("ada", "bob", 3, 0)

@@ -52,7 +52,8 @@ def test_devices_survive_a_rotation():
 
 def test_a_device_reports_until_its_time_or_its_removal():
     world = World()
-    world.did("ada", device("phone"))
+    receipt = world.did("ada", device("phone"))
+    assert receipt.notices == (say.DeviceAdded("ada", key_of("phone").public),)
     world.did("ada", device("tablet", START + HOUR))
     for key in ("phone", "tablet"):
         assert world.does("ada", tx.Report(b"\x01" * 32), signer=key_of(key)).code == 0
@@ -66,7 +67,8 @@ def test_a_device_reports_until_its_time_or_its_removal():
 
 def test_a_report_is_kept():
     world = World()
-    world.did("ada", tx.Report(b"\x07" * 32))
+    receipt = world.did("ada", tx.Report(b"\x07" * 32))
+    assert receipt.notices == (say.SoftwareReported("ada", b"\x07" * 32),)
     assert world.get(MEMBERS, "ada").software == b"\x07" * 32
 
 

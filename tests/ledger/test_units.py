@@ -8,7 +8,7 @@ from tallystick.ledger import rejections as no
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers.units import MAX_PARTS
 from tallystick.ledger.privacy_cost import ZERO
-from tallystick.ledger.state import LINEAGES, RECORDS, UNITS
+from tallystick.ledger.state import LINEAGES, RECORDS, UNIT_NAMES, UNITS
 from tests.ledger import story
 from tests.ledger.story import BUDGET, described
 from tests.ledger.world import World, ensure_refused, founder, refused
@@ -76,7 +76,7 @@ def test_the_same_rows_join_the_lineage_that_has_them():
 def test_coming_back_after_a_withdrawal_refreshes_nothing():
     world = World()
     first = registered(world)
-    world.did("ada", tx.WithdrawUnit(first))
+    assert world.did("ada", tx.WithdrawUnit(first)).notices == (say.UnitWithdrawn(first),)
     assert not world.get(UNITS, first).active
     ensure_refused(world, "ada", described("again", training="factory training"), no.BadUnit)
     again = registered(world, budget=None, version_of=first)
@@ -285,6 +285,12 @@ def test_a_transfer_moves_the_whole_lineage():
     assert {notice.unit for notice in receipt.notices} == {first, second, half}
     assert {world.get(UNITS, unit).owner for unit in (first, second, half)} == {"bob"}
     assert world.get(LINEAGES, lineage(world, first)).owner == "bob"
+    assert {name: world.get(UNIT_NAMES, "bob", name).unit for name in ("factory", "half")} == {
+        "factory": second,
+        "half": half,
+    }
+    assert world.find(UNIT_NAMES, "ada", "factory") is world.find(UNIT_NAMES, "ada", "half") is None
+    ensure_refused(world, "bob", described("half", "x", "y"), no.AlreadyExists)
     third = registered(world, owner="bob", training="even more", budget=None, version_of=second)
     assert world.get(UNITS, third).version == 3
 

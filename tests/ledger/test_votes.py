@@ -1,6 +1,7 @@
 """What members decide together: who may vote, when it passes, when it takes effect, and when it cannot."""
 
 import pytest
+from msgspec.structs import replace
 
 from tallystick.base.ids import ROLES
 from tallystick.ledger import notices as say
@@ -137,6 +138,32 @@ def test_neither_side_decides_a_dispute():
 
 
 # --- what it changes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change, notice",
+    [
+        (admission(roles=("worker", "owner")), say.MemberAdmitted("eve", ("owner", "worker"))),
+        (tx.Suspend("bob"), say.MemberSuspended("bob")),
+        (recovery("bob", "spare"), say.KeyReplaced("bob", key_of("spare").public, recovered=True)),
+        (tx.SetRoles("bob", ("worker", "auditor")), say.RolesSet("bob", ("auditor", "worker"))),
+        (tx.Mint("bob", 5), say.TokensIssued("bob", 5)),
+    ],
+)
+def test_what_is_decided_is_said(change, notice):
+    world = World()
+    proposal = world.decide(change)
+    told = type(change).__name__.lower()
+    assert world.said[0] == say.ProposalMade(proposal, "ada", told)
+    assert say.VoteCast(proposal, "cleo", True) in world.said
+    assert world.said[-2:] == [notice, say.ProposalDecided(proposal, "effective")]
+
+
+def test_a_reinstatement_is_said():
+    world = World()
+    world.decide(tx.Suspend("bob"))
+    world.decide(tx.Reinstate("bob"))
+    assert world.said[-2] == say.MemberReinstated("bob")
 
 
 def test_an_admitted_member_acts():
@@ -282,6 +309,16 @@ def test_admitting_who_is_there():
 def test_admitting_without_proof_of_the_key():
     change = tx.Admit("eve", key_of("eve").public, possession("bob", "eve"), encryption_key_of("eve"), ())
     return World(), "ada", tx.Propose(change)
+
+
+@pytest.mark.parametrize("change", [admission(), recovery("bob", "spare")])
+def test_an_encryption_key_that_hides_nothing(change):
+    bent = replace(change, encryption_key=b"\x00" * 32)
+    ensure_refused(World(), "ada", tx.Propose(bent), no.KeyRefused)
+
+
+def test_admitting_with_a_role_twice():
+    ensure_refused(World(), "ada", tx.Propose(admission(roles=("owner", "owner"))), no.OutOfRange)
 
 
 @refused(tx.Propose, no.KeyRefused)
