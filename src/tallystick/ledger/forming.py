@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from . import rounds, seats, settlement
 from .notices import TeamFormed
 from .records import Application, Place, Request, Team
+from .rules import smallest_team
 from .seats import debit_account
 from .state import ACCOUNTS, APPLICATIONS, LISTINGS, PLACES, PROGRESS, REQUESTS, STANDING_TEAMS, TEAMS, Draft
 
@@ -15,6 +16,8 @@ def forming_due(draft: Draft, name: str) -> None:
     applications = [a for _, a in draft.scan(APPLICATIONS, name)]
     allowed = candidates(draft, request)
     if allowed is not None:
+        for stranger in [a for a in applications if a.member not in allowed]:
+            seats.give_back(draft, name, stranger)
         applications = [a for a in applications if a.member in allowed]
     ordered = seats.in_order(request, applications, allowed or ())
     draft.put(TEAMS, Team(()), name)
@@ -83,7 +86,7 @@ def _shortfall(request: Request, places: list[Place]) -> str:
     members = [p for p in places if p.role != "analyst"]
     if form.leader == "analyst" and len(members) == len(places):
         return "no analyst applied"
-    needed = form.minimum if form.units else form.minimum - (form.leader == "analyst")
+    needed = smallest_team(form)
     if len(members) < needed:
         return f"{len(members)} of at least {needed} members applied"
     if sum(p.amount for p in members) < form.amount:

@@ -9,7 +9,7 @@ from . import elections, phases, scoring, seats, settlement, turns
 from .due import cancel, schedule
 from .notices import RoundEnded, RoundsStopped
 from .records import Place, Posting, Progress, Request, RoundState
-from .rules import all_phases
+from .rules import all_phases, smallest_team
 from .state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, TEAMS, Draft
 from .transactions import Declined, SaltReveal
 
@@ -89,7 +89,7 @@ def _end_opening(draft: Draft, request: Request) -> None:
     seed = digest(b"salts", name.encode(), *salts)
     draft.put(PROGRESS, replace(progress, seed=seed, stage="rounds", round=1, phase=-1), name)
     seats.refill(draft, request, 0)
-    if len(turns.data_members(draft, name, draft.get(TEAMS, name))) < request.rules.forming.minimum:
+    if _too_small(draft, request):
         stop(draft, request, "the team is too small")
 
 
@@ -235,7 +235,7 @@ def evicted(draft: Draft, request: Request, state: RoundState) -> list[str]:
     team = draft.get(TEAMS, name)
     members = turns.data_members(draft, name, team)
     scores = {m: figure for m, figure in _scores(state).items() if m in members}
-    spare = len(members) + len(team.bench) - rules.forming.minimum
+    spare = len(members) + len(team.bench) - smallest_team(rules.forming)
     if rules.evicting.kind == "none" or len(scores) < 2 or spare <= 0:
         return []
     worst_first = sorted(scores, key=lambda m: (scoring.better(rules, scores[m], 0), rank(name.encode(), m)))
@@ -251,10 +251,10 @@ def _leader_was_silent(draft: Draft, request: Request, progress: Progress) -> bo
     """Whether the round failed in a phase that was the leader's."""
     if progress.phase < 0:
         return False
-    rule = all_phases(request.rules)[progress.phase]
-    return rule.turn == "leader" and not turns.accepted(
-        draft, request.request, progress.phase, progress.leader
-    )
+    rule, phase = all_phases(request.rules)[progress.phase], draft.find(PHASES, request.request, progress.phase)
+    owed = phase is not None and progress.leader in phase.owed
+    posted = turns.accepted(draft, request.request, progress.phase, progress.leader)
+    return rule.turn == "leader" and owed and not posted
 
 
 def _replace_leader(draft: Draft, request: Request, progress: Progress) -> None:
@@ -288,12 +288,12 @@ def _why_stop(draft: Draft, request: Request, result: int | None, start: int | N
     )
     if gained is not None and gained < stopping.improvement:
         return f"{since} rounds improved too little"
-    if (
-        len(turns.data_members(draft, request.request, draft.get(TEAMS, request.request)))
-        < rules.forming.minimum
-    ):
-        return "the team is too small"
-    return ""
+    return "the team is too small" if _too_small(draft, request) else ""
+
+
+def _too_small(draft: Draft, request: Request) -> bool:
+    members = turns.data_members(draft, request.request, draft.get(TEAMS, request.request))
+    return len(members) < smallest_team(request.rules.forming)
 
 
 def stop(draft: Draft, request: Request, reason: str) -> None:

@@ -145,6 +145,11 @@ def draws(rules: Rules) -> bool:
     return rules.electing.kind == "drawn" or any(rule.turn.startswith(chance) for rule in all_phases(rules))
 
 
+def smallest_team(form: Forming) -> int:
+    """How many data members a team needs: where no units are wanted, an analyst counts as one of the team."""
+    return form.minimum if form.units else form.minimum - (form.leader == "analyst")
+
+
 def flaw(rules: Rules, reward: int) -> str | None:
     """The first way in which these rules contradict themselves or could not be paid, or None."""
     names = [rule.name for rule in all_phases(rules)]

@@ -44,7 +44,8 @@ def post(draft: Draft, tx: Post) -> None:
         ensure(fits, refusing(no.BadReveal, member=draft.sender))
 
     # EFFECTS
-    fresh = _note_model(draft, request, rule, progress, tx) if isinstance(tx.content, Model) else True
+    declined = isinstance(tx.content, Declined)
+    fresh = not declined and _note_model(draft, request, rule, progress, tx)
     posting = Posting(draft.sender, phase.posted, tx.content, accepted=fresh)
     draft.emit(Posted(tx.request, tx.round, tx.phase, draft.sender))
     if phases.add_post(draft, request, phase, posting):

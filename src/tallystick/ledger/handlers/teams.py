@@ -64,7 +64,7 @@ def apply(draft: Draft, tx: Apply) -> None:
         request.member != draft.sender, refusing(no.SelfDealing, member=draft.sender, what="answer itself")
     )
     _ensure_new(draft, tx.request)
-    _ensure_fitting(draft, request, tx)
+    _ensure_fitting(draft, request, tx, benched)
     _ensure_credit(draft, request)
     rounds_left = request.rules.stopping.rounds - progress.round
     for use in tx.units:
@@ -113,13 +113,14 @@ def _ensure_new(draft: Draft, request: str) -> None:
     ensure(not again, refusing(no.AlreadyDone, member=draft.sender, what="applied"))
 
 
-def _ensure_fitting(draft: Draft, request: Request, tx: Apply) -> None:
+def _ensure_fitting(draft: Draft, request: Request, tx: Apply, benched: bool) -> None:
     """Refuse who may not be chosen, lacks the role, or applies with the wrong papers."""
     form, roles = request.rules.forming, draft.get(MEMBERS, draft.sender).roles
     role = "analyst" if tx.analyst else "owner" if tx.units else "worker"
     ensure(role in roles, refusing(no.WrongRole, member=draft.sender, role=role))
-    allowed = forming.candidates(draft, request) if form.candidates == "team" else None
-    told = {"member": draft.sender, "of": f"team {form.team!r}"}
+    known = form.candidates == "team" or benched  # a list may still be posted while the team forms
+    allowed = forming.candidates(draft, request) if known else None
+    told = {"member": draft.sender, "of": f"team {form.team!r}" if form.team else "the posted candidates"}
     ensure(allowed is None or draft.sender in allowed, refusing(no.NotEligible, **told))
     flaw = _flaw(request, tx)
     ensure(flaw is None, refusing(no.BadApplication, reason=flaw))
