@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallystick.base.task import task
 from tallystick.data.canonical import content_root, row_bytes
 from tallystick.data.refusals import DataError
 from tallystick.data.table import Table
@@ -66,6 +67,14 @@ def test_a_table_is_split_into_members():
     assert set(units["b"].training["site"].tolist()) == {"b"}
     assert len({unit.training_root for unit in units.values()}) == 4
     assert len({unit.schema_digest for unit in units.values()}) == 1
+
+
+def test_members_keep_only_the_columns_of_the_task():
+    about = task(["x"], "id")
+    units = TABLE.split("site", task=about, subject="x")
+    assert units["a"].training.names == ("x", "id") and units["a"].rows == 500
+    with pytest.raises(DataError, match="no column 'none'"):
+        TABLE.split("site", task=task(["none"], "id"))
 
 
 def test_no_rows_and_no_judging_are_possible():

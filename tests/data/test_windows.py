@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.data.refusals import DataError
-from tallystick.data.windows import SECOND, Seconds, per_second, windows
+from tallystick.data.table import Table
+from tallystick.data.windows import SECOND, Seconds, per_second, recordings, windows
 
 
 def stream(seconds, rate=20, axes=3, start=0):
@@ -64,6 +65,34 @@ def test_windows_hold_consecutive_seconds_only(numbers, length, step):
     if step >= length:
         seen = found.values.reshape(-1).tolist()
         assert len(seen) == len(set(seen))
+
+
+def test_recordings_are_windowed_one_by_one():
+    times, values = stream(130)
+    one = {"t": times, "x": values[:, 0], "y": values[:, 1], "z": values[:, 2]}
+    n = len(times)
+    table = Table(
+        {
+            "who": np.repeat(np.array([7, 8], np.int16), 2 * n),
+            "act": np.array((["run"] * n + ["rest"] * n) * 2, object),
+            **{name: np.tile(column, 4) for name, column in one.items()},
+        }
+    )
+    found = recordings(table, ["who", "act"], "t", ["x", "y", "z"])
+    assert len(found) == 8 and found["window"].shape == (8, 180)
+    assert (
+        found["who"].tolist() == [7] * 4 + [8] * 4
+        and found["act"].tolist() == ["rest", "rest", "run", "run"] * 2
+    )
+    np.testing.assert_array_equal(found["window"][:2], windows(per_second(times, values)).values)
+    shuffled = table.take(np.random.default_rng(0).permutation(len(table)))
+    np.testing.assert_allclose(
+        recordings(shuffled, ["who", "act"], "t", ["x", "y", "z"])["window"], found["window"]
+    )
+    with pytest.raises(DataError, match="tell recordings apart"):
+        recordings(table, [], "t", ["x"])
+    with pytest.raises(DataError, match="two samples"):
+        recordings(table.slice(0, 1), ["who"], "t", ["x"])
 
 
 def test_what_cannot_be_windowed_is_refused():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from tallystick.base.task import Task
 from tallystick.data.refusals import DataError
 from tallystick.data.schema import Array, Field, flat, schema_of
 from tallystick.data.unit import Unit, divide_by
@@ -96,10 +97,25 @@ class Table:
         return out
 
     def split(
-        self, by: str, *, judging: float = 0.2, seed: int = 0, subject: str = ""
+        self, by: str, *, task: Task | None = None, judging: float = 0.2, seed: int = 0, subject: str = ""
     ) -> dict[str, Unit[Table]]:
-        """A member for each value of `by`, with its training and judging rows."""
-        return divide_by(self, by, judging, seed, subject)
+        """A member for each value of `by`, with its training and judging rows.
+
+        With a task, a member keeps the columns that the task and `subject` name, and no others.
+        """
+        wanted = self.columns_of(task, subject) if task else ()
+        return divide_by(self, by, judging, seed, subject, wanted)
+
+    def columns_of(self, task: Task, subject: str = "") -> tuple[str, ...]:
+        """The columns that a task needs, which must all be there."""
+        wanted = [
+            *(column.name for column in task.columns),
+            task.target.name,
+            *([subject] if subject else []),
+        ]
+        for name in wanted:
+            self.ensure(name)
+        return tuple(dict.fromkeys(wanted))
 
     def to_arrow(self) -> Any:
         import pyarrow as pa

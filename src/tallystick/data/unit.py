@@ -7,6 +7,7 @@ parts, and the order in which a file lists its rows does not matter.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -75,10 +76,11 @@ def divide(columns: T, judging: float = 0.2, seed: int = 0, subject: str = "") -
 
 
 def divide_by(
-    columns: T, by: str, judging: float = 0.2, seed: int = 0, subject: str = ""
+    columns: T, by: str, judging: float = 0.2, seed: int = 0, subject: str = "", wanted: Sequence[str] = ()
 ) -> dict[str, Unit[T]]:
-    """A unit for each value of the column `by`."""
+    """A unit for each value of the column `by`, with the wanted columns (all by default)."""
     if by not in columns.names:
         raise DataError(f"there is no column {by!r} to split by; there are {', '.join(columns.names)}")
     parts = by_column(columns[by])
-    return {name: divide(columns.take(rows), judging, seed, subject) for name, rows in parts.items()}
+    kept = columns.select(wanted) if wanted else columns
+    return {name: divide(kept.take(rows), judging, seed, subject) for name, rows in parts.items()}

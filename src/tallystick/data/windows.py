@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.data.partition import by_column
 from tallystick.data.refusals import DataError
 from tallystick.data.schema import Array, flat
+from tallystick.data.table import Table
 
 SECOND = 1_000_000_000  # nanoseconds
 
@@ -71,3 +74,36 @@ def windows(seconds: Seconds, length: int = 60, step: int | None = None) -> Wind
     rows = begins[:, None] + np.arange(length)
     values = flat(seconds.sums[rows]).astype(np.float32)
     return Windows(seconds.at[begins], length * SECOND, values, step < length)
+
+
+def recordings(
+    table: Table,
+    keys: Sequence[str],
+    time: str,
+    axes: Sequence[str],
+    length: int = 60,
+    step: int | None = None,
+    interval: float | None = None,
+) -> Table:
+    """Windows of every recording: the rows that share the values of `keys` (subject and activity, say).
+
+    No window crosses from one recording into another; the columns are the keys, `start` and `window`.
+    """
+    if not keys or not axes:
+        raise DataError("name the columns that tell recordings apart, and the axes")
+    parts = [np.arange(len(table))]
+    for key in keys:
+        parts = [part[rows] for part in parts for rows in by_column(table[key][part]).values()]
+    columns: dict[str, list[Array]] = {name: [] for name in (*keys, "start", "window")}
+    for part in parts:
+        if len(part) < 2:
+            continue
+        rows = table.take(part)
+        found = windows(per_second(rows[time], rows.matrix(axes, np.float64), interval), length, step)
+        for key in keys:
+            columns[key].append(np.repeat(rows[key][:1], len(found.start)))
+        columns["start"].append(found.start)
+        columns["window"].append(found.values)
+    if not columns["start"]:
+        raise DataError("no recording has two samples or more")
+    return Table({name: np.concatenate(values) for name, values in columns.items()})
