@@ -153,7 +153,7 @@ def decide(draft: Draft, name: str) -> None:
         return
     deadline = draft.time + request.rules.test.wait
     draft.put(PROGRESS, replace(progress, stage="sealed", deadline=deadline), name)
-    draft.put(RECORD_DRAFTS, replace(record, content=b""), name)
+    draft.put(RECORD_DRAFTS, replace(record, approving=len(approving)), name)
     schedule(draft, deadline, "test", name)
 
 
@@ -221,5 +221,4 @@ def certify(draft: Draft, name: str) -> None:
 
 def _settle_tested(draft: Draft, name: str) -> None:
     record = draft.get(RECORD_DRAFTS, name)
-    electorate = len(draft.get(PROGRESS, name).recorders)
-    settlement.settle(draft, name, record.recorder, electorate, "recorded and tested")
+    settlement.settle(draft, name, record.recorder, record.approving, "recorded and tested")

@@ -341,6 +341,7 @@ class RecordDraft(Record):
     model: bytes
     figure: int
     content: bytes = b""  # the opened test set
+    approving: int = 0  # how many approved it, once that is decided
 
 
 class Statement(Record):

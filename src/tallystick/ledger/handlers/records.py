@@ -7,14 +7,15 @@ from ..records import Progress, Request, Statement
 from ..rejections import ensure, refusing
 from ..state import PROGRESS, REQUESTS, STATEMENTS, Draft
 from ..transactions import Approve, Certify, PostRecord
+from .requests import stage_now
 
 
 def _in_stage(draft: Draft, name: str, stage: str) -> tuple[Request, Progress]:
     request, progress = draft.find(REQUESTS, name), draft.find(PROGRESS, name)
     if request is None or progress is None:
         raise no.UnknownRecord(table="request", id=name)
-    told = {"table": "request", "id": name, "stage": progress.stage}
-    ensure(progress.stage == stage, refusing(no.WrongStage, **told))
+    now = stage_now(draft, progress)
+    ensure(now == stage, refusing(no.WrongStage, table="request", id=name, stage=now))
     return request, progress
 
 

@@ -77,11 +77,17 @@ def withdraw_request(draft: Draft, tx: WithdrawRequest) -> None:
     """Take a request back while its team is forming."""
     # CHECKS
     request, progress = own_request(draft, tx.request)
-    told = {"table": "request", "id": tx.request, "stage": progress.stage}
-    ensure(progress.stage == "forming", refusing(no.WrongStage, **told))
+    told = {"table": "request", "id": tx.request, "stage": stage_now(draft, progress)}
+    ensure(stage_now(draft, progress) == "forming", refusing(no.WrongStage, **told))
 
     # EFFECTS
     settlement.refund(draft, request.request, "withdrawn by the requester")
+
+
+def stage_now(draft: Draft, progress: Progress) -> str:
+    """The stage, or that its time is up where the due-queue has not come to it yet."""
+    late = progress.deadline and draft.time >= progress.deadline
+    return f"past its deadline, {progress.deadline}" if late else progress.stage
 
 
 def own_request(draft: Draft, name: str) -> tuple[Request, Progress]:
@@ -139,8 +145,9 @@ def open_test(draft: Draft, tx: OpenTest) -> None:
     """Open the test set that the request named by its hash, once the final model's hash stands."""
     # CHECKS
     request, progress = own_request(draft, tx.request)
-    told = {"table": "request", "id": tx.request, "stage": progress.stage}
-    if progress.stage != "sealed" or request.rules.test is None:
+    stage = stage_now(draft, progress)
+    told = {"table": "request", "id": tx.request, "stage": stage}
+    if stage != "sealed" or request.rules.test is None:
         raise no.WrongStage(**told)
     fits = test_commitment(tx.content, tx.salt) == request.rules.test.commitment
     ensure(fits, refusing(no.BadReveal, member=draft.sender))

@@ -63,6 +63,8 @@ def _open_phase(draft: Draft, name: str, round_: int, phase_name: str) -> tuple[
         raise no.WrongPhase(**told, open=f"none, the request is {progress.stage}")
     meant = (phase.round, phase.name) == (round_, phase_name)
     ensure(meant, refusing(no.WrongPhase, **told, open=f"round {phase.round} phase {phase.name!r}"))
+    past = f"none any more, it closed at {phase.deadline}"  # whether or not the due-queue has come to it
+    ensure(draft.time < phase.deadline, refusing(no.WrongPhase, **told, open=past))
     return request, phase, all_phases(request.rules)[progress.phase]
 
 

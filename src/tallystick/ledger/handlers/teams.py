@@ -41,7 +41,7 @@ from ..transactions import (
     RegisterTeam,
     WithdrawApplication,
 )
-from .requests import own_request
+from .requests import own_request, stage_now
 
 PPM = 10**6
 HALF_ABILITY = 1000  # this much credit, or this many rows, is half of the best ability
@@ -94,11 +94,12 @@ def apply(draft: Draft, tx: Apply) -> None:
 
 def _ensure_open(draft: Draft, request: Request, progress: Progress) -> bool:
     """Refuse where nobody can join any more; say whether it is the bench that one joins."""
-    told = {"table": "request", "id": request.request, "stage": progress.stage}
-    if progress.stage == "forming":
+    stage = stage_now(draft, progress)
+    told = {"table": "request", "id": request.request, "stage": stage}
+    if stage == "forming":
         return False
     late = progress.round >= request.rules.stopping.rounds
-    ensure(progress.stage == "rounds" and not late, refusing(no.WrongStage, **told))
+    ensure(stage == "rounds" and not late, refusing(no.WrongStage, **told))
     size = request.rules.forming.bench
     full = len(draft.get(TEAMS, request.request).bench) >= size
     ensure(not full, refusing(no.BenchFull, request=request.request, size=size))
@@ -190,9 +191,10 @@ def choose_team(draft: Draft, tx: ChooseTeam) -> None:
     """Post the candidates in order; what the requester's search or choice found."""
     # CHECKS
     request, progress = own_request(draft, tx.request)
-    told = {"table": "request", "id": tx.request, "stage": progress.stage}
+    stage = stage_now(draft, progress)
+    told = {"table": "request", "id": tx.request, "stage": stage}
     listed = request.rules.forming.candidates == "listed"
-    ensure(progress.stage == "forming" and listed, refusing(no.WrongStage, **told))
+    ensure(stage == "forming" and listed, refusing(no.WrongStage, **told))
     twice = len(dict.fromkeys(tx.members)) < len(tx.members)
     ensure(not twice, refusing(no.BadTeam, reason="one member is named twice"))
     for member in tx.members:
@@ -210,8 +212,9 @@ def grade(draft: Draft, tx: Grade) -> None:
     form = request.rules.forming
     told = {"table": "request", "id": tx.request}
     ensure(form.named == draft.sender, refusing(no.NotYours, **told, member=draft.sender))
-    wanted = progress.stage == "forming" and form.ability == "graded"
-    ensure(wanted, refusing(no.WrongStage, **told, stage=progress.stage))
+    stage = stage_now(draft, progress)
+    wanted = stage == "forming" and form.ability == "graded"
+    ensure(wanted, refusing(no.WrongStage, **told, stage=stage))
     for member, _ in tx.grades:
         applied = draft.find(APPLICATIONS, tx.request, member)
         ensure(applied, refusing(no.UnknownRecord, table="application", id=member))
