@@ -142,12 +142,12 @@ for batch in batches_of_parquet(path, 512, pool=2048).once(1):
     rows, error = rows + len(y), float((wrong**2).mean())
 print(json.dumps([rows, error]))
 """
-CAP = 40 << 20
+CAP = 64 << 20
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """160 MiB of rows that do not compress: four times the cap."""
+    """256 MiB of rows that do not compress: four times the cap."""
     file = tmp_path_factory.mktemp("large") / "rows.parquet"
     chance = np.random.default_rng(0)
     truth = chance.normal(size=256).astype(np.float32)
