@@ -116,9 +116,10 @@ def test_asking_for_another_purpose():
 
 
 @refused(tx.AskGrant, no.OutOfRange)
-def test_asking_until_yesterday():
+def test_asking_until_now():
     world = World()
-    return world, "bob", asked(registered(world), until=START)
+    unit = registered(world)
+    return world, "bob", asked(unit, until=world.time)
 
 
 @refused(tx.GiveGrant, no.UnknownRecord)
@@ -153,9 +154,10 @@ def test_giving_to_a_stranger():
 
 
 @refused(tx.GiveGrant, no.OutOfRange)
-def test_giving_until_yesterday():
+def test_giving_until_now():
     world = World()
-    return world, "ada", given(registered(world), until=START)
+    unit = registered(world)
+    return world, "ada", given(unit, until=world.time)
 
 
 @refused(tx.GiveGrant, no.NotForYou)

@@ -115,8 +115,9 @@ def test_no_rows_at_all_are_nobodys():
 def test_citations_count_others_once():
     world = World()
     cited = registered(world)
-    registered(world, owner="bob", name="survey", cites=(cited,))
     registered(world, name="review", cites=(cited,))
+    assert world.get(UNITS, cited).citations == 0
+    registered(world, owner="bob", name="survey", cites=(cited,))
     assert world.get(UNITS, cited).citations == 1
 
 

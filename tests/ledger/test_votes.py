@@ -131,6 +131,14 @@ def test_the_subject_does_not_decide(change, missing):
     assert electorate == tuple(name for name in ("ada", "bob", "cleo", "dan") if name not in missing)
 
 
+@pytest.mark.parametrize("later, asked", [(-1, True), (0, False)])
+def test_dormant_begins_to_the_millisecond(later, asked):
+    world = World()
+    world.did("bob", tx.Nudge())
+    world.time = world.get(ACCOUNTS, "bob").seen + 30 * DAY + later
+    assert ("bob" in world.get(ELECTORATES, proposed(world, tx.FillPool(1))).members) == asked
+
+
 def test_neither_side_decides_a_dispute():
     world = World()
     proposal = proposed(world, tx.Dispute(registered(world, "bob"), "ada"))
@@ -342,8 +350,10 @@ def test_an_upgrade_that_skips_a_version():
 
 
 @refused(tx.Propose, no.OutOfRange)
-def test_an_upgrade_into_the_past():
-    return World(), "ada", tx.Propose(tx.Upgrade(2, 0))
+def test_an_upgrade_at_once():
+    world = World()
+    world.wait(0)
+    return world, "ada", tx.Propose(tx.Upgrade(2, world.height + 1))
 
 
 @refused(tx.Propose, no.OutOfRange)
@@ -408,7 +418,7 @@ def test_a_vote_at_the_deadline_is_late_even_before_the_queue_was_served():
     """More can be due than one block serves; a late vote does not count meanwhile."""
     world = World(limits=Limits(vote_wait=DAY, due_limit=1))
     proposals = [proposed(world, tx.FillPool(1)) for _ in range(3)]
-    world.time += DAY
+    world.time = world.get(PROPOSALS, proposals[-1]).deadline
     receipts = world.block(*(world.sealed("bob", tx.Vote(proposal, True)) for proposal in proposals)).receipts
     assert [receipt.refusal for receipt in receipts] == ["WrongStage"] * 3
     assert [stage(world, proposal) for proposal in proposals] == ["lapsed", "open", "open"]
