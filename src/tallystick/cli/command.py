@@ -93,7 +93,8 @@ class Choices:
         where = {"transaction": receipt.transaction, "height": answer.height, "time": answer.time}
         document = {"accepted": True, **more, **where, "notices": receipt.notices}
         stands = output.pairs([("block", answer.height), ("tx", receipt.transaction.hex())])
-        self.show(document, [*lines, *stands])
+        told = [part for line in lines for part in output.sentence(line)]
+        self.show(document, [*told, *stands])
 
 
 class Argument(click.Argument):

@@ -171,7 +171,7 @@ def prove(at: Choices, kind: str, name: str, out: Path | None) -> None:
         return
     with out.open("x", encoding="ascii") as written:
         written.write(output.as_json(document) + "\n")
-    at.show(document, [f"{out} holds the proof; anyone may check it: tally ledger verify {out}"])
+    at.show(document, [f"{out} holds the proof", f"anyone may check it: tally ledger verify {out}"])
 
 
 @command("tally ledger nudge --ledger trial", into=app, reads=True)

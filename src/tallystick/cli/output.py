@@ -78,6 +78,14 @@ def pairs(rows: Iterable[tuple[str, object]]) -> list[str]:
     return lines
 
 
+def sentence(text: str) -> list[str]:
+    """A sentence over as many lines as it needs; what was typed as one word stays one."""
+    lines = textwrap.wrap(
+        text, width(), break_long_words=False, break_on_hyphens=False, subsequent_indent="  "
+    )
+    return lines or [""]
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> list[str]:
     """Columns as wide as they must be; numbers to the right; the widest gives way where 80 are not enough."""
     body = [[str(cell) for cell in row] for row in rows]

@@ -22,7 +22,7 @@ def vote(at: Choices, proposal: str, answer: str) -> None:
         at.sent(
             done,
             f"{name} is {now.stage}: {counted}",
-            *output.notices(done.receipt.notices[1:]),
+            *map(output.notice, done.receipt.notices[1:]),
             stage=now.stage,
         )
 

@@ -1,0 +1,35 @@
+"""Desks for the tests of the command: an empty one, and one with a ledger of three members."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tallystick.cli.main import run
+from tests.cli.desk import NAMES, Desk, desk_in
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Desk]:
+    """An empty folder."""
+    yield from desk_in(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new ledger, to be copied: three members with 10,000 tokens each."""
+    folder = tmp_path_factory.mktemp("founded") / "trial"
+    named = [word for name in NAMES for word in ("--organisation", name)]
+    assert run(["ledger", "init", str(folder), *named, "--no-password"]) == 0
+    return folder
+
+
+@pytest.fixture
+def trial(desk: Desk, founded: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A folder with a ledger of its own, which TALLY_LEDGER names."""
+    shutil.copytree(founded, "trial")
+    monkeypatch.setenv("TALLY_LEDGER", "trial")
+    return desk

@@ -1,0 +1,98 @@
+"""The command as a test types it: in this process, in a folder of its own, with what it printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.cli.main import run
+
+VARIABLES = (
+    "TALLY_LEDGER",
+    "TALLY_KEY",
+    "TALLY_PASSWORD",
+    "TALLY_NEW_PASSWORD",
+    "COLUMNS",
+    "TALLYSTICK_DATA",
+)
+NAMES = ("ada", "bob", "cleo")
+ROOTS = {"training-root": "11" * 32, "judging-root": "22" * 32, "schema": "33" * 32}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command line came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where commands are typed."""
+
+    folder: Path
+    captured: pytest.CaptureFixture[str]
+
+    def types(self, line: str, *more: str) -> Said:
+        """A command line, cut at its blanks, and further words that may hold some."""
+        self.captured.readouterr()
+        code = run([*line.split(), *more])
+        out, err = self.captured.readouterr()
+        return Said(code, out, err)
+
+    def does(self, line: str, *more: str) -> str:
+        """The same where it must succeed; what it printed."""
+        said = self.types(line, *more)
+        assert (said.code, said.err) == (0, ""), said
+        assert max(map(len, said.out.splitlines()), default=0) <= 80, said.out
+        return said.out
+
+    def finds(self, line: str, *more: str) -> Any:
+        """The document that it prints with --json."""
+        return json.loads(self.does_json(line, *more))
+
+    def does_json(self, line: str, *more: str) -> str:
+        said = self.types(line, *more, "--json")
+        assert (said.code, said.err) == (0, ""), said
+        return said.out
+
+    def fails(self, line: str, *more: str) -> str:
+        """Where a person made a mistake: exit code 2, nothing on stdout, one line on stderr."""
+        said = self.types(line, *more)
+        assert said.code == 2, said
+        assert said.out == "", said
+        assert said.err.startswith("tally: "), said
+        assert said.err.count("\n") == 1 and said.err.endswith("\n"), said
+        return said.err
+
+    def key(self, name: str) -> str:
+        return f"--key trial/keys/{name}.key"
+
+    def register(self, owner: str = "bob", name: str = "pumps", **more: str) -> str:
+        """A unit of the owner's; its id."""
+        said = {"category": "wear", "kind": "table", "count": "100", **ROOTS, **more}
+        words = [word for option, value in said.items() for word in (f"--{option}", value)]
+        budget = "--epsilon 10 --delta 0.000001 --protects record"
+        line = f"unit register --name {name} {budget} {self.key(owner)}"
+        return str(self.finds(line, *words)["unit"])
+
+
+def desk_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[str]
+) -> Iterator[Desk]:
+    """A desk in an empty folder, without anything set from outside."""
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(folder)
+    yield Desk(folder, captured)

@@ -1,0 +1,81 @@
+"""The demo tells the truth: its figures are the ledger's, and what it says is caught is caught."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+import pytest
+
+from tallystick.cli import demo
+from tallystick.cli.story import BALANCE, NAMES, REWARD
+from tallystick.engines.export import verify
+from tests.cli.desk import Desk
+
+
+def test_it_is_short_and_quick(desk: Desk) -> None:
+    start = time.perf_counter()
+    told = desk.does("demo")
+    taken = time.perf_counter() - start
+    assert len(told.splitlines()) <= 40
+    assert taken < 10
+    assert "refused: it is revoked" in told
+    assert told.count("caught: ") == 2
+    assert "NOT CAUGHT" not in told
+    assert list(desk.folder.iterdir()) == []
+
+
+def test_its_figures_add_up(desk: Desk) -> None:
+    told = desk.finds("demo")
+    rows = {row["member"]: row for row in told["settlement"]}
+    assert told["stage"] == "settled"
+    assert set(rows) == set(NAMES)
+    for row in rows.values():
+        assert row["had"] + row["escrow"] + row["reward"] + row["fines"] == row["has"]
+    assert sum(row["has"] for row in rows.values()) == BALANCE * len(NAMES)
+    assert sum(row["reward"] for row in rows.values()) == REWARD
+    assert rows["ada"]["escrow"] == -REWARD
+    assert min(row["fines"] for row in rows.values()) < 0 < max(row["fines"] for row in rows.values())
+    assert told["export"]["problem"] == ""
+    assert told["export"]["refused"] == 1
+    assert told["flipped"]["problem"]
+    assert "writes something else" in told["patched"]["problem"]
+
+
+def test_what_it_keeps_can_be_looked_at_and_used(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = desk.does("demo --keep look")
+    export, *commands = [
+        line.strip() for line in told.partition("Look around:")[2].splitlines() if line.strip()
+    ]
+    for setting in export.removeprefix("export ").split():
+        name, _, value = setting.partition("=")
+        monkeypatch.setenv(name, value)
+    *looks, last = (command.removeprefix("tally ") for command in commands)
+    for command in looks:
+        desk.does(command)
+    assert "writes something else" in desk.fails(last)
+    assert desk.fails("ledger verify look/flipped.tally")
+    assert verify(Path("look/demo.tally")).sound
+    desk.does("send bob 5")
+    assert "look exists already" in desk.fails("demo --keep look")
+
+
+def test_the_rules_of_the_thief_steal(desk: Desk) -> None:
+    from tallystick.engines.engine import ledger_machine
+
+    honest = ledger_machine()
+    with demo._story(Path("stolen"), demo.stealing(honest)) as story:
+        told = demo._play(story, demo.Teller(silent=True))
+        rows = {row["member"]: row for row in told["settlement"]}
+    gained = {
+        name: row["has"] - sum(row[k] for k in ("had", "escrow", "reward", "fines"))
+        for name, row in rows.items()
+    }
+    assert gained == {"ada": 0, "bob": demo.STOLEN, "cleo": -demo.STOLEN}
+
+
+def test_a_fraud_that_is_not_caught_is_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the audit finds nothing, the demo does not claim that it did."""
+    monkeypatch.setattr(demo, "stealing", lambda machine: dataclasses.replace(machine))
+    assert "NOT CAUGHT" in desk.does("demo")
