@@ -260,8 +260,8 @@ def _unserved(draft: Draft, request: Request, progress: Progress, open_phase: Ph
     """How many turns a member that leaves now would still have had, in this round and in those to come."""
     if progress.stage != "rounds":
         return 0
-    leads = progress.leader == draft.sender
-    mine = [rule.turn != "leader" or leads for rule in request.rules.phases]
+    leads, trains = progress.leader == draft.sender, progress.analyst != draft.sender
+    mine = [leads if rule.turn == "leader" else trains for rule in request.rules.phases]
     here = progress.phase - len(request.rules.opening)
     waits = (
         request.rules.phases[here].turn == "in_order"
