@@ -1,0 +1,233 @@
+"""The privacy books: what every lineage has spent and holds in reserve, and how often each grant is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from benchmarks.histories.world import Broken, Records, ensure
+from tallystick.base.events import Event, Unaccounted
+from tallystick.ledger import privacy_cost
+from tallystick.ledger.records import Request
+from tallystick.ledger.rules import PhaseRule, all_phases
+from tallystick.ledger.state import GRANTS, LINEAGES, UNITS
+from tallystick.ledger.transactions import UnitUse
+
+Curve = tuple[int, ...]
+NOTHING: Curve = (0,) * len(privacy_cost.ORDERS)
+ROWS = ("training", "judging")
+
+
+def plus(one: Curve, other: Curve, sign: int = 1) -> Curve:
+    return tuple(a + sign * b for a, b in zip(one, other, strict=True))
+
+
+@dataclass
+class Lineage:
+    owner: str
+    limit: int
+    delta: int
+    protects: str
+    spent: dict[str, Curve] = field(default_factory=lambda: dict.fromkeys(ROWS, NOTHING))
+    held: dict[str, Curve] = field(default_factory=lambda: dict.fromkeys(ROWS, NOTHING))
+    unaccounted: int = 0
+
+
+@dataclass
+class Grant:
+    unit: str
+    owner: str
+    to: str
+    purpose: str
+    until: int
+    uses: int
+    statistics_only: bool
+    used: int = 0
+    revoked: bool = False
+
+
+@dataclass
+class Unit:
+    owner: str
+    lineage: str
+    active: bool
+    unaccounted: bool
+    rows: int
+    reuse: bool
+    uses: int = 0
+
+
+@dataclass
+class Hold:
+    lineage: str
+    grant: str
+    left: dict[str, Curve]
+
+
+def cost(rule: PhaseRule, use: UnitUse) -> Event | None:
+    """The event that a phase costs a unit's rows."""
+    if rule.rows == "none":
+        return None
+    if rule.event is None:
+        return Unaccounted("no event is named")
+    return dict(use.events).get(rule.name, rule.event.most)
+
+
+def inside(event: Any, least: Any, most: Any) -> bool:
+    """Whether an event is of the kind and within the range that the rules name."""
+    if not type(event) is type(least) is type(most):
+        return False
+    names = type(event).__struct_fields__
+    return all(getattr(least, name) <= getattr(event, name) <= getattr(most, name) for name in names)
+
+
+@dataclass
+class Budgets:
+    """Lineages, units, grants and what live requests hold of them."""
+
+    lineages: dict[str, Lineage] = field(default_factory=dict)
+    units: dict[str, Unit] = field(default_factory=dict)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    holds: dict[tuple[str, str, str], Hold] = field(default_factory=dict)
+    charged: set[tuple[str, int, str, str]] = field(default_factory=set)  # request, round, phase, member
+
+    def worst(self, request: Request, use: UnitUse, rounds: int) -> dict[str, Curve]:
+        """All that a unit could be charged in so many rounds."""
+        total = dict.fromkeys(ROWS, NOTHING)
+        for rule in all_phases(request.rules):
+            event = cost(rule, use)
+            if event is not None and not isinstance(event, Unaccounted):
+                often = rounds if any(rule.name == one.name for one in request.rules.phases) else 1
+                for _ in range(often):
+                    total[rule.rows] = plus(total[rule.rows], privacy_cost.curve(event))
+        return total
+
+    def allowed(self, request: Request, member: str, use: UnitUse, time: int) -> bool:
+        """Whether unit and grant let this member serve this request now, uses and budget aside."""
+        grant, unit = self.grants.get(use.grant), self.units.get(use.unit)
+        if grant is None or unit is None or grant.unit != use.unit or grant.owner != member:
+            return False
+        models = any(rule.content == "model" for rule in request.rules.phases)
+        return (
+            unit.active
+            and unit.owner == member
+            and not grant.revoked
+            and time < grant.until
+            and grant.to in ("*", request.member)
+            and grant.purpose == request.purpose
+            and not (grant.statistics_only and models)
+        )
+
+    def trouble(self, request: Request, member: str, use: UnitUse, rounds: int, time: int) -> str:
+        """Why this unit may not join, or nothing."""
+        if not self.allowed(request, member, use, time):
+            return "no grant allows it"
+        unit, grant = self.units[use.unit], self.grants[use.grant]
+        if grant.used >= grant.uses:
+            return "the grant is used up"
+        lineage = self.lineages[unit.lineage]
+        for rule in all_phases(request.rules):
+            event = cost(rule, use)
+            if isinstance(event, Unaccounted):
+                if not unit.unaccounted:
+                    return "the unit wants a formal guarantee"
+            elif event is not None:
+                assert rule.event is not None
+                if not inside(event, rule.event.least, rule.event.most):
+                    return "the event is out of range"
+                if rule.event.protects != lineage.protects:
+                    return "the event protects something else"
+        for rows, more in self.worst(request, use, rounds).items():
+            total = plus(plus(lineage.spent[rows], lineage.held[rows]), more)
+            if any(more) and privacy_cost.epsilon(total, lineage.delta) > lineage.limit:
+                return "the budget does not suffice"
+        return ""
+
+    def seat(self, request: Request, member: str, uses: tuple[UnitUse, ...], rounds: int, time: int) -> bool:
+        """Hold all that a place may cost, or nothing; say which."""
+        before = {use.unit: self.units.get(use.unit) for use in uses}
+        for place, use in enumerate(uses):
+            if self.trouble(request, member, use, rounds, time):
+                for done in uses[:place]:
+                    self.release(request.request, member, done, opened=False)
+                return False
+            unit = before[use.unit]
+            assert unit is not None
+            lineage, worst = self.lineages[unit.lineage], self.worst(request, use, rounds)
+            for rows in ROWS:
+                lineage.held[rows] = plus(lineage.held[rows], worst[rows])
+            self.grants[use.grant].used += 1
+            unit.uses += 1
+            self.holds[request.request, member, use.unit] = Hold(unit.lineage, use.grant, worst)
+        return True
+
+    def release(self, request: str, member: str, use: UnitUse, opened: bool) -> None:
+        """What never opened is free again; so is the grant's use where nothing opened."""
+        hold = self.holds.pop((request, member, use.unit), None)
+        if hold is None:
+            return
+        lineage = self.lineages[hold.lineage]
+        for rows in ROWS:
+            lineage.held[rows] = plus(lineage.held[rows], hold.left[rows], -1)
+        if not opened:
+            self.grants[hold.grant].used -= 1
+            self.units[use.unit].uses -= 1
+
+    def charge(
+        self, request: Request, round_: int, rule: PhaseRule, member: str, uses: tuple[UnitUse, ...]
+    ) -> None:
+        """A phase has opened for a member: its cost is final."""
+        self.charged.add((request.request, round_, rule.name, member))
+        for use in uses:
+            event = cost(rule, use)
+            if event is None:
+                continue
+            hold = self.holds.get((request.request, member, use.unit))
+            if hold is None:
+                raise Broken(f"{rule.name} opened for {member}, which holds nothing of {use.unit}")
+            lineage = self.lineages[hold.lineage]
+            if isinstance(event, Unaccounted):
+                lineage.unaccounted += 1
+                continue
+            curve = privacy_cost.curve(event)
+            hold.left[rule.rows] = plus(hold.left[rule.rows], curve, -1)
+            ensure(min(hold.left[rule.rows]) >= 0, member, "is charged more than it held for", rule.name)
+            lineage.held[rule.rows] = plus(lineage.held[rule.rows], curve, -1)
+            lineage.spent[rule.rows] = plus(lineage.spent[rule.rows], curve)
+
+    def ensure_charged(self, request: str, round_: int, phase: str, member: str) -> None:
+        """Nothing of private rows is posted before its cost is final."""
+        ensure((request, round_, phase, member) in self.charged, member, "posts uncharged in", phase)
+
+    def compare(self, records: Records) -> None:
+        """The ledger's budgets and grants are the books'."""
+        for (name,), kept in records.all(LINEAGES).items():
+            own = self.lineages[name]
+            theirs = (kept.spent_training, kept.spent_judging, kept.reserved_training, kept.reserved_judging)
+            ours = (own.spent["training"], own.spent["judging"], own.held["training"], own.held["judging"])
+            ensure(theirs == ours, name, "has spent and holds", theirs, "by the books", ours)
+            ensure((kept.unaccounted, kept.owner) == (own.unaccounted, own.owner), name, "differs", kept, own)
+        for (name,), grant in records.all(GRANTS).items():
+            mine = self.grants[name]
+            ensure((grant.used, grant.revoked) == (mine.used, mine.revoked), name, "is", grant, "not", mine)
+        for (name,), unit in records.all(UNITS).items():
+            known = self.units[name]
+            ensure(
+                (unit.uses, unit.active) == (known.uses, known.active)
+                and (not unit.active or unit.owner == known.owner),
+                name, "is", unit, "not", known,
+            )  # fmt: skip
+
+
+def twin(budgets: Budgets) -> Budgets:
+    """A copy that shares nothing that changes."""
+    return Budgets(
+        {
+            name: replace(one, spent=dict(one.spent), held=dict(one.held))
+            for name, one in budgets.lineages.items()
+        },
+        {name: replace(one) for name, one in budgets.units.items()},
+        {name: replace(one) for name, one in budgets.grants.items()},
+        {key: replace(one, left=dict(one.left)) for key, one in budgets.holds.items()},
+        set(budgets.charged),
+    )

@@ -1,0 +1,213 @@
+"""One history: a world, who lives in it, and steps of every kind until everything has ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+from benchmarks.histories import moves, provoke_rounds
+from benchmarks.histories.books import Books
+from benchmarks.histories.players import Players
+from benchmarks.histories.provoke import WAYS, Bent
+from benchmarks.histories.refusals import all_pairs
+from benchmarks.histories.wild import wild
+from benchmarks.histories.world import Sent, World, due_times, ensure
+from tallystick.ledger import state as st
+from tallystick.ledger import transactions as tx
+
+STEPS = 50
+PAIRS = all_pairs()
+LONGEST_END = 1_000  # clock advances after which a request that lives has not ended
+
+
+@dataclass
+class History:
+    """A world that is played."""
+
+    world: World
+    books: Books
+    players: Players
+    rng: Random
+    met: Counter[tuple[str, str]] = field(default_factory=Counter)  # (transaction, refusal), "" is accepted
+    steps: int = 0
+    blocks: int = 0
+
+    def twin(self, rng: Random) -> History:
+        """The same world once more, to be played by another chance."""
+        old = self.world
+        books = self.books.twin()
+        world = World(old.records.copy(), old.time, old.height, [books], old.sign, old.verify)
+        players = Players(world, rng, dict(self.players.vectors), {})
+        players.silence, players.malice = rng.choice(((0.02, 0.05), (0.08, 0.12), (0.25, 0.2)))
+        return History(world, books, players, rng)
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    def number(self, member: str) -> int:
+        """An unused number: mostly the next, at times one ahead, at times one left behind."""
+        account, chance = self.world.records.find(st.ACCOUNTS, member), self.rng.random()
+        following = self.world.next_number(member)
+        if account is None:
+            return 0
+        if chance < 0.03:
+            following += self.rng.randint(1, 9)
+        return account.low if chance > 0.93 or following >= account.low + tx.NUMBER_WINDOW else following
+
+    def seal(self, member: str, body: tx.Body, expects: str = "") -> Sent:
+        return self.world.sealed(member, body, number=self.number(member), expects=expects)
+
+    def does(self, member: str, body: tx.Body) -> None:
+        """One transaction in a block of its own."""
+        self.send(self.seal(member, body))
+
+    def send(self, *sent: Sent) -> None:
+        """A block of these; what each met is counted."""
+        outcome = self.world.block(*sent)
+        self.blocks += 1
+        for one, receipt in zip(sent, outcome.receipts, strict=True):
+            self.steps += 1
+            kind = type(one.body).__name__ if receipt.member else "Envelope"
+            self.met[kind, receipt.refusal] += 1
+
+    def advance(self, milliseconds: int) -> None:
+        """The clock moves on; an empty block serves what has come due."""
+        self.world.time += max(0, milliseconds)
+        self.world.block()
+        self.steps += 1
+        self.blocks += 1
+
+    # --- steps ------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """One step of a kind drawn by weight."""
+        kinds = (self.serve, self.provoke, self.move, self.wild, self.clock, self.crowd)
+        self.rng.choices(kinds, (50, 28, 11, 4, 5, 2))[0]()
+
+    def serve(self) -> None:
+        """Somebody does its duty; where all who owe keep silent, their time runs out."""
+        live = self.players.live()
+        if not live:
+            return self.does(*moves.request(self.players))
+        name = self.rng.choice(live)
+        duties = self.players.duties(name)
+        if not duties:
+            return self.wait_for(name)
+        if self.players.progress(name).stage == "forming" and self.rng.random() < 0.12:
+            return self.wait_for(name)
+        member, body = self.rng.choice(duties)
+        if self.rng.random() < 0.04:
+            self.world.time = max(self.world.time, self.deadline(name) + self.rng.choice((-1, 0, 1)))
+        return self.does(member, body())
+
+    def deadline(self, name: str) -> int:
+        """When a request's next deadline is."""
+        found = [int(key[0]) for key in self.world.records.all(st.DUE) if key[2] == name]
+        return min(found, default=self.world.time)
+
+    def wait_for(self, name: str) -> None:
+        """Let a request's time run out: just before, at the very time, or long after."""
+        late = self.rng.choice((0, 0, 0, 1, -1, 700, 9_000))
+        self.advance(self.deadline(name) + late - self.world.time)
+
+    def provoke(self) -> None:
+        """Something that must be refused, where the state offers it."""
+        for _ in range(12):
+            pair = self.rng.choice(PAIRS)
+            way = WAYS.get(pair)
+            found = way(self.players) if way else None
+            if found is None or found is False:
+                continue
+            bent = found if isinstance(found, Bent) else Bent(*found)
+            return self.send(self.bend(bent, pair[1]))
+        return self.move()
+
+    def bend(self, bent: Bent, refusal: str) -> Sent:
+        """Seal it as it is bent. What is due may change the state first: then nothing is expected."""
+        due = any(time <= self.world.time for time in due_times(self.world.records))
+        options = {"number": self.number(bent.member), **bent.envelope}
+        sent = self.world.sealed(bent.member, bent.body, expects="" if due else refusal, **options)
+        if not bent.cut:
+            return sent
+        data = bytearray(sent.data)
+        place = self.rng.randrange(len(data))
+        if self.rng.random() < 0.5:
+            del data[place:]
+        else:
+            data.append(0)
+        return Sent(bent.member, None, bytes(data), None, False, refusal)
+
+    def move(self) -> None:
+        for _ in range(6):
+            found = moves.move(self.players)
+            if found is not None:
+                return self.does(*found)
+        return self.clock()
+
+    def wild(self) -> None:
+        self.does(*wild(self.players))
+
+    def clock(self) -> None:
+        """Time passes: a little, to the next deadline, now and then very long."""
+        times = due_times(self.world.records)
+        chance = self.rng.random()
+        if chance < 0.12:
+            return self.advance(self.rng.choice((50_000, 10**7, 40 * 86_400_000)))
+        if times and chance < 0.6:
+            return self.advance(times[0] - self.world.time + self.rng.choice((-1, 0, 0, 1)))
+        return self.advance(self.rng.choice((0, 1, 100, 2_000)))
+
+    def crowd(self) -> None:
+        """One block with more than a member, or all of them, may put into it; and the duties of several."""
+        sent: list[Sent] = []
+        used: dict[str, int] = {}
+
+        def add(member: str, body: tx.Body) -> None:
+            used[member] = used.get(member, self.world.next_number(member) - 1) + 1
+            sent.append(self.world.sealed(member, body, number=used[member]))
+
+        one = self.rng.random() < 0.5
+        crowd = [self.rng.choice(moves.FULL)] if one else list(moves.FULL[:3])
+        for member in crowd * (4 if one else 2):
+            body = moves.propose(self.players)[1] if self.rng.random() < 0.6 else moves.request(self.players)[1]
+            add(member, body)
+        for name in self.players.live("opening", "rounds", "closing", "approving"):
+            for member, body in self.players.duties(name)[:2]:
+                add(member, body())
+        self.rng.shuffle(sent)
+        self.send(*sent[:6])
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def run_out(self) -> None:
+        """Nobody acts any more: by the clock alone every request ends, and nothing is left of it."""
+        for _ in range(LONGEST_END):
+            times = due_times(self.world.records)
+            if not times:
+                break
+            self.world.time = max(self.world.time, times[0])
+            self.world.block()
+            self.blocks += 1
+        ensure(not due_times(self.world.records), "still due:", self.world.records.all(st.DUE))
+        ensure(not self.books.lives, "still live:", list(self.books.lives))
+        held = [*self.world.records.all(st.PLACES), *self.world.records.all(st.APPLICATIONS)]
+        ensure(not held and not self.world.records.all(st.RESERVATIONS), "still held:", held)
+        chain = self.world.records.chain
+        owned = sum(account.balance for account in self.world.records.all(st.ACCOUNTS).values())
+        ensure(owned + chain.pool == chain.issued == self.books.total(), owned, chain, self.books.total())
+        self.world.check_all()
+
+
+def play(history: History, steps: int = STEPS) -> History:
+    """All steps of a history, and its end."""
+    begun, stood = history.steps, history.books.stood
+    history.met.clear()
+    while history.steps < begun + steps:
+        history.step()
+    history.steps -= begun
+    history.books.stood -= stood
+    history.run_out()
+    return history
+
+
+ALL_WAYS = provoke_rounds.WAYS

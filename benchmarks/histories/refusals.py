@@ -1,0 +1,29 @@
+"""What transactions may meet, as their own docstrings list it: the pairs that histories must show."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from tallystick.ledger import rejections as no
+from tallystick.ledger import transactions as tx
+
+ENVELOPE = tuple(kind.__name__ for code, kind in sorted(no.all_refusals().items()) if code < 20)
+
+
+@lru_cache(maxsize=64)
+def listed_refusals(kind: type[tx.Body]) -> tuple[str, ...]:
+    """The refusals that a transaction's docstring names after "Refused:"."""
+    found = re.search(r"Refused:\s*([A-Za-z,\s]+)\.", kind.__doc__ or "")
+    return tuple(re.findall(r"[A-Z][A-Za-z]+", found.group(1))) if found else ()
+
+
+def all_pairs() -> tuple[tuple[str, str], ...]:
+    """Every (transaction, refusal) that has to occur, and every refusal of the envelope itself."""
+    pairs = [
+        (kind.__name__, refusal)
+        for kind in tx.Body.__subclasses__()
+        for refusal in listed_refusals(kind)
+        if refusal != "Internal"
+    ]
+    return (*pairs, *(("Envelope", refusal) for refusal in ENVELOPE))

@@ -1,0 +1,99 @@
+"""Worlds that are ready to be played: members with units, grants and devices, and requests at every stage."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from random import Random
+
+from benchmarks.histories import moves
+from benchmarks.histories.agreements import STANDING_TEAM
+from benchmarks.histories.books import Books
+from benchmarks.histories.history import History
+from benchmarks.histories.people import BARRED, CHAIN, FULL, TAGS, Sign, Verify, founders, key_of, possession
+from benchmarks.histories.players import Players
+from benchmarks.histories.world import World
+from tallystick.ledger import transactions as tx
+from tallystick.ledger.genesis import Genesis, Limits
+
+START = 1_700_000_000_000
+SCENES = 360
+SCHEMES = ("mutual", "relay", "boosting", "averaging", "secure", "analyst", "last", "", "", "")
+DAY = 86_400_000
+
+
+def begin(rng: Random, schemes: tuple[Sign, Verify] = TAGS) -> History:
+    """A world just founded, with limits that are tight here and there."""
+    member = rng.choice((60, 80, 120))
+    limits = Limits(
+        vote_wait=rng.choice((20_000, DAY)),
+        vote_delay=rng.choice((0, 500)),
+        dormant_after=rng.choice((30 * DAY, 30 * DAY, 40_000)),
+        block_weight=member + rng.choice((0, 20, 60)),
+        member_weight=member,
+        due_limit=rng.choice((256, 256, 256, 1, 2)),
+    )
+    members = founders(rng.choice((2_000, 5_000)))
+    supply = sum(one.balance for one in members)
+    genesis = Genesis(CHAIN, START, supply + 5_000, members, 0, limits)
+    world, books = World.begin(genesis, schemes), Books.of(genesis)
+    world.observers.append(books)
+    return History(world, books, Players(world, rng), rng)
+
+
+def prepare(rng: Random, schemes: tuple[Sign, Verify] = TAGS) -> History:
+    """Found a world and let it run: units, grants, a barred member, a team, and requests under way."""
+    history = begin(rng, schemes)
+    _settle_in(history)
+    scheme = rng.choice(SCHEMES)
+    history.does(*moves.request(history.players, rng.choice(("mutual", "last", "boosting"))))
+    for _ in range(rng.choice((20, 45, 70))):
+        history.serve()
+    for wanted in (scheme, *rng.sample(SCHEMES, rng.choice((0, 1, 2)))):
+        history.does(*moves.request(history.players, wanted))
+        for _ in range(rng.randrange(14)):
+            history.serve()
+    for _ in range(rng.randrange(22)):
+        history.serve()
+    return history
+
+
+def _settle_in(history: History) -> None:
+    players, rng, does = history.players, history.rng, history.does
+    for member in FULL[: rng.randint(3, 6)]:
+        for _ in range(rng.choice((1, 1, 2))):
+            does(member, moves.described(players, f"unit-{rng.randrange(10**6)}"))
+    for _, unit in sorted(players.rows(moves.st.UNITS).items()):
+        if rng.random() < 0.9:
+            does(*(moves.grant(players, unit) or ("ada", tx.Nudge())))
+    for member in FULL[: rng.randint(1, 2)]:
+        device = f"{member} phone"
+        until = players.world.time + rng.choice((10**10, 10**10, 20_000))
+        does(member, tx.AddDevice(key_of(device).public, possession(member, device), until))
+    does("ada", tx.Propose(tx.Suspend(BARRED)))
+    for (proposal,) in list(players.rows(moves.st.PROPOSALS)):
+        for member in FULL:
+            if history.books.proposals[proposal].stage == "open":
+                does(member, tx.Vote(proposal, True))
+    history.advance(501)
+    does("ada", tx.RegisterTeam(STANDING_TEAM, ("bob", "cleo", "dan")))
+    for member in ("bob", "cleo", "dan")[: rng.randint(1, 3)]:
+        does(member, tx.JoinTeam(STANDING_TEAM))
+    for _ in range(rng.randrange(3)):
+        asked = moves.ask(players)
+        if asked:
+            does(*asked)
+    if rng.random() < 0.5:
+        withdrawn = rng.choice(sorted(players.rows(moves.st.UNITS).items()))[1]
+        does(withdrawn.owner, tx.WithdrawUnit(withdrawn.unit))
+
+
+@lru_cache(maxsize=SCENES)
+def scene(place: int) -> History:
+    """The prepared world of this place; always the same one."""
+    return prepare(Random(f"scene {place}"))
+
+
+def history_of(seed: int) -> History:
+    """The beginning of a history: a prepared world and the chance that belongs to the seed."""
+    rng = Random(f"history {seed}")
+    return scene(rng.randrange(SCENES)).twin(rng)
