@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from ..base.ids import digest
+from ..base.measure import Measure
 from ..learning import payload
 from ..learning.learner import Memory, Model, Rows
 from ..learning.measure import figure, spread_of
@@ -15,7 +16,7 @@ from ..ledger import posts, views
 from ..ledger import transactions as tx
 from ..ledger.records import Progress, Request
 from ..ledger.rules import all_phases
-from ..ledger.state import PHASES, POSTS, PROGRESS, REQUESTS, Reader
+from ..ledger.state import PHASES, POSTS, PROGRESS, REQUESTS, TEAMS, Reader
 from ..ledger.turns import subjects_of
 from ..protocols.plan import Plan
 from ..protocols.protocol import Bench, Holding, Job, Lost, Phase, Product, Protocol
@@ -132,9 +133,21 @@ class Scene:
         return payload.decode(data, payload.specs_of(self.scheme.blank))[1]
 
     @cached_property
-    def inbox(self) -> dict[str, dict[str, Model | bytes | Lost]]:
-        """What was posted in the phases that this one reads; each payload is checked once."""
+    def first(self) -> Model | None:
+        """The model that round 1 started from, where it is to be had."""
+        data = self.bytes_of(self.request.initial)
+        return None if data is None else payload.decode(data, payload.specs_of(self.scheme.blank))[1]
+
+    @cached_property
+    def inbox(self) -> dict[str, Inbox]:
+        """What was posted in the phases that this one reads, as it came; each payload is checked once."""
         return {name: self._posts_of(name) for name in self.phase.do.reads}
+
+    @cached_property
+    def team(self) -> tuple[str, ...]:
+        """All who serve or have served, by name: whoever leaves in the middle of a round moves no seat."""
+        team = views.find(self.view, TEAMS, self.request.request)
+        return tuple(sorted((*team.active, *team.gone))) if team else ()
 
     @cached_property
     def weights(self) -> dict[str, int]:
@@ -151,26 +164,52 @@ class Scene:
         served = views.find(self.view, PHASES, self.request.request, index)
         members = served.owed if served else ()
         found = [views.find(self.view, POSTS, self.request.request, index, m) for m in members]
-        return [one for one in found if one is not None and one.accepted]
+        standing = [one for one in found if one is not None and one.accepted]
+        return sorted(standing, key=lambda one: one.order)
 
-    def _posts_of(self, name: str) -> dict[str, Model | bytes | Lost]:
-        found: dict[str, Model | bytes | Lost] = {}
+    def _posts_of(self, name: str) -> Inbox:
+        do = next(phase.do for phase in self.scheme.phases if phase.name == name)
+        specs = (do.specs or payload.specs_of)(self.scheme.blank)
+        readers: dict[str, Callable[[], Model | bytes | Lost]] = {}
         for one in self._postings(name):
-            if isinstance(one.content, posts.Inline):
-                found[one.member] = one.content.data
-            elif isinstance(one.content, posts.Model):
-                found[one.member] = self._model(one.member, one.content.payload.plaintext)
-        return found
+            content = one.content
+            if isinstance(content, posts.Inline):
+                readers[one.member] = partial(bytes, content.data)
+            elif isinstance(content, posts.Model):
+                readers[one.member] = partial(self._model, one.member, content.payload.plaintext, specs)
+        return Inbox(readers)
 
-    def _model(self, author: str, name: bytes) -> Model | Lost:
+    def _model(self, author: str, name: bytes, specs: Mapping[str, payload.Spec]) -> Model | Lost:
         data = self.bytes_of(name)
         if data is None:
             return "unavailable"
         bound = header(self, author)
         try:
-            return payload.decode(data, payload.specs_of(self.scheme.blank), bound)[1]
+            return payload.decode(data, specs, bound)[1]
         except payload.BadPayload:
             return "malformed"
+
+
+@dataclass(frozen=True, eq=False)
+class Inbox(Mapping[str, "Model | bytes | Lost"]):
+    """Posts by their authors, as they came; bytes are fetched and checked when somebody looks, and once."""
+
+    readers: Mapping[str, Callable[[], Model | bytes | Lost]]
+    read: dict[str, Model | bytes | Lost] = field(default_factory=dict)
+
+    def __getitem__(self, author: str) -> Model | bytes | Lost:
+        if author not in self.read:
+            self.read[author] = self.readers[author]()
+        return self.read[author]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.readers)
+
+    def __len__(self) -> int:
+        return len(self.readers)
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self.readers))
 
 
 def header(scene: Scene, author: str) -> payload.Header:
@@ -209,12 +248,16 @@ def _job(scene: Scene, duty: Duty, worker: Worker) -> Job:
             worker.holding.judging,
             worker.memory.get(duty.request),
             worker.holding.gradient,
+            worker.holding.event,
         ),
         scene.start,
         scene.inbox,
         scene.weights,
         subjects,
         worker.secret(duty),
+        lambda phase: worker.secret(Duty(duty.request, duty.round, phase)),
+        scene.first,
+        scene.team,
     )
 
 
@@ -237,7 +280,8 @@ def _ready(scene: Scene, duty: Duty, worker: Worker, product: Product) -> Ready:
         return Ready(duty, posts.Inline(product.inline))
     if product.scores is None:
         return Ready(duty, posts.Declined(1, digest(b"nothing was made")))
-    values = tuple(_score(scene, *score) for score in product.scores)
+    counted = scene.phase.do.counted or scene.scheme.bench.judged
+    values = tuple(_score(scene, *score, counted) for score in product.scores)
     if not scene.phase.sealed:
         return Ready(duty, posts.Scores(values))
     salt = worker.secret(Duty(duty.request, duty.round, f"{duty.phase}-salt"))[:32]
@@ -245,9 +289,11 @@ def _ready(scene: Scene, duty: Duty, worker: Worker, product: Product) -> Ready:
     return Ready(duty, posts.Committed(made), Opening(values, salt))
 
 
-def _score(scene: Scene, value: float, verdict: Any) -> posts.Score:
+def _score(scene: Scene, value: float, verdict: Any, counted: Measure | None = None) -> posts.Score:
     bench = scene.scheme.bench
-    return posts.Score(figure(bench.measure, value, spread_of(bench.plan.task)), verdict)
+    measure = counted or bench.measure
+    spread = spread_of(bench.plan.task) if measure == bench.measure else 1.0
+    return posts.Score(figure(measure, value, spread), verdict)
 
 
 def _model_post(scene: Scene, worker: Worker, product: Product) -> posts.Content:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal, TypeAlias
 
-from ..base.measure import Measure
-from ..learning.cohort import Runner
-from ..learning.learner import Gradient, Learner, Memory, Model, Rows
+from ..base.events import Event
+from ..base.measure import MEASURES, Measure
+from ..learning.cohort import Cohort, Runner
+from ..learning.judge import Judge, judging
+from ..learning.learner import Gradient, Learner, Memory, Model, Rows, Vector
+from ..learning.spec import Spec
 from ..ledger.rules import (
     Electing,
     EventRule,
@@ -27,6 +31,8 @@ from ..ledger.rules import (
 from .plan import Plan
 
 Verdict: TypeAlias = Literal["fine", "abstain", "unavailable", "malformed", "copy", "unchanged"]
+LOSS_GAIN = "judge.loss_gain"
+COHORTS = 64  # kept at a time
 OWN_ROWS = 100_000  # how far figures on members' own few hundred rows may lie apart: a tenth
 Lost: TypeAlias = Literal["unavailable", "malformed"]  # a post whose bytes cannot be used
 Scored: TypeAlias = tuple[float, Verdict]  # in the measure's own dimension; the node makes it a figure
@@ -39,23 +45,27 @@ class Holding:
     training: Rows
     judging: Rows
     memory: Memory | None = None
-    gradient: Gradient | None = None  # how privacy gets inside its training
+    gradient: Gradient | None = None  # what it does with each step's gradient, where no protection says
+    event: Event | None = None  # its own choice within the range that the request allows
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What one member has to do in one phase of one round."""
+    """What one member has to do in one phase of one round; a batch's jobs share start, first and inbox."""
 
     member: str
     request: str
     round: int
     holding: Holding
     start: Model  # the model that the round started from
-    # What others posted in the phases that this one reads: phase, author, its model or bytes, in turn.
+    # What was posted in the phases that this one reads: phase, author, model or bytes, as they came.
     inbox: Mapping[str, Mapping[str, Model | bytes | Lost]] = field(default_factory=dict)
     weights: Mapping[str, int] = field(default_factory=dict)  # author: rows it trained on
     subjects: tuple[str, ...] = ()  # whom to judge, in the order of the vector
     secret: bytes = b""  # fresh randomness of this member for this phase
+    secret_of: Callable[[str], bytes] = lambda phase: b""  # the same for another phase of this round
+    first: Model | None = None  # the model that round 1 started from
+    team: tuple[str, ...] = ()  # all who serve or have served, by name: a member's seat is its place here
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +81,20 @@ class Product:
     memory: Memory | None = None
 
 
+@cache
+def shared_judge() -> Judge:
+    """One judge for a process: it keeps judges' rows on the devices."""
+    return judging()
+
+
+@dataclass(eq=False)
+class Trail:
+    """What each member's hops of a request came to, as far as this process saw them: public, not durable."""
+
+    updates: dict[str, Vector] = field(default_factory=dict)
+    rounds: set[int] = field(default_factory=set)
+
+
 @dataclass(frozen=True, eq=False)
 class Bench:
     """The tools that all jobs of a request share: the frozen plan, its learner, and a runner for batches."""
@@ -79,6 +103,31 @@ class Bench:
     learner: Learner
     measure: Measure
     run: Runner
+    judge: Judge = field(default_factory=shared_judge)
+    simulated: bool = False  # noise follows secrets, so that a run repeats; else the operating system's
+    trails: dict[str, Trail] = field(default_factory=dict)  # by request
+    cohorts: dict[tuple[int, ...], Cohort] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> Measure:
+        """What judges measure: the plan's measure, or loss gain where its settings say `judge.loss_gain`.
+
+        The quality at which a request stops, and the figures of its rounds, are then counted in loss gain.
+        """
+        if dict(self.plan.settings).get(LOSS_GAIN, "0") == "0":
+            return self.measure
+        if self.measure.direction != "higher":
+            raise Unfit(f"loss gain is better higher, {self.measure.name} lower: judge by the plan's measure")
+        return MEASURES["loss_gain"]
+
+    def cohort(self, rows: Sequence[Rows]) -> Cohort:
+        """These members together; the same object for the same rows, so that devices keep them."""
+        key = tuple(id(part) for one in rows for part in one)
+        if key not in self.cohorts:
+            while len(self.cohorts) >= COHORTS:
+                del self.cohorts[next(iter(self.cohorts))]
+            self.cohorts[key] = Cohort(tuple(rows))
+        return self.cohorts[key]
 
 
 Serve: TypeAlias = Callable[[Bench, Sequence[Job]], list[Product]]
@@ -94,6 +143,8 @@ class Do:
     reads: tuple[str, ...] = ()  # phases of this round whose posts it needs
     rows: Literal["none", "training", "judging"] = "none"  # private rows that the post depends on
     event: EventRule | None = None
+    counted: Measure | None = None  # what its scores are counted in, where it is not what judges measure
+    specs: Callable[[Model], dict[str, Spec]] | None = None  # of its payloads, where they are no models
 
 
 @dataclass(frozen=True)

@@ -1,42 +1,91 @@
-"""What members make and share: trained models, scores of others' models, combined models."""
+"""What members make and share: trained models, handed-on models, combined models, released models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
 from ..learning import fixed_point
-from ..learning.batches import Key, keys_of, shuffles
-from ..learning.cohort import Cohort, Work
-from ..learning.learner import Model, model_of, vector_of
-from ..ledger.rules import EventRule
-from .protocol import Bench, Do, Job, Lost, Product, Scored
+from ..learning.combine import RULES
+from ..learning.learner import model_of, vector_of
+from ..learning.posted import Posted, Rule
+from ..privacy.mechanisms import Mechanism, member_update
+from ..privacy.printed import relay_as_printed
+from .protect import Protection, rule_of
+from .protocol import Bench, Do, Job, Product, Unfit
+from .train import train, words_for
 
 Weighing = Literal["rows", "equal"]
-Combine = Callable[[Any, Sequence[int]], Any]  # a stack of models, a row each, and weights: one row
+NEED_MORE = ("drop_worst", "trust_root")  # rules that need scores or a trusted model beside the posts
 
 
-def train_model(event: EventRule | None = None, private: bool = True) -> Do:
+def train_model(protect: Protection | None = None, private: bool = True) -> Do:
     """Train on one's own rows from the model that the round started from, and share the model."""
-    return Do("model", _train_from_start, rows="training" if private else "none", event=event)
+
+    def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
+        return train(bench, jobs, [job.start for job in jobs], protect)
+
+    return Do("model", serve, rows="training" if private else "none", event=rule_of(protect))
 
 
-def train_last_hop(phase: str, event: EventRule | None = None) -> Do:
+def train_last_hop(phase: str, protect: Protection | None = None) -> Do:
     """Train on from the last hop's model, and hand it on (bp2p Alg. 2)."""
-    return Do("model", _train_from_hop(phase), rows="training", event=event, reads=(phase,))
+
+    def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
+        starts, parents = [], []
+        for job in jobs:
+            posted = job.inbox.get(phase, {})
+            author = next((one for one in reversed(list(posted)) if isinstance(posted[one], dict)), "")
+            model = posted.get(author)
+            starts.append(model if isinstance(model, dict) else job.start)
+            parents.append((author,) if author else ())
+        made = train(bench, jobs, starts, protect)
+        return [replace(product, parents=names) for product, names in zip(made, parents, strict=True)]
+
+    return Do("model", serve, rows="training", event=rule_of(protect), reads=(phase,))
 
 
-def judge(of: str, event: EventRule | None = None, private: bool = True) -> Do:
-    """Measure the round's start and the others' models on one's own judging rows (bpcv eq. 6-8)."""
-    rows: Literal["judging", "none"] = "judging" if private else "none"
-    return Do("scores", _judge(of), of=of, rows=rows, event=event, reads=(of,))
+def combine(of: str, rule: Rule | None = None, weighing: Weighing = "rows") -> Do:
+    """Make one model of all: the weighted mean, summed in fixed point (bpcv eq. 5), or by a robust rule."""
+
+    def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
+        return [_combined(job, of, rule, weighing) for job in jobs]
+
+    return Do("model", serve, reads=(of,))
 
 
-def combine(of: str, rule: Combine | None = None, weighing: Weighing = "rows") -> Do:
-    """Make one model of all; the weighted mean, summed in fixed point, unless a robust rule is named."""
-    return Do("model", _combine(of, rule, weighing), reads=(of,))
+def robust(name: str, attackers: int) -> Rule:
+    """The combining rule of this name, against so many attackers."""
+    if name not in RULES or name in NEED_MORE:
+        known = ", ".join(sorted(RULES.keys() - set(NEED_MORE)))
+        raise Unfit(f"no rule {name!r} combines models alone; choose one of {known}")
+    return RULES[name](attackers)
+
+
+def release(mechanism: Mechanism, relative: bool) -> Do:
+    """The leader noises the final model before it is recorded (bp2p eq. 5, Alg. 2 line 8).
+
+    `relative` noises the way from the public first model, for which a bound can be stated (erratum 4).
+    The rows' cost is charged where members trained; this is a release of what the team has already.
+    """
+
+    def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
+        return [_released(bench, job, mechanism, relative) for job in jobs]
+
+    return Do("model", serve)
+
+
+def release_protecting_members(epsilon: float, bound: float) -> Do:
+    """bp2p eq. 5 made sound: L1 norm `bound`, Laplace noise of 2 bound / epsilon; no better than chance."""
+    return release(member_update(bound, round(epsilon * 10**9)), relative=True)
+
+
+def release_as_printed(epsilon: float) -> Do:
+    """bp2p eq. 5 as printed, the sensitivity taken to be 1: no formal guarantee (fig. 8)."""
+    return release(relay_as_printed(epsilon), relative=False)
 
 
 def reveal_salt() -> Do:
@@ -44,103 +93,27 @@ def reveal_salt() -> Do:
     return Do("salt", lambda bench, jobs: [])
 
 
-def _train_from_start(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
-    return _trained(bench, jobs, [job.start for job in jobs])
+def _released(bench: Bench, job: Job, mechanism: Mechanism, relative: bool) -> Product:
+    if relative and job.first is None:
+        return Product()
+    base = vector_of(job.first) if relative and job.first is not None else np.float32(0)
+    apply: Callable[..., object] = mechanism.apply
+    noised = np.asarray(apply(vector_of(job.start) - base, words_for(bench, job, "release")))
+    return Product(model_of((base + noised).astype(np.float32), job.start))
 
 
-def _train_from_hop(phase: str) -> Callable[[Bench, Sequence[Job]], list[Product]]:
-    def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
-        starts, parents = [], []
-        for job in jobs:
-            usable = {a: m for a, m in job.inbox.get(phase, {}).items() if isinstance(m, dict)}
-            author = next(reversed(usable), "")
-            starts.append(usable[author] if author else job.start)
-            parents.append((author,) if author else ())
-        made = _trained(bench, jobs, starts)
-        return [_with_parents(product, names) for product, names in zip(made, parents, strict=True)]
-
-    return serve
-
-
-def _with_parents(product: Product, parents: tuple[str, ...]) -> Product:
-    return Product(product.model, rows=product.rows, parents=parents, memory=product.memory)
-
-
-def _trained(bench: Bench, jobs: Sequence[Job], starts: Sequence[Model]) -> list[Product]:
-    """Train a batch of members as one cohort: from one model where all start alike, or each from its own."""
-    plan, like = bench.plan, starts[0]
-    keys = tuple(_key(job) for job in jobs)
-    cohort = Cohort(tuple(job.holding.training for job in jobs))
-    alike = all(start is like for start in starts)
-    work = Work(
-        bench.learner,
-        cohort,
-        like if alike else np.stack([vector_of(start) for start in starts]),
-        like,
-        shuffles(cohort.counts, plan.batch, plan.epochs, keys),
-        keys,
-        memory=_memories(jobs),
-        gradient=jobs[0].holding.gradient,
-        models=True,
-        total=False,
-    )
-    done = bench.run(work)
-    models = done.models if done.models is not None else ()
-    return [
-        Product(model_of(row, like), rows=count, memory=memory)
-        for row, count, memory in zip(models, cohort.counts, done.memory, strict=True)
-    ]
-
-
-def _memories(jobs: Sequence[Job]) -> tuple[Any, ...] | None:
-    kept = tuple(job.holding.memory for job in jobs)
-    return None if any(memory is None for memory in kept) else kept
-
-
-def _key(job: Job) -> Key:
-    """The key of a training: from the job's own secret, so that it is drawn afresh and only once."""
-    return keys_of([(job.secret.hex(), job.round, job.member)])[0]
-
-
-def _judge(of: str) -> Callable[[Bench, Sequence[Job]], list[Product]]:
-    def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
-        return [Product(scores=_scores(bench, job, job.inbox.get(of, {}))) for job in jobs]
-
-    return serve
-
-
-def _scores(bench: Bench, job: Job, posted: Mapping[str, Model | bytes | Lost]) -> tuple[Scored, ...]:
-    """The start first, then each subject; what could not be had or read is said, not guessed."""
-    if not len(job.holding.judging.y):
-        return ((0.0, "abstain"),) * (1 + len(job.subjects))
-    found: list[Scored] = [(_value(bench, job, job.start), "fine")]
-    for author in job.subjects:
-        model = posted.get(author, "unavailable")
-        if isinstance(model, dict):
-            found.append((_value(bench, job, model), "fine"))
-        else:
-            found.append((0.0, "malformed" if model == "malformed" else "unavailable"))
-    return tuple(found)
-
-
-def _value(bench: Bench, job: Job, model: Model) -> float:
-    return float(bench.learner.evaluate(model, job.holding.judging, bench.measure))
-
-
-def _combine(
-    of: str, rule: Combine | None, weighing: Weighing
-) -> Callable[[Bench, Sequence[Job]], list[Product]]:
-    def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
-        return [_combined(job, of, rule, weighing) for job in jobs]
-
-    return serve
-
-
-def _combined(job: Job, of: str, rule: Combine | None, weighing: Weighing) -> Product:
+def _combined(job: Job, of: str, rule: Rule | None, weighing: Weighing) -> Product:
+    """Nothing where nobody's model can be used, or too few for the rule: the leader then says so."""
     usable = {a: m for a, m in job.inbox.get(of, {}).items() if isinstance(m, dict)}
     if not usable:
         return Product()
     vectors = [vector_of(model) for model in usable.values()]
     weights = [max(1, job.weights.get(a, 1)) if weighing == "rows" else 1 for a in usable]
-    made = fixed_point.mean(vectors, weights) if rule is None else rule(np.stack(vectors), weights)
+    try:
+        if rule is None:
+            made = fixed_point.mean(vectors, weights)
+        else:
+            made = rule(Posted(np.stack(vectors), vector_of(job.start), np.array(weights, np.int64)))
+    except ValueError:
+        return Product()
     return Product(model_of(made, job.start), parents=tuple(usable))

@@ -142,7 +142,7 @@ def _genesis(setting: Setting, keys: Mapping[str, SigningKey]) -> Genesis:
 
 
 def _nodes(setting: Setting, keys: Mapping[str, SigningKey], shared: payloads.InMemory) -> dict[str, Node]:
-    bench = Bench(setting.plan, setting.learner, setting.plan.task.measure, setting.runner)
+    bench = Bench(setting.plan, setting.learner, setting.plan.task.measure, setting.runner, simulated=True)
     scheme = Scheme(setting.protocol, bench)
 
     def scheme_of(request: Request) -> Scheme:

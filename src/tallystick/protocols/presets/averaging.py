@@ -6,7 +6,8 @@ centres sign what they can give, train, and the leader averages their models (fd
 
 from __future__ import annotations
 
-from ...ledger.rules import Electing, EventRule, Forming, Paying
+from ...ledger.rules import Electing, Forming, Paying
+from ..protect import Protection, needs_of
 from ..protocol import OWN_ROWS, Phase, Protocol
 from ..share import combine, train_model
 
@@ -19,17 +20,17 @@ def averaging(
     deposit: int = 0,
     wait: int = 3_600_000,
     units: bool = True,
-    event: EventRule | None = None,
+    protect: Protection | None = None,
 ) -> Protocol:
     """All train from the same model, the leader posts the mean; tokens per data unit, the rest returns."""
     pay = Paying(kind="per_amount", weight="amount", price=price) if price else Paying(weight="equal")
     return Protocol(
         name="averaging",
         version="1",
-        needs=("parameters", "continues"),
+        needs=needs_of(protect, "parameters", "continues"),
         form=Forming(size, minimum, wait, order="answer", amount=amount, deposit=deposit, units=units),
         phases=(
-            Phase("train", "everyone", train_model(event), wait),
+            Phase("train", "everyone", train_model(protect), wait),
             Phase("combine", "leader", combine("train"), wait),
         ),
         finish="combine",

@@ -1,15 +1,19 @@
 """Mutual supervision: all train, all judge all, one combines (bpcv, Liu et al. 2022).
 
-Eq. 5: the next model is the weighted mean of the members' models. Eq. 6-8: each is graded by what the others
-measure on their own data, here by the median of the others (erratum 7). Printed, the worst of every round is
-dropped and the next on the bench takes its place; here only outliers are (erratum 8).
+Eq. 1-4: GD-DP locally, by `protect=dp_sgd(...)`, or `printed_laplace(...)` as printed (erratum 5). Eq. 5: the
+next model is the weighted mean of the members' models; here a robust rule combines them. Eq. 6-8: each is
+graded by what the others measure on their own data, here by the median of the others (erratum 7). Printed,
+the worst of every round is dropped and the next on the bench takes its place; here only outliers are
+(erratum 8).
 """
 
 from __future__ import annotations
 
-from ...ledger.rules import Electing, EventRule, Evicting, Forming, Paying
+from ...ledger.rules import Electing, Evicting, Forming, Paying
+from ..judge import FEWEST, judge
+from ..protect import Protection, needs_of
 from ..protocol import OWN_ROWS, Phase, Protocol
-from ..share import Combine, combine, judge, reveal_salt, train_model
+from ..share import combine, reveal_salt, robust, train_model
 
 
 def mutual(
@@ -20,21 +24,24 @@ def mutual(
     wait: int = 3_600_000,
     judges: int = 0,
     units: bool = True,
-    event: EventRule | None = None,
-    rule: Combine | None = None,
+    protect: Protection | None = None,
+    rule: str = "geometric_median",
+    attackers: int = 1,
+    fewest: int = FEWEST,
     as_printed: bool = False,
 ) -> Protocol:
     """Train, commit; judge, commit, reveal; combine. Paid round by round, the best score records."""
     drawn = f"drawn:train:{judges}" if judges else "everyone"
+    combined = combine("train", None if as_printed else robust(rule, attackers))
     return Protocol(
         name="mutual",
         version="1",
-        needs=("parameters", "continues"),
+        needs=needs_of(protect, "parameters", "continues"),
         form=Forming(size, minimum, wait, order="answer", bench=bench, deposit=deposit, units=units),
         phases=(
-            Phase("train", "everyone", train_model(event), wait, sealed=True),
-            Phase("judge", drawn, judge("train"), wait, sealed=True),
-            Phase("combine", "leader", combine("train", None if as_printed else rule), wait),
+            Phase("train", "everyone", train_model(protect), wait, sealed=True),
+            Phase("judge", drawn, judge("train", fewest=fewest), wait, sealed=True),
+            Phase("combine", "leader", combined, wait),
         ),
         finish="combine",
         opening=(Phase("draw", "everyone", reveal_salt(), wait),) if judges else (),

@@ -1,14 +1,20 @@
 """Relay: the model passes from member to member in drawn order, then all judge every hop (bp2p, Miao et al.).
 
-Alg. 2: one trains, hands on to the next. Eq. 10-11 with erratum 2: the leader takes C/N first, the rest
-follows each hop's gain over the best earlier model (erratum 21). Who contributed most records (POC, 4.3.2).
+Alg. 2: one trains, hands on to the next; with `protect=per_hop(...)` there is noise at every hop (erratum 4).
+Eq. 5: `noise` is what the leader adds before the release. Eq. 10-11 with erratum 2: the leader takes C/N
+first, the rest follows each hop's gain over the best earlier model (erratum 21), or its angle (eq. 7-9 with
+erratum 1). Who contributed most records (POC, 4.3.2).
 """
 
 from __future__ import annotations
 
-from ...ledger.rules import Electing, EventRule, Forming, Paying
-from ..protocol import OWN_ROWS, Phase, Protocol
-from ..share import judge, reveal_salt, train_last_hop
+from typing import Literal
+
+from ...ledger.rules import Electing, Forming, Paying
+from ..judge import FEWEST, judge, measure_angles
+from ..protect import Protection, needs_of
+from ..protocol import OWN_ROWS, Do, Phase, Protocol
+from ..share import reveal_salt, train_last_hop
 
 
 def relay(
@@ -20,24 +26,31 @@ def relay(
     wait: int = 3_600_000,
     judges: int = 0,
     units: bool = True,
-    event: EventRule | None = None,
+    protect: Protection | None = None,
+    weight: Literal["gain", "angle", "angle_as_printed"] = "gain",
+    noise: Do | None = None,
+    fewest: int = FEWEST,
 ) -> Protocol:
     """One pass is one round; a silent holder is skipped at its own deadline."""
+    drawn, angles = f"drawn:train:{judges}" if judges else "everyone", weight != "gain"
+    judged = judge("train", fewest=fewest, hops=True, trail=angles)
+    measured = (Phase("angles", "everyone", measure_angles("train"), wait, sealed=True),) if angles else ()
+    released = (Phase("release", "leader", noise, wait),) if noise else ()
     form = Forming(
         size, minimum, wait, bench=bench, deposit=deposit, leader_deposit=leader_deposit, units=units
     )
-    drawn = f"drawn:train:{judges}" if judges else "everyone"
     return Protocol(
         name="relay",
         version="1",
-        needs=("parameters", "continues"),
+        needs=needs_of(protect, "parameters", "continues"),
         form=form,
         phases=(
-            Phase("train", "in_order", train_last_hop("train", event), wait),
-            Phase("judge", drawn, judge("train"), wait, sealed=True),
+            Phase("train", "in_order", train_last_hop("train", protect), wait),
+            Phase("judge", drawn, judged, wait, sealed=True),
         ),
         finish="train",
         opening=(Phase("draw", "everyone", reveal_salt(), wait),),
+        closing=measured + released,
         elect=Electing("contribution", tolerance=OWN_ROWS),
-        pay=Paying(leader_share=True),
+        pay=Paying(leader_share=True, weight=weight),
     )
