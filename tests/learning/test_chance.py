@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
+from tallystick.learning import chance
 from tallystick.learning.chance import normal
 
 drawn = jax.jit(normal, static_argnums=1)
@@ -41,4 +43,14 @@ def test_a_number_depends_on_key_and_place_alone() -> None:
     long, short = drawn(jax.random.key(5), (50,)), drawn(jax.random.key(5), (4, 5))
 
     np.testing.assert_array_equal(np.asarray(long)[:20].reshape(4, 5), short)
-    assert np.isfinite(np.asarray(long)).all()
+
+
+def test_no_number_is_ever_infinite() -> None:
+    # The first and the last of the 2^23 steps between -1 and 1.
+    edges = jnp.array([0, 2**23 - 1], jnp.uint32) | jnp.uint32(0x3F800000)
+    ends = (jax.lax.bitcast_convert_type(edges, jnp.float32) - 1.5) * 2 + 2.0**-23
+    np.testing.assert_allclose(chance._inverse_error(ends), jax.lax.erf_inv(ends), rtol=1e-5)
+
+    for seed in range(8):
+        numbers = np.asarray(drawn(jax.random.key(seed), (1_000_000,)))
+        assert 4.2 < np.abs(numbers).max() < 5.2

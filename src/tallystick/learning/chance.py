@@ -28,10 +28,10 @@ def normal(key: Array, shape: tuple[int, ...]) -> Array:
     """Standard normal float32 numbers; each depends on the key and its place alone."""
     words = jax.random.key_data(key).astype(jnp.uint32)
     places = jnp.arange(math.prod(shape), dtype=jnp.uint32)
-    bits = _mixed(_mixed(places + words[-2]) ^ words[-1]) >> 9
+    bits = _mixed(_mixed(places + words[-2] + jnp.uint32(0x9E3779B9)) ^ words[-1]) >> 9
     # The bits become a float's mantissa in [1, 2); then the middles of 2^23 steps from -1 to 1.
     mantissa = jax.lax.bitcast_convert_type(bits | jnp.uint32(0x3F800000), jnp.float32)
-    return (math.sqrt(2) * _inverse_error(mantissa * 2 - (3 - 2.0**-23))).reshape(shape)
+    return (math.sqrt(2) * _inverse_error((mantissa - 1.5) * 2 + 2.0**-23)).reshape(shape)
 
 
 def _inverse_error(x: Array) -> Array:
