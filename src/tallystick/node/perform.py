@@ -16,7 +16,7 @@ from ..ledger import posts, views
 from ..ledger import transactions as tx
 from ..ledger.records import Progress, Request
 from ..ledger.rules import all_phases
-from ..ledger.state import PHASES, POSTS, PROGRESS, REQUESTS, TEAMS, Reader
+from ..ledger.state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, TEAMS, Reader
 from ..ledger.turns import subjects_of
 from ..protocols.plan import Plan
 from ..protocols.protocol import Bench, Holding, Job, Lost, Phase, Product, Protocol
@@ -145,9 +145,11 @@ class Scene:
 
     @cached_property
     def team(self) -> tuple[str, ...]:
-        """All who serve or have served, by name: whoever leaves in the middle of a round moves no seat."""
-        team = views.find(self.view, TEAMS, self.request.request)
-        return tuple(sorted((*team.active, *team.gone))) if team else ()
+        """All who bring data or have, by name: whoever leaves in the middle of a round moves no seat."""
+        name = self.request.request
+        team = views.find(self.view, TEAMS, name)
+        places = [views.find(self.view, PLACES, name, m) for m in (*team.active, *team.gone)] if team else []
+        return tuple(sorted(one.member for one in places if one is not None and one.role != "analyst"))
 
     @cached_property
     def weights(self) -> dict[str, int]:

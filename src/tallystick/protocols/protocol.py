@@ -65,7 +65,7 @@ class Job:
     secret: bytes = b""  # fresh randomness of this member for this phase
     secret_of: Callable[[str], bytes] = lambda phase: b""  # the same for another phase of this round
     first: Model | None = None  # the model that round 1 started from
-    team: tuple[str, ...] = ()  # all who serve or have served, by name: a member's seat is its place here
+    team: tuple[str, ...] = ()  # all who bring data or have, by name: a member's seat is its place here
 
 
 @dataclass(frozen=True, eq=False)
