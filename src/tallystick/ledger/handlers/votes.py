@@ -217,7 +217,10 @@ def _take_effect(draft: Draft, change: tx.Change) -> None:
         case tx.FillPool():
             issue(draft, "", change.amount)
         case tx.Dispute():
-            move_lineage(draft, draft.get(UNITS, change.unit).lineage, change.owner)
+            unit = draft.get(UNITS, change.unit)
+            move_lineage(draft, unit.lineage, change.owner)
+            if not unit.active:
+                draft.emit(say.UnitMoved(change.unit, change.owner))
         case tx.Upgrade():
             chain = draft.get(CHAIN)
             draft.put(CHAIN, replace(chain, next_version=change.version, upgrade_height=change.height))
