@@ -12,7 +12,9 @@ from typing import Any
 __version__ = "0.1.0"
 
 # public name -> the module that defines it, or "module:name" where it is called otherwise there
-PUBLIC: dict[str, str] = {}
+PUBLIC: dict[str, str] = {
+    "connect": "tallystick.client",
+}
 
 
 def __getattr__(name: str) -> Any:

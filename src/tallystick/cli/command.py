@@ -105,7 +105,7 @@ class Argument(click.Argument):
         self.says = says
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
-        return self.make_metavar(ctx), self.says
+        return str(self.metavar), self.says
 
 
 class Command(click.Command):

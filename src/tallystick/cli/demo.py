@@ -118,8 +118,8 @@ def _play(story: "Story", tell: Teller) -> dict[str, Any]:
 
 def _rounded(value: int, places: int = 6) -> str:
     """Three places, rounded up as an ε must be."""
-    unit = 10 ** (places - 3)
-    return output.decimal(-(-value // unit), 3)
+    whole, rest = divmod(-(-value // 10 ** (places - 3)), 1000)
+    return f"{whole}.{rest:03d}"
 
 
 def _offer(story: "Story", tell: Teller) -> dict[str, Any]:

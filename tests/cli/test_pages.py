@@ -1,0 +1,68 @@
+"""What the pages tell people to type is typed; what they show as the demo's output is its output."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT
+from tests.cli.desk import Desk
+
+PAGES = ("README.md", "docs/tour.md")
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SHOWN = re.compile(r"<!-- demo -->\n```\n(.*?)\n```\n<!-- /demo -->", re.DOTALL)
+HERE = re.compile(r"^cat > (\S+) <<END\n(.*?)^END\n", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """The blocks of a page that can be run, with their languages."""
+    return BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+
+
+def commands(script: str) -> Iterator[str]:
+    """The lines of a shell script, once the files that it writes are written."""
+    for name, content in HERE.findall(script):
+        Path(name).write_text(content)
+    yield from (line for line in HERE.sub("", script).splitlines() if line.strip())
+
+
+def masked(text: str) -> str:
+    """A text whose figures, which chance decides, are alike."""
+    return " ".join(re.sub(r"\d", "#", text).split())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_to_be_typed_runs(page: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = 0
+    for language, script in blocks(page):
+        if language == "python":
+            exec(compile(script, page, "exec"), {})
+            continue
+        for line in commands(script):
+            words = shlex.split(line)
+            if words[0] == "export":
+                for setting in words[1:]:
+                    monkeypatch.setenv(*setting.split("=", 1))
+                continue
+            assert os.path.basename(words[0]) == "tally", line
+            desk.does("", *words[1:])
+            typed += 1
+    assert typed >= 3
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_demo_that_is_shown_is_the_demo(page: str, desk: Desk) -> None:
+    (shown,) = SHOWN.findall((ROOT / page).read_text(encoding="utf-8"))
+    told = masked(desk.does("demo"))
+    assert masked(shown) in told
+    assert len(masked(shown)) > len(told) / 2
+
+
+def test_a_changed_figure_does_not_matter_and_a_changed_word_does() -> None:
+    assert masked("cleo 1.25  of 10") == masked("cleo 9.99 of 10")
+    assert masked("caught: block 1") != masked("missed: block 1")
