@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # These must run where only the bare package is installed.
 BARE = {"base", "ledger", "engines", "cli"}
-BARE_PACKAGES = {"msgspec", "nacl", "typer", "click", "rich"}
+BARE_PACKAGES = {"msgspec", "nacl", "click"}
 
 # These start fast: what learns is imported when used.
 IMPORTS_WHEN_USED = {"cli", "client"}
