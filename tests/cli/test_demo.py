@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import statistics
 import time
 from pathlib import Path
 
 import pytest
 
 from tallystick.cli import demo
-from tallystick.cli.story import BALANCE, NAMES, REWARD
+from tallystick.cli.story import BALANCE, NAMES, REWARD, discrete_gaussian
 from tallystick.engines.export import verify
 from tests.cli.desk import Desk
 
@@ -79,3 +80,11 @@ def test_a_fraud_that_is_not_caught_is_said(desk: Desk, monkeypatch: pytest.Monk
     """Where the audit finds nothing, the demo does not claim that it did."""
     monkeypatch.setattr(demo, "stealing", lambda machine: dataclasses.replace(machine))
     assert "NOT CAUGHT" in desk.does("demo")
+
+
+def test_the_noise_is_as_large_as_its_event_says() -> None:
+    drawn = [discrete_gaussian(5) for _ in range(4_000)]
+    mean, variance = statistics.mean(drawn), statistics.pvariance(drawn)
+    assert abs(mean) < 5 * 5 / 4_000**0.5
+    assert 0.85 < variance / 25 < 1.15
+    assert {value for value in drawn if abs(value) <= 2} == {-2, -1, 0, 1, 2}

@@ -112,7 +112,10 @@ def _play(story: "Story", tell: Teller) -> dict[str, Any]:
     rows = story.settlement()
     tell.say("", *_indented(_table(rows)), "")
     spent = ", ".join(f"{name} {_rounded(story.spent(name), 9)}" for name in ("bob", "cleo"))
-    tell.step("ε spent of 10, training rows", f"{spent} (Gaussian, δ 1e-6)")
+    tell.step(
+        "ε spent of 10, training rows",
+        f"{spent} (per record, at δ 1e-6; Gaussian noise, the ledger's Rényi accountant)",
+    )
     return {"request": request, "stage": ended.stage, "record": record, "settlement": rows}
 
 

@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random, SystemRandom
+from random import Random
+from secrets import randbelow
 from typing import Any, Final
 
 from ..base import merkle
@@ -69,8 +70,8 @@ class Plant:
     """A member's private side: its rows, the salts of what it sealed, what it measured last."""
 
     client: Client
-    training: list[float] = field(default_factory=list)
-    judging: list[float] = field(default_factory=list)
+    training: list[int] = field(default_factory=list)
+    judging: list[int] = field(default_factory=list)
     measured: int = GUESS
     sealed: tuple[tuple[tx.Score, ...], bytes] = ((), b"")
 
@@ -97,7 +98,7 @@ class Story:
         self.plants = {name: Plant(Client(self.engine, key, self.clock)) for name, key in self.keys.items()}
         for place, plant in enumerate(self.plants.values()):
             plant.training, plant.judging = (
-                [chance.betavariate(3, 5 + 2 * place) for _ in range(ROWS)] for _ in range(2)
+                [round(MILLION * chance.betavariate(3, 5 + 2 * place)) for _ in range(ROWS)] for _ in range(2)
             )
         self.models: dict[bytes, int] = {digest(str(GUESS).encode()): GUESS}
         self.trained: dict[tuple[int, str], int] = {}  # round and member: the model
@@ -119,7 +120,7 @@ class Story:
         """A unit over the member's own rows; its id and its lineage."""
         plant = self.plants[member]
         training, judging = (
-            merkle.root(repr(row).encode() for row in rows) for rows in (plant.training, plant.judging)
+            merkle.root(str(row).encode() for row in rows) for rows in (plant.training, plant.judging)
         )
         unit = tx.RegisterUnit(
             "pumps",
@@ -248,9 +249,42 @@ class Story:
             self.notices += receipt.notices
 
 
-def noisy_mean(rows: list[float]) -> int:
-    """The mean in parts per million; its noise is SIGMA times what one row can change."""
-    return round(MILLION * (sum(rows) + SystemRandom().gauss(0, SIGMA)) / len(rows))
+def noisy_mean(rows: list[int]) -> int:
+    """The mean in parts per million; on the sum lies noise of SIGMA times what one row can change."""
+    return (sum(rows) + discrete_gaussian(SIGMA * MILLION)) // len(rows)
+
+
+def discrete_gaussian(sigma: int) -> int:
+    """Exact Gaussian noise on the integers (Canonne, Kamath and Steinke 2020, algorithm 3)."""
+    scale = sigma + 1
+    while True:
+        drawn = _discrete_laplace(scale)
+        if _happens((abs(drawn) * scale - sigma**2) ** 2, 2 * sigma**2 * scale**2):
+            return drawn
+
+
+def _discrete_laplace(scale: int) -> int:
+    while True:
+        rest, whole, sign = randbelow(scale), 0, randbelow(2)
+        if not _happens(rest, scale):
+            continue
+        while _happens(1, 1):
+            whole += 1
+        drawn = rest + scale * whole
+        if drawn or not sign:
+            return -drawn if sign else drawn
+
+
+def _happens(numerator: int, denominator: int) -> bool:
+    """True with probability e^(-numerator / denominator)."""
+    while numerator > denominator:
+        if not _happens(1, 1):
+            return False
+        numerator -= denominator
+    tries = 1
+    while randbelow(denominator * tries) < numerator:
+        tries += 1
+    return tries % 2 == 1
 
 
 def agreement(value: int, measured: int) -> int:

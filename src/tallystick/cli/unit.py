@@ -92,7 +92,7 @@ def list_(at: Choices, owner: str, category: str, everything: bool) -> None:
                 one.profile.category,
                 output.amount(one.profile.rows),
                 output.amount(one.terms.price),
-                f"{output.epsilon(one.budget.training.left)} of {output.epsilon(one.budget.epsilon_nano)}",
+                _left(one.budget),
                 *(("on offer" if one.active else "withdrawn",) if everything else ()),
             )
             for one in found
@@ -219,6 +219,12 @@ def _budget_rows(one: "BudgetView", allowed: bool) -> list[tuple[str, object]]:
         ("accountant", "the ledger's own (Rényi, rounded up)"),
         ("otherwise", unguarded),
     ]
+
+
+def _left(one: "BudgetView") -> str:
+    if one.unaccounted:
+        return "no formal guarantee"
+    return f"{output.epsilon(one.training.left)} of {output.epsilon(one.epsilon_nano)}"
 
 
 def _spending(one: "Spending") -> str:
