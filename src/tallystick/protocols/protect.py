@@ -105,7 +105,8 @@ def dp_sgd(
         count = int(whose.max()) + 1 if len(whose) else 0
         # Never above the rate that is charged; at the hook's own batch size if the member has more.
         own = min(event.rate_nano, max(1, NANO * batch // max(1, count)))
-        return _sampled(whose, training.poisson_batches(count, own, event.steps, words))
+        drawn = training.poisson_batches(count, own, event.steps, words)
+        return _sampled(whose, drawn, len(whose) * own / NANO)
 
     return Protection(rule, lambda event, simulated: noised(_sigma(event), simulated), order)
 
@@ -188,10 +189,11 @@ def needs_of(protect: Protection | None, *needs: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*needs, *(protect.needs if protect else ()))))
 
 
-def _sampled(whose: Any, drawn: Any) -> Order:
-    """The rows of the drawn records or subjects, step by step."""
+def _sampled(whose: Any, drawn: Any, usual: float) -> Order:
+    """The rows of the drawn records or subjects, step by step; as wide as most draws, to share a program."""
     rows = [np.flatnonzero(np.isin(whose, step[step >= 0])) for step in drawn]
-    order = np.full((len(rows), max((len(row) for row in rows), default=0)), -1, np.int32)
+    width = max([int(usual + 2 * usual**0.5), *(len(row) for row in rows)])
+    order = np.full((len(rows), width), -1, np.int32)
     for place, row in zip(order, rows, strict=True):
         place[: len(row)] = row
     return widened(order)
