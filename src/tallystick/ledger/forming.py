@@ -86,7 +86,7 @@ def _shortfall(request: Request, places: list[Place]) -> str:
     members = [p for p in places if p.role != "analyst"]
     if form.leader == "analyst" and len(members) == len(places):
         return "no analyst applied"
-    needed = smallest_team(form)
+    needed = smallest_team(form, analyst=form.leader == "analyst")
     if len(members) < needed:
         return f"{len(members)} of at least {needed} members applied"
     if sum(p.amount for p in members) < form.amount:

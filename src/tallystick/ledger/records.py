@@ -258,7 +258,7 @@ class Place(Record):
     forfeits: int = 0
     accepted: int = 0
     last_accepted: int = -1  # the last completed round with an accepted post
-    present: int = 0  # completed rounds with an accepted post
+    present: int = 0  # completed rounds with an accepted model or share, and no scores kept back: paid ones
     gain: int = 0
     score: int | None = None
     measured: int | None = None  # the median of what the others measured in the closing phase

@@ -128,12 +128,14 @@ def reserve(
 ) -> Refusal | None:
     """Reserve budgets and grant uses for a place; all of it, or the refusal and nothing."""
     done: list[UnitUse] = []
+    said = len(draft.notices)
     for use in uses:
         try:
             ensure_possible(draft, request, owner, use, rounds)
         except Refusal as refusal:
             for held in done:
                 _release_one(draft, request.request, owner, held.unit, used=False)
+            del draft.notices[said:]
             return refusal
         _reserve_one(draft, request, owner, use, rounds)
         done.append(use)

@@ -108,8 +108,9 @@ def _end_round(draft: Draft, request: Request) -> None:
     draft.put(PROGRESS, progress, name)
     draft.emit(RoundEnded(name, progress.round, complete, result if result is not None else state.start))
     _change_team(draft, request, state, complete)
+    served = any(phase.owed for _, phase in draft.scan(PHASES, name))
     settlement.clear_round(draft, request)
-    reason = _why_stop(draft, request, result, state.start)
+    reason = _why_stop(draft, request, result, state.start) or ("" if served else "nobody has anything to do")
     if reason:
         stop(draft, request, reason)
     else:
@@ -164,7 +165,7 @@ def _completed(
     paid = []
     for member in served:
         place = draft.get(PLACES, name, member)
-        here = member in trained
+        here = member in trained and member not in state.forfeited
         place = replace(
             place,
             last_accepted=completed,
@@ -174,7 +175,7 @@ def _completed(
             score=scores.get(member, place.score),
         )
         draft.put(PLACES, place, name, member)
-        if here and place.role != "analyst" and member not in state.forfeited:
+        if here and place.role != "analyst":
             paid.append(place)
     _pay_round(draft, request, progress.round, paid, gained)
     author, model = state.authors[-1]
@@ -235,7 +236,8 @@ def evicted(draft: Draft, request: Request, state: RoundState) -> list[str]:
     team = draft.get(TEAMS, name)
     members = turns.data_members(draft, name, team)
     scores = {m: figure for m, figure in _scores(state).items() if m in members}
-    spare = len(members) + len(team.bench) - smallest_team(rules.forming)
+    analyst = draft.get(PROGRESS, name).analyst
+    spare = len(members) + len(team.bench) - smallest_team(rules.forming, bool(analyst))
     if rules.evicting.kind == "none" or len(scores) < 2 or spare <= 0:
         return []
     worst_first = sorted(scores, key=lambda m: (scoring.better(rules, scores[m], 0), rank(name.encode(), m)))
@@ -292,8 +294,9 @@ def _why_stop(draft: Draft, request: Request, result: int | None, start: int | N
 
 
 def _too_small(draft: Draft, request: Request) -> bool:
-    members = turns.data_members(draft, request.request, draft.get(TEAMS, request.request))
-    return len(members) < smallest_team(request.rules.forming)
+    name = request.request
+    members = turns.data_members(draft, name, draft.get(TEAMS, name))
+    return len(members) < smallest_team(request.rules.forming, bool(draft.get(PROGRESS, name).analyst))
 
 
 def stop(draft: Draft, request: Request, reason: str) -> None:

@@ -145,9 +145,9 @@ def draws(rules: Rules) -> bool:
     return rules.electing.kind == "drawn" or any(rule.turn.startswith(chance) for rule in all_phases(rules))
 
 
-def smallest_team(form: Forming) -> int:
-    """How many data members a team needs: where no units are wanted, an analyst counts as one of the team."""
-    return form.minimum if form.units else form.minimum - (form.leader == "analyst")
+def smallest_team(form: Forming, analyst: bool) -> int:
+    """How many data members a team needs: where no units are wanted, its analyst counts as one of the team."""
+    return form.minimum - (analyst and not form.units)
 
 
 def flaw(rules: Rules, reward: int) -> str | None:
@@ -187,16 +187,17 @@ def _flaw_of_phases(rules: Rules, reward: int) -> str | None:
     models = {rule.name for rule in rules.phases if rule.content == "model"}
     if rules.result not in models:
         return f"the result phase {rules.result!r} is not a model phase of a round"
-    if any(rule.content != "salt" for rule in rules.opening):
-        return "opening phases reveal salts and nothing else"
+    if any((rule.content, rule.turn, rule.rows) != ("salt", "everyone", "none") for rule in rules.opening):
+        return "opening phases reveal everyone's salts and nothing else"
     if draws(rules) != bool(rules.opening):
         return "a rule that draws needs an opening phase of salts, and only such a rule"
-    seen: set[str] = set()
-    for rule in rules.phases + rules.closing:
-        found = _flaw_of_phase(rule, rules, models, seen)
-        if found:
-            return f"phase {rule.name!r}: {found}"
-        seen.add(rule.name)
+    for served in (rules.phases, rules.closing):
+        seen: set[str] = set()  # a turn refers to who has posted in the same round
+        for rule in served:
+            found = _flaw_of_phase(rule, rules, models, seen)
+            if found:
+                return f"phase {rule.name!r}: {found}"
+            seen.add(rule.name)
     return None
 
 

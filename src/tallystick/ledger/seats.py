@@ -100,7 +100,9 @@ def refill(draft: Draft, request: Request, round_: int) -> None:
         if not wants_analyst and seated >= rules.forming.size:
             return
         waiting = [draft.get(APPLICATIONS, name, member) for member in team.bench]
-        fitting = next((a for a in waiting if a.analyst == wants_analyst), None)
+        fitting = next((a for a in waiting if a.analyst and wants_analyst), None)
+        if fitting is None and seated < rules.forming.size:
+            fitting = next((a for a in waiting if not a.analyst), None)
         if fitting is None:
             return
         bench = tuple(m for m in team.bench if m != fitting.member)

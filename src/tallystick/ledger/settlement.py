@@ -75,7 +75,7 @@ def settle(draft: Draft, name: str, recorder: str, approving: int, reason: str) 
         len(progress.recorders),
         progress.reached,
         uncharged(request.rules),
-        tuple((p.member, use.unit, use.grant) for p in places for use in p.units if p.present),
+        tuple((p.member, use.unit, use.grant) for p in places for use in p.units if p.accepted),
         progress.recorders,
         stands=bool(recorder),
     )
