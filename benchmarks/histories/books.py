@@ -27,7 +27,7 @@ from tallystick.ledger.transition import Block
 BY_DEVICE = (tx.Post, tx.Reveal, tx.Report, tx.Nudge)
 WINDOW = 256
 PLACE_FIELDS = (
-    "deposit", "amount", "status", "turns", "missed", "idle", "forfeits", "present", "gain", "score", "measured",
+    "deposit", "amount", "status", "turns", "missed", "idle", "forfeits", "present", "accepted", "gain", "score", "measured",
     "earned", "opened",
 )  # fmt: skip
 

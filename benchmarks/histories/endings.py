@@ -321,7 +321,7 @@ def _compare_record(life: Life, view: View) -> None:
     seats = [life.seats[m] for m in sorted(life.seats)]
     shares = weights(life, seats)
     parts = shared(PPM, list(shares.values())) if shares else []
-    sources = tuple((s.member, use.unit, use.grant) for s in seats for use in s.units if s.present)
+    sources = tuple((s.member, use.unit, use.grant) for s in seats for use in s.units if s.accepted)
     own = (
         life.recorder, life.model, life.figure, life.completed, tuple(zip(shares, parts, strict=True)),
         life.approving, len(life.recorders), life.reached, sources, bool(life.recorder),

@@ -18,6 +18,13 @@ from tallystick.ledger import transactions as tx
 
 STEPS = 50
 PAIRS = all_pairs()
+RARE = tuple(
+    pair
+    for pair in PAIRS
+    if pair[0] in ("PostRecord", "Approve", "Certify", "OpenTest", "Reveal", "Post", "Leave", "ChooseTeam")
+    and pair[1] not in ("Suspended", "DeviceMayNot", "UnknownRecord", "WrongStage", "NotYours", "WrongPhase")
+) + (("Leave", "WrongStage"), ("Apply", "BenchFull"), ("Propose", "NotEligible"), ("Vote", "AlreadyDone"))
+NEAR_THE_END = ("recording", "approving", "sealed", "certifying")
 LONGEST_END = 1_000  # clock advances after which a request that lives has not ended
 
 
@@ -82,14 +89,15 @@ class History:
     def step(self) -> None:
         """One step of a kind drawn by weight."""
         kinds = (self.serve, self.provoke, self.move, self.wild, self.clock, self.crowd)
-        self.rng.choices(kinds, (50, 28, 11, 4, 5, 2))[0]()
+        self.rng.choices(kinds, (54, 26, 9, 4, 5, 2))[0]()
 
     def serve(self) -> None:
         """Somebody does its duty; where all who owe keep silent, their time runs out."""
         live = self.players.live()
         if not live:
             return self.does(*moves.request(self.players))
-        name = self.rng.choice(live)
+        stages = [self.players.progress(name).stage for name in live]
+        name = self.rng.choices(live, [3 if stage in NEAR_THE_END else 1 for stage in stages])[0]
         duties = self.players.duties(name)
         if not duties:
             return self.wait_for(name)
@@ -112,8 +120,9 @@ class History:
 
     def provoke(self) -> None:
         """Something that must be refused, where the state offers it."""
-        for _ in range(12):
-            pair = self.rng.choice(PAIRS)
+        rare = list(RARE) if self.rng.random() < 0.4 else []
+        self.rng.shuffle(rare)
+        for pair in rare + self.rng.sample(PAIRS, 12):
             way = WAYS.get(pair)
             found = way(self.players) if way else None
             if found is None or found is False:

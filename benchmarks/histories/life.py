@@ -51,6 +51,7 @@ class Seat:
     idle: int = 0
     forfeits: int = 0
     present: int = 0
+    accepted: int = 0
     last: int = -1
     gain: int = 0
     score: int | None = None
@@ -264,7 +265,7 @@ def _shortfall(life: Life) -> str:
     data = life.data_members()
     if form_.leader == "analyst" and len(data) == len(life.active):
         return "no analyst applied"
-    needed = smallest(life)
+    needed = form_.minimum - (form_.leader == "analyst" and not form_.units)
     if len(data) < needed:
         return f"{len(data)} of at least {needed} members applied"
     amount = sum(life.seats[m].amount for m in data)
@@ -272,9 +273,8 @@ def _shortfall(life: Life) -> str:
 
 
 def smallest(life: Life) -> int:
-    """How many data members a team needs: an analyst fills a place where no units are wanted."""
-    form_ = life.rules.forming
-    return form_.minimum - (form_.leader == "analyst" and not form_.units)
+    """How many data members a team needs: its analyst fills a place where no units are wanted."""
+    return life.rules.forming.minimum - (life.analyst != "" and not life.rules.forming.units)
 
 
 def _find_leader(books: Books, life: Life) -> str:
@@ -315,9 +315,10 @@ def refill(books: Books, life: Life, round_: int) -> None:
     form_, left = life.rules.forming, life.rules.stopping.rounds - round_
     while left > 0:
         wants_analyst = form_.leader == "analyst" and not life.analyst
-        if not wants_analyst and len(life.data_members()) >= form_.size:
-            return
-        fitting = [m for m in life.bench if life.applications[m].analyst == wants_analyst]
+        analysts = [m for m in life.bench if life.applications[m].analyst]
+        short = len(life.data_members()) < form_.size
+        fitting = analysts[:1] if wants_analyst else []
+        fitting += [m for m in life.bench if m not in analysts] if short else []
         if not fitting:
             return
         member = fitting[0]

@@ -85,6 +85,8 @@ def round_ended(books: Books, life: Life, round_: int, complete: bool, figure: i
     _reseed(life)
     _change_team(books, life, complete)
     reason = _why_stop(life, result if result is not None else now.start)
+    if not reason and not any(now.owed.values()):
+        reason = "nobody has anything to do"
     if reason:
         life.must_say("RoundsStopped", reason)
     else:
@@ -102,7 +104,8 @@ def _count(life: Life, result: int | None) -> None:
     for member in dict.fromkeys(m for _, m in served):
         seat = life.seats[member]
         seat.last = life.completed
-        seat.present += member in trained
+        seat.accepted += 1
+        seat.present += member in trained and member not in now.hidden
         seat.gain = min(2**53, seat.gain + gained.get(member, 0))
         seat.score = scores.get(member, seat.score)
     paid = [life.seats[m] for m in _by_post(life) if m in trained and not life.seats[m].analyst]
