@@ -186,10 +186,10 @@ def open_writer(
     clock: Callable[[], int] | None = None,
 ) -> Client:
     """The ledger in a folder, written by this process; what came due while nobody wrote is served first."""
-    with open_reader(folder, check=False):  # tells a folder without a ledger from one without its key
-        pass
     signs = folder / BLOCKS_KEY
     if not signs.exists():
+        with open_reader(folder, check=False):  # where there is no ledger it says so
+            pass
         raise ClientError(
             f"the key that signs the blocks of this ledger is not in {signs}; put it there, or read only"
         )

@@ -131,3 +131,11 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
     both = f"{shlex.quote(sys.executable)} -c {shlex.quote(START)} --help | true"
     shown = subprocess.run(["sh", "-c", both], capture_output=True, text=True, check=True)
     assert shown.stderr == ""
+
+
+def test_a_terminal_without_greek_is_no_error() -> None:
+    poor = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    shown = subprocess.run(
+        [sys.executable, "-c", START, "demo"], capture_output=True, text=True, env=poor, check=True
+    )
+    assert "? spent of 10" in shown.stdout

@@ -228,8 +228,10 @@ def test_a_spoilt_export_is_caught(trial: Desk, spoil: Callable[[Path], None]) -
     assert said.document["problem"] in said.err
 
 
-def test_there_is_no_such_export(desk: Desk) -> None:
-    assert "none.tally" in desk.fails("ledger verify none.tally")
+def test_there_is_no_such_export(trial: Desk) -> None:
+    assert "none.tally" in trial.fails("ledger verify none.tally")
+    assert "trial" in trial.fails("ledger verify trial")
+    assert "none" in trial.fails("ledger export none/x.tally")
 
 
 def test_a_record_is_proven(trial: Desk) -> None:
@@ -285,6 +287,17 @@ def test_what_came_due_is_served(trial: Desk) -> None:
     time.sleep(1.1)
     assert "lapsed" in trial.does("ledger nudge --ledger hasty")
     assert "nothing was due" in trial.does("ledger nudge --ledger hasty")
+
+
+def test_a_ledger_that_can_be_mended_is_mended_and_says_so(trial: Desk) -> None:
+    trial.does(f"send bob 5 {trial.key('ada')}")
+    database = Path("trial") / "ledger.db"
+    database.write_bytes(b"\xff" * database.stat().st_size)
+    assert "mends it" in trial.fails("member list")
+    said = trial.types(f"send bob 5 {trial.key('ada')}")
+    assert said.code == 0
+    assert said.err.startswith("tally: mended: ")
+    assert trial.finds("ledger show account bob")["account"]["balance"] == 10_010
 
 
 def test_a_damaged_ledger_says_so(trial: Desk) -> None:

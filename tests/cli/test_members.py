@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.base.keys import load_key
-from tests.cli.desk import NAMES, Desk
+from tests.cli.desk import NAMES, ROOTS, Desk
 
 
 def papers(desk: Desk, member: str) -> str:
@@ -28,8 +28,15 @@ def decided(desk: Desk, change: str) -> str:
 
 
 def member(desk: Desk, name: str) -> dict[str, object]:
-    found: dict[str, object] = desk.finds(f"member show {name}")
+    found: dict[str, object] = desk.finds(f"member show {name}")["member"]
     return found
+
+
+def wrong_role(desk: Desk) -> str:
+    """Cleo offering a unit."""
+    words = " ".join(f"--{option} {value}" for option, value in ROOTS.items())
+    budget = "--epsilon 1 --delta 0.001 --protects record"
+    return f"unit register --name x --category x --kind x --count 1 {words} {budget} {desk.key('cleo')}"
 
 
 def test_members_are_listed_and_shown(trial: Desk) -> None:
@@ -54,6 +61,8 @@ def test_a_vote_says_how_it_stands(trial: Desk) -> None:
     assert short in shown and "mint 5,000 for bob" in shown and "0/0/2" in shown
     assert "1 for, 0 against, of 2" in trial.does(f"vote {short} yes {trial.key('ada')}")
     assert "has not voted" in trial.does(f"propose show {short}")
+    assert "vote" not in trial.does("member show ada")
+    assert f"vote {made['proposal']}" in " ".join(trial.does("member show cleo").split())
     assert "AlreadyDone" in trial.fails(f"vote {short} no {trial.key('ada')}")
     assert "lapsed" in trial.does(f"vote {short} no {trial.key('cleo')}")
     assert "nothing is open" in trial.does("propose list")
@@ -68,6 +77,7 @@ def test_what_a_vote_decides(trial: Desk) -> None:
     assert trial.finds("ledger status")["figures"]["pool"] == 700
     decided(trial, "roles cleo --role auditor")
     assert member(trial, "cleo")["roles"] == ["auditor"]
+    assert "role 'owner'" in trial.fails(wrong_role(trial))
     decided(trial, "suspend cleo")
     assert member(trial, "cleo")["active"] is False
     assert "suspended" in trial.fails(f"send ada 1 {trial.key('cleo')}")
@@ -148,6 +158,8 @@ FAILURES = {
     "send bob 5": "whose key?",
     "send bob five --key trial/keys/ada.key": "'five' is not a whole number",
     "send bob 0 --key trial/keys/ada.key": "0 is less than 1",
+    "send bob 5 --key trial": "trial",
+    "send bob 5 --key trial/genesis.toml": "genesis.toml is not a key file",
     "send bob 5 --key stranger.key": "belongs to no member of chain 'trial'",
     "send nobody 5 --key trial/keys/ada.key": "member 'nobody' is not known",
     "send Bob 5 --key trial/keys/ada.key": "to 'Bob' will not do",

@@ -77,7 +77,7 @@ class Choices:
         from ..client import connect
 
         folder, key = self.folder(), self.key_file()
-        return connect(folder, key, password_of)
+        return mended(connect(folder, key, password_of))
 
     def show(self, document: Any, lines: Iterable[str]) -> None:
         """Print what was found: the document for programs, the lines for people."""
@@ -262,6 +262,13 @@ def write_examples(formatter: click.HelpFormatter, examples: Iterable[str]) -> N
         with formatter.section("Example" if len(lines) == 1 else "Examples"):
             for line in lines:
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def mended(client: "Client") -> "Client":
+    """The same ledger, once people know what had to be mended when it was opened."""
+    for repair in client.view.status().repairs:
+        print(f"tally: mended: {repair}", file=sys.stderr)
+    return client
 
 
 def password_of(path: Path, again: bool = False, variable: str = "TALLY_PASSWORD") -> str:

@@ -19,6 +19,7 @@ app.add_command(init)
 KINDS = (
     "block", "tx", "member", "account", "unit", "lineage", "grant", "ask", "proposal", "request", "record",
 )  # fmt: skip
+MANY = 1_000  # deadlines are not counted further
 PROVABLE = tuple(kind for kind in KINDS if kind != "block")
 
 
@@ -27,12 +28,12 @@ def status(at: Choices) -> None:
     """Say how the ledger stands: height, time, money, what comes due."""
     from ..ledger.state import CHAIN
     from ..ledger.transition import next_deadline
-    from ..ledger.views.requests import requests
 
     with at.reader() as client:
         found, chain = client.view.status(), client.get(CHAIN)
-        due, live = next_deadline(client.view), len(requests(client.view, live=True))
-    document = {**found._asdict(), "figures": chain, "next_deadline": due, "live_requests": live}
+        due, waiting = next_deadline(client.view), len(client.view.scan(b"due/", MANY))
+    document = {**found._asdict(), "figures": chain, "next_deadline": due, "deadlines": waiting}
+    many = f"{output.amount(waiting)}{' or more' if waiting == MANY else ''}"
     at.show(
         document,
         output.pairs(
@@ -44,7 +45,7 @@ def status(at: Choices) -> None:
                 ("members", output.amount(chain.members)),
                 ("tokens issued", f"{output.amount(chain.issued)} of at most {output.amount(chain.cap)}"),
                 ("reward pool", output.amount(chain.pool)),
-                ("live requests", output.amount(live)),
+                ("deadlines", many),
                 ("next deadline", "nothing comes due" if due is None else output.moment(due)),
                 ("rules", f"version {chain.version}"),
                 *(("signed by", key.hex()) for key in found.validators),
@@ -178,11 +179,11 @@ def prove(at: Choices, kind: str, name: str, out: Path | None) -> None:
 def nudge(at: Choices) -> None:
     """Serve what has come due while nobody wrote: refunds, closing phases, votes."""
     from ..client import open_writer
-    from .command import password_of
+    from .command import mended, password_of
 
     with at.reader() as client:
         before = client.view.status().height
-    with open_writer(at.folder(), None, password_of) as client:
+    with mended(open_writer(at.folder(), None, password_of)) as client:
         after = client.view.status().height
         notices = [
             one for height in range(before + 1, after + 1) for one in client.view.block(height).notices

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -59,7 +60,10 @@ def tally(ctx: click.Context, ledger: Path | None, key: Path | None, json: bool,
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point; a terminal that cannot show a letter shows another in its place."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -41,10 +41,13 @@ def show(at: Choices, member: str) -> None:
 
 def show_member(at: Choices, client: "Client", name: str) -> None:
     from ..ledger.views.members import member
+    from ..ledger.views.requests import turns
 
     found = member(client.view, name, client.now())
     if found is None:
         stop(f"there is no member {name!r} on chain {client.view.status().chain!r}")
+    waiting = turns(client.view, name, client.now())
+    waits = [("waits for it", f"{one.do} {one.of} until {output.moment(one.deadline)}") for one in waiting]
     devices = [
         (f"device {place}", f"{device.key.hex()} until {output.moment(device.until)}")
         for place, device in enumerate(found.devices, 1)
@@ -62,9 +65,10 @@ def show_member(at: Choices, client: "Client", name: str) -> None:
             ("software", found.software.hex()),
             ("last heard of", output.moment(found.seen)),
             ("next number", found.next_number),
+            *waits,
         ]
     )
-    at.show(found, lines)
+    at.show({"member": found, "turns": waiting}, lines)
 
 
 @command("tally member rotate-key --new ada-2.key --key ada.key", into=app, signs=True)
