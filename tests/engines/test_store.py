@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from tallystick.engines.blocklog import seal
+from tallystick.engines.database import DamagedStore, Unavailable
+from tallystick.engines.lookup import Index, Place
 from tallystick.engines.memory import Overlay, Recent, Watched, WholeState, after
-from tallystick.engines.store import DamagedStore, Index, Place, Store, encode_writes
+from tallystick.engines.store import Store, encode_writes
 
-NO_INDEX = Index((), ())
+NO_INDEX = Index()
 
 
 def add(store: Store, writes: Mapping[bytes, bytes | None], index: Index = NO_INDEX) -> None:
@@ -140,7 +142,7 @@ def test_a_full_database_is_told_from_a_damaged_one(tmp_path: Path) -> None:
     add(store, {b"k": b"v"})
     pages = store._db.execute("PRAGMA page_count").fetchone()[0]
     store._db.execute(f"PRAGMA max_page_count={pages}")
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(Unavailable, match="full"):
         add(store, {b"big": b"x" * 100_000})
     assert (store.height, store.get(b"big")) == (0, None)
     again = reopened(store)

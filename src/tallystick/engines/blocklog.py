@@ -29,6 +29,10 @@ class DamagedFrame(Exception):
     """These bytes are not an intact frame; the message says what is wrong with them."""
 
 
+class CutFrame(DamagedFrame):
+    """These bytes end before the frame does, as when a process ended while it wrote them."""
+
+
 class Frame(NamedTuple):
     """One block as it lies on disk."""
 
@@ -66,13 +70,16 @@ def read_frame(file: BinaryIO) -> Frame | None:
     head = file.read(HEAD)
     if not head:
         return None
-    _, length, _ = _open_head(head)
-    return unseal(head + file.read(length + DIGEST))
+    height, length, _ = _open_head(head)
+    rest = file.read(length + DIGEST)
+    if len(rest) < length + DIGEST:
+        raise CutFrame(f"the file ends {length + DIGEST - len(rest)} bytes before the end of frame {height}")
+    return unseal(head + rest)
 
 
 def _open_head(head: bytes) -> tuple[int, int, bytes]:
     if len(head) < HEAD:
-        raise DamagedFrame(f"the file ends {HEAD - len(head)} bytes before the end of a frame's head")
+        raise CutFrame(f"the file ends {HEAD - len(head)} bytes before the end of a frame's head")
     mark, height, length, previous = _head.unpack(head[:-4])
     if mark != MARK or crc32(head[:-4]) != int.from_bytes(head[-4:], "little") or length > MAX_PAYLOAD:
         raise DamagedFrame("these bytes are not the head of a frame")
@@ -85,6 +92,7 @@ class Damage(NamedTuple):
     file: Path
     offset: int
     reason: str
+    cut: bool = False  # the file ends too early, and is the last one
 
 
 class _Segment(NamedTuple):
@@ -217,8 +225,9 @@ class BlockLog:
                         self._follow(frame)
                         self._remember(self._end, frame.digest, HEAD + len(frame.payload) + DIGEST)
                         offset = self._end - start
-            except (DamagedFrame, OSError) as error:
-                self.damage = Damage(path, offset, str(error))
+            except DamagedFrame as error:
+                cut = isinstance(error, CutFrame) and path == self._files()[-1]
+                self.damage = Damage(path, offset, str(error), cut)
                 return
 
     def _follow(self, frame: Frame) -> None:

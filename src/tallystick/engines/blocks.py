@@ -10,6 +10,7 @@ from ..base.codec import Malformed
 from . import light
 from .blocklog import BlockLog, DamagedFrame, Frame
 from .chain import Chain, Entry, Head, decode_entry, milliseconds, result_of
+from .database import DamagedStore
 from .engine import (
     Answer,
     EngineError,
@@ -20,7 +21,8 @@ from .engine import (
     StateProof,
     Status,
 )
-from .store import DamagedStore, Place, Store
+from .lookup import Place
+from .store import Store
 from .tree import StateTree
 
 
@@ -39,7 +41,7 @@ class Blocks:
             raise EngineError(f"there is no block {height}; this ledger has blocks 1 to {self.store.height}")
         try:
             return decode_entry(self._frame(height).payload)
-        except (DamagedFrame, DamagedStore, Malformed) as error:
+        except (DamagedFrame, DamagedStore, Malformed, OSError) as error:
             raise LedgerDamaged(
                 f"block {height} cannot be read: {error}; open the ledger again to mend it"
             ) from None

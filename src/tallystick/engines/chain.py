@@ -9,7 +9,8 @@ from ..base.codec import Decoder, Record
 from ..base.keys import SigningKey, verify
 from . import light
 from .engine import Machine, Outcome, Reader, Verify
-from .store import Index, encode_writes
+from .lookup import Index
+from .store import encode_writes
 
 FORMAT: Final = 1
 POWER: Final = 1  # every validator's

@@ -18,11 +18,12 @@ from .chain import (
     decode_origin,
     replay,
 )
+from .database import DamagedStore, Unavailable
 from .engine import EngineError, Machine, NoLedger, ledger_machine
 from .memory import WholeState
 from .opening import DATABASE
 from .pool import GoodSignatures
-from .store import DamagedStore, Store, encode_writes
+from .store import Store, encode_writes
 from .tree import StateTree
 from .verifier import Verifier
 
@@ -70,7 +71,7 @@ def export(path: Path | str, file: Path | str, progress: Progress | None = None)
         raise EngineError(
             f"{part} is there: another export to {file} is under way, or was cut off; remove it"
         ) from None
-    except (DamagedStore, OSError) as error:
+    except (DamagedStore, Unavailable, OSError) as error:
         raise EngineError(f"{path} could not be exported to {file}: {error}") from error
     return height
 

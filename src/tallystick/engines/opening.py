@@ -9,9 +9,11 @@ from typing import Any, Final, final
 from ..base.codec import Malformed, encode
 from .blocklog import NOTHING, SEGMENT, BlockLog, Frame, seal
 from .chain import Chain, Head, Mismatch, Origin, decode_entry, decode_origin, index_of, origin_of, replay
+from .database import DamagedStore, EmptyStore, Unavailable
 from .disk import DISK, Disk
 from .engine import EngineError, LedgerDamaged, Machine, NoLedger
-from .store import BEHIND, CACHED, DamagedStore, Index, Store, encode_writes
+from .lookup import Index
+from .store import BEHIND, CACHED, Store, encode_writes
 from .tree import StateTree
 
 LOG: Final = "log"
@@ -62,7 +64,7 @@ def open_or_create(
                 raise
             create(path, machine, genesis, validators, settings)
             opened = open_ledger(path, machine, settings)
-    except (DamagedStore, OSError) as error:
+    except (DamagedStore, Unavailable, OSError) as error:
         raise EngineError(f"the ledger in {path} could not be opened: {error}") from error
     if genesis is not None and encode(genesis) != opened.chain.origin.genesis:
         opened.store.abandon()
@@ -92,7 +94,7 @@ def create(
         log.close()
     store = settings.store(path)
     try:
-        store.append(0, frame, writes, encoded, Index((), ()))
+        store.append(0, frame, writes, encoded, Index())
     finally:
         store.close()
     settings.disk.sync_folder(path)
@@ -100,12 +102,21 @@ def create(
 
 def open_ledger(path: Path, machine: Machine, settings: Settings) -> Opened:
     """Both copies of an existing ledger, in step."""
-    repairs: list[str] = []
     log = settings.log(path)
     try:
-        store, tree = _read_store(path, machine, settings)
-    except DamagedStore as damage:
-        store, tree = _rebuild(path, log, machine, settings, damage, repairs)
+        repairs: list[str] = []
+        try:
+            return _in_step(log, *_read_store(path, machine, settings), machine, repairs)
+        except DamagedStore as damage:
+            store, tree = _rebuild(path, log, machine, settings, damage, repairs)
+            return _in_step(log, store, tree, machine, repairs)
+    except BaseException:
+        log.close()
+        raise
+
+
+def _in_step(log: BlockLog, store: Store, tree: StateTree, machine: Machine, repairs: list[str]) -> Opened:
+    """The two copies, each brought up to the other."""
     try:
         _mend_log(log, store, repairs)
         origin = decode_origin(store.frame(0).payload)
@@ -117,7 +128,6 @@ def open_ledger(path: Path, machine: Machine, settings: Settings) -> Opened:
         _catch_up(opened, machine)
     except BaseException:
         store.abandon()
-        log.close()
         raise
     return opened
 
@@ -136,7 +146,7 @@ def load_checked(store: Store, machine: Machine) -> StateTree:
     """Load a database's newest state and compare its root with what its block says."""
     store.load()
     if store.height < 0:
-        raise DamagedStore(f"{store.path} is empty")
+        raise EmptyStore(f"{store.path} is empty")
     first = max(0, min(store.flushed + 1, store.height))
     previous = store.frame(first - 1).digest if first else NOTHING
     root = b""
@@ -177,12 +187,11 @@ def _rebuild(
     repairs: list[str],
 ) -> tuple[Store, StateTree]:
     """A new database with the log's origin; the damaged one is set aside. The log's blocks follow later."""
-    if log.damage is not None:
-        if log.height < 0 and not (path / DATABASE).stat().st_size:
-            raise NoLedger(f"the ledger in {path} was never finished; create it again with its genesis")
+    begun = log.damage is not None and not log.damage.cut
+    if log.height < 0 and not begun and isinstance(damage, EmptyStore):
+        raise NoLedger(f"there is no ledger in {path}, or it was never finished; create one with a genesis")
+    if log.damage is not None or log.height < 0:
         raise LedgerDamaged(f"neither copy of the ledger is intact: {damage}; {_where(log)}: {RESTORE}")
-    if log.height < 0:
-        raise NoLedger(f"there is no ledger in {path} ({damage}); create one with a genesis")
     frame = log.read(0)
     origin = _origin(path, frame)
     writes = machine.first_writes(machine.genesis(origin.genesis))
@@ -193,7 +202,7 @@ def _rebuild(
         )
     aside = _set_aside(path, path.glob(f"{DATABASE}*"), settings.disk)
     store = settings.store(path)
-    store.append(0, frame.sealed(), writes, encode_writes(writes), Index((), ()))
+    store.append(0, frame.sealed(), writes, encode_writes(writes), Index())
     repairs.append(f"{damage}; made again from the log, the old files are in {aside}")
     return store, tree
 
@@ -252,7 +261,7 @@ def _catch_up(opened: Opened, machine: Machine) -> None:
 def _where(log: BlockLog) -> str:
     if log.damage is None:
         return f"the log in {log.folder} ends at height {log.height}"
-    file, offset, reason = log.damage
+    file, offset, reason, _ = log.damage
     return f"{file} is damaged at byte {offset}, after height {log.height} ({reason})"
 
 

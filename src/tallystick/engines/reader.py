@@ -8,9 +8,9 @@ from typing import Self, final
 
 from .blocks import Blocks
 from .chain import Chain, Head, decode_entry, decode_origin
+from .database import DamagedStore
 from .engine import (
     Answer,
-    EngineError,
     Kept,
     LedgerDamaged,
     Machine,
@@ -22,7 +22,7 @@ from .engine import (
     ledger_machine,
 )
 from .opening import DATABASE, load_checked, note
-from .store import DamagedStore, Store, decode_writes
+from .store import Store, decode_writes
 from .tree import StateTree
 
 
@@ -45,8 +45,6 @@ class LedgerReader(View):
             raise NoLedger(f"there is no ledger in {path}")
         try:
             self._store = Store(path / DATABASE, read_only=True)
-        except OSError as error:
-            raise EngineError(str(error)) from error
         except DamagedStore as damage:
             raise self._damaged(damage) from None
         try:
@@ -77,8 +75,6 @@ class LedgerReader(View):
                     yield self
             except DamagedStore as damage:
                 raise self._damaged(damage) from None
-            except OSError as error:
-                raise EngineError(str(error)) from error
             finally:
                 self._pinned = False
 

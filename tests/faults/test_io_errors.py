@@ -1,0 +1,47 @@
+"""A failing disk stops the engine and costs nothing that was acknowledged (a share of faults/io-errors)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.engine import Answer, EngineStopped, Ticket
+from tests.faults.io_errors import FAULTS, Fault, fail_each_call, limit_file_sizes
+from tests.faults.subject import LEDGER, STANDIN
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("for_good", [False, True])
+def test_a_call_that_fails(tmp_path: Path, fault: Fault, for_good: bool) -> None:
+    toll = fail_each_call(tmp_path, STANDIN, fault, for_good, 1 + FAULTS.index(fault), 13)
+    assert toll.wrong == []
+    assert toll.failures > 12
+    assert toll.acknowledged > 50
+
+
+def test_files_that_cannot_grow(tmp_path: Path) -> None:
+    toll = limit_file_sizes(tmp_path, LEDGER, range(0, 80_000, 7_001))
+    assert toll.wrong == []
+    assert toll.acknowledged > 50
+
+
+def test_an_engine_that_acknowledges_what_failed_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = EmbeddedEngine._make_block
+
+    def careless(self: EmbeddedEngine, tickets: Sequence[Ticket]) -> None:
+        try:
+            honest(self, tickets)
+        except EngineStopped:
+            if not tickets:
+                raise
+            for ticket in tickets:
+                receipt = STANDIN.machine.check(self._store, ticket.transaction, None, lambda *_: True)
+                ticket.answer = Answer(receipt, 9, 0, 0)
+            self._pool.done(tickets)
+
+    monkeypatch.setattr(EmbeddedEngine, "_make_block", careless)
+    toll = fail_each_call(tmp_path, STANDIN, FAULTS[0], True, 60, 6)
+    assert any("acknowledged and lost" in wrong for wrong in toll.wrong)

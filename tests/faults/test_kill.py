@@ -1,0 +1,25 @@
+"""Nothing that was acknowledged is lost when the process is killed (a share of the case faults/kill)."""
+
+from pathlib import Path
+
+from tests.faults.kill import die_at_points, hasty_load, kill_at_random
+from tests.faults.subject import LEDGER, STANDIN
+
+
+def test_killed_at_random_moments(tmp_path: Path) -> None:
+    toll = kill_at_random(tmp_path, LEDGER, 20, seed=1, each=10)
+    assert toll.lost == []
+    assert toll.kills == 20
+    assert toll.acknowledged > 20
+    assert toll.repaired > 0
+
+
+def test_killed_at_every_named_point(tmp_path: Path) -> None:
+    toll = die_at_points(tmp_path, STANDIN, range(1, 4))
+    assert toll.lost == []
+    assert toll.acknowledged > 20
+    assert toll.repaired > 5
+
+
+def test_an_engine_that_acknowledges_too_early_is_caught(tmp_path: Path) -> None:
+    assert kill_at_random(tmp_path, STANDIN, 20, seed=2, load=hasty_load).lost

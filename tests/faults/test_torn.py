@@ -1,0 +1,77 @@
+"""Torn and flipped files are mended or refused, never taken for the truth (a share of faults/torn-store)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.engines import blocklog, opening
+from tallystick.engines.blocklog import DIGEST, HEAD, BlockLog, Frame
+from tallystick.engines.engine import Machine
+from tallystick.engines.store import Store
+from tallystick.engines.tree import StateTree
+from tests.faults.subject import LEDGER, STANDIN
+from tests.faults.torn import sqlite_alone, sweep
+
+
+def test_damaged_images_are_mended_or_refused(tmp_path: Path) -> None:
+    toll = sweep(tmp_path, LEDGER, 120, seed=1)
+    assert toll.wrong == []
+    assert toll.images == 120 == toll.sound + toll.mended + toll.refused
+    assert toll.mended > 40
+
+
+def test_sqlite_alone_would_lose_blocks_silently(tmp_path: Path) -> None:
+    assert sqlite_alone(tmp_path, STANDIN, 30, seed=1) > 0
+
+
+def test_a_log_without_checksums_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trusting(data: bytes) -> Frame:
+        height, _, previous = blocklog._open_head(data[:HEAD])
+        return Frame(height, previous, data[HEAD:-DIGEST], data[-DIGEST:])
+
+    monkeypatch.setattr(blocklog, "unseal", trusting)
+    assert sweep(tmp_path, STANDIN, 60, seed=2, only=".log").wrong
+
+
+def test_records_that_nobody_compares_with_the_root_are_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = opening.load_checked
+
+    class Blind(StateTree):  # type: ignore[misc]
+        root = property(lambda self: claimed[0])  # type: ignore[assignment]
+
+    claimed = [b""]
+
+    def trusting(store: Store, machine: Machine) -> StateTree:
+        noted = opening.note
+
+        def note(*given: Any) -> bytes:
+            claimed[0] = noted(*given)
+            return claimed[0]
+
+        with monkeypatch.context() as inner:
+            inner.setattr(opening, "note", note)
+            inner.setattr(opening, "StateTree", Blind)
+            honest(store, machine)
+        return StateTree.build(store.items())
+
+    monkeypatch.setattr(opening, "load_checked", trusting)
+    assert sweep(tmp_path, STANDIN, 120, seed=3, only="ledger.db").wrong
+
+
+def test_a_database_that_is_believed_over_the_log_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def believing(opened: opening.Opened, machine: Machine) -> None:
+        folder = opened.log.folder
+        for file in folder.glob("*.log"):
+            file.unlink()
+        opened.log = BlockLog(folder)
+        for height in range(opened.store.height + 1):
+            opened.log.append(opened.store.frame(height).sealed(), height)
+
+    monkeypatch.setattr(opening, "_catch_up", believing)
+    toll = sweep(tmp_path, STANDIN, 60, seed=4, only="ledger.db-wal")
+    assert any("was acknowledged" in wrong for wrong in toll.wrong)
