@@ -31,10 +31,10 @@ def brought(members: int = 5) -> dict[str, Brought]:
     return found
 
 
-def setting(name: str, rounds: int = 3, **more: object) -> Setting:
+def setting(name: str, rounds: int = 3, deposit: int = 0, **more: object) -> Setting:
     """A small request under the preset of this name."""
     plan = Plan(TASK, name, "1", LEARNER.name, LEARNER.version, digest(b"source"), epochs=2)
     # Each judges by some hundred rows, where a real member has 200 at least.
     judging = {} if name == "averaging" else {"fewest": 50}
-    protocol = preset(name)(size=5, **judging)
+    protocol = preset(name)(size=5, deposit=deposit, **judging)
     return Setting(plan, protocol, LEARNER, scan(), brought(), rounds, **more)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..base.ids import ANYONE, derived_id, digest
+from ..base.ids import ANYONE, Role, derived_id, digest
 from ..base.keys import SigningKey
 from ..engines.embedded import EmbeddedEngine
 from ..engines.engine import Committed
@@ -17,21 +17,24 @@ from ..ledger import transactions as tx
 from ..ledger import views
 from ..ledger.genesis import Founder, Genesis
 from ..ledger.records import FinalRecord, Progress, Request
-from ..ledger.rules import Stopping, draws
+from ..ledger.rules import Rules, Stopping, draws
 from ..ledger.settlement import LIVE
-from ..ledger.state import ACCOUNTS, PROGRESS, RECORDS
+from ..ledger.state import ACCOUNTS, RECORDS
 from ..node import holdings, payloads
 from ..node.holdings import Duty
 from ..node.perform import Scheme, Worker, salt_for
 from ..node.step import Alter, Node, step
 from ..protocols.plan import Plan
 from ..protocols.protocol import Bench, Holding, Protocol, ensure_fit, rules_of
+from .parts import Clock, Doing, Part, World, acts, altered, ensure_known, rests, training_rows, with_parts
 
 CHAIN = "simulation"
 START = 1_700_000_000_000
 BUDGET = tx.PrivacyBudget(10**12, 10**7, "record")
 PURPOSE = "research"
 REQUESTER = "requester"
+ANALYST = "analyst"  # hired where the protocol's leader is one
+LONGEST = 10**11  # milliseconds that the rounds of a request may take
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +60,21 @@ class Setting:
     balance: int = 10_000
     quality: int | None = None
     seed: int = 7
-    alter: Alter | None = None  # faults and attacks
+    alter: Alter | None = None  # what anybody's transactions become
     unaccounted: bool = True
+    parts: tuple[Part, ...] = ()  # faults and attacks
+    budget: tx.PrivacyBudget | None = None  # of each member's unit
+    test: Rows | None = None  # the requester's own rows: an analyst measures by them
+
+    @property
+    def analyst(self) -> bool:
+        """Whether one who brings no data is hired to combine."""
+        return self.protocol.form.leader == "analyst"
+
+    @property
+    def taking_part(self) -> tuple[str, ...]:
+        """All who have keys: the members, the requester, and an analyst where one is hired."""
+        return (*self.members, *([ANALYST] if self.analyst else []), REQUESTER)
 
 
 @dataclass(eq=False)
@@ -82,25 +98,17 @@ class Ended:
     balances: Mapping[str, int]
     notices: tuple[tuple[int, object], ...]
     model: bytes | None
+    payloads: Mapping[bytes, bytes]  # what members shared, by its hash
     height: int
     head: bytes  # the root of the state at the end
-
-
-@dataclass(eq=False)
-class Clock:
-    """Time that only moves when somebody moves it."""
-
-    now: int = START
-
-    def __call__(self) -> int:
-        return self.now
 
 
 def simulate(setting: Setting, folder: Path, watch: Callable[[Committed], None] | None = None) -> Ended:
     """Register, request, form, serve every round, record, settle; the folder holds the ledger afterwards."""
     ensure_fit(setting.protocol, setting.learner)
-    keys = {name: _key(setting.seed, name) for name in (*setting.members, REQUESTER)}
-    clock, told = Clock(), Told()
+    ensure_known(setting.parts, setting.taking_part)
+    keys = {name: _key(setting.seed, name) for name in setting.taking_part}
+    clock, told = Clock(START), Told()
     validator = _key(setting.seed, "validator")
     with EmbeddedEngine(folder, keys=[validator], genesis=_genesis(setting, keys), clock=clock) as engine:
         engine.subscribe(told.hear)
@@ -108,9 +116,9 @@ def simulate(setting: Setting, folder: Path, watch: Callable[[Committed], None] 
             engine.subscribe(watch)
         shared = payloads.InMemory()
         nodes = _nodes(setting, keys, shared)
-        name = _begin(setting, engine, nodes, shared, clock)
-        serving = [node for member, node in nodes.items() if member != REQUESTER]
-        progress = _serve(setting, engine, serving, clock, name)
+        world = World(engine, nodes, shared, clock)
+        world.request = name = _begin(setting, world)
+        progress = _serve(setting, world)
         status = engine.status()
         accounts = {member: views.find(engine, ACCOUNTS, member) for member in keys}
         return Ended(
@@ -120,6 +128,7 @@ def simulate(setting: Setting, folder: Path, watch: Callable[[Committed], None] 
             {member: account.balance for member, account in accounts.items() if account},
             tuple(told.notices),
             shared.get(progress.model),
+            shared.kept,
             status.height,
             status.app_hash,
         )
@@ -129,40 +138,51 @@ def _key(seed: int, name: str) -> SigningKey:
     return SigningKey(digest(b"simulated key", str(seed).encode(), name.encode()))
 
 
+def genesis_of(setting: Setting) -> Genesis:
+    """The ledger's first state: everybody with tokens, the requester with the reward."""
+    return _genesis(setting, {name: _key(setting.seed, name) for name in setting.taking_part})
+
+
 def _genesis(setting: Setting, keys: Mapping[str, SigningKey]) -> Genesis:
     founders = []
     for name, key in keys.items():
-        balance = setting.balance if name in setting.members else setting.reward
-        founders.append(
-            Founder(
-                name, key.public, digest(b"encryption", key.public), ("owner", "requester", "worker"), balance
-            )
-        )
+        balance = setting.reward if name == REQUESTER else setting.balance
+        sealed = digest(b"encryption", key.public)
+        roles: tuple[Role, ...] = ("analyst",) if name == ANALYST else ("owner", "requester", "worker")
+        founders.append(Founder(name, key.public, sealed, roles, balance))
     return Genesis(CHAIN, START, 2**50, tuple(founders))
 
 
 def _nodes(setting: Setting, keys: Mapping[str, SigningKey], shared: payloads.InMemory) -> dict[str, Node]:
     bench = Bench(setting.plan, setting.learner, setting.plan.task.measure, setting.runner, simulated=True)
-    scheme = Scheme(setting.protocol, bench)
+    scheme = Scheme(with_parts(setting.protocol, setting.parts), bench)
 
     def scheme_of(request: Request) -> Scheme:
         return scheme
 
-    def node(name: str, brought: Brought) -> Node:
+    def node(name: str, holding: Holding) -> Node:
         def secret(duty: Duty) -> bytes:
             where = (str(setting.seed), name, duty.request, str(duty.round), duty.phase)
             return digest(b"simulated secret", *(part.encode() for part in where))
 
-        holding = Holding(brought.training, brought.judging)
         worker = Worker(name, holding, shared, holdings.InMemory(), scheme_of, secret)
         return Node(keys[name], worker)
 
-    found = {name: node(name, brought) for name, brought in setting.members.items()}
-    found[REQUESTER] = node(REQUESTER, next(iter(setting.members.values())))
-    return found
+    return {name: node(name, _holding(setting, name)) for name in keys}
 
 
-def _send(engine: EmbeddedEngine, clock: Clock, sent: Sequence[tuple[Node, tx.Transaction]]) -> None:
+def _holding(setting: Setting, name: str) -> Holding:
+    """A member's own rows; who is no member has the requester's test rows at most, and trains on nothing."""
+    if name in setting.members:
+        brought = setting.members[name]
+        trained = training_rows(name, brought.training, setting.plan.task, setting.parts)
+        return Holding(trained, brought.judging)
+    some = next(iter(setting.members.values())).judging
+    none = Rows(some.x[:0], some.y[:0])
+    return Holding(none, none if setting.test is None else setting.test)
+
+
+def _send(engine: EmbeddedEngine, clock: Clock, sent: Sequence[Doing]) -> None:
     """Submit a batch; what is refused here is a mistake of the simulation."""
     tickets = [engine.submit(node.sealed(engine, CHAIN, clock.now, body)) for node, body in sent]
     for (node, body), ticket in zip(sent, tickets, strict=True):
@@ -172,25 +192,23 @@ def _send(engine: EmbeddedEngine, clock: Clock, sent: Sequence[tuple[Node, tx.Tr
             raise ValueError(f"{what} of {node.member} was refused: {answer.receipt.detail}")
 
 
-def _begin(
-    setting: Setting,
-    engine: EmbeddedEngine,
-    nodes: Mapping[str, Node],
-    shared: payloads.InMemory,
-    clock: Clock,
-) -> str:
+def _do(setting: Setting, world: World, wanted: Sequence[Doing]) -> None:
+    """Send what is to be sent, as the parts have it."""
+    given = [(node, altered(world, setting.parts, node, body)) for node, body in wanted]
+    _send(world.engine, world.clock, [(node, body) for node, body in given if body is not None])
+
+
+def _begin(setting: Setting, world: World) -> str:
     """Units, grants, the request with its first model, applications."""
-    owners = [nodes[name] for name in setting.members]
-    units = _register(setting, engine, owners, clock)
-    grants = _grant(engine, owners, units, clock)
-    requester = nodes[REQUESTER]
+    owners = [world.nodes[name] for name in setting.members]
+    units = _register(setting, world, owners)
+    grants = _grant(setting, world, owners, units)
+    requester = world.nodes[REQUESTER]
     scheme = requester.worker.scheme_of(None)  # type: ignore[arg-type]
     bound = payload.Header(REQUESTER, "initial", 0, setting.plan.digest().hex())
-    initial = shared.put(payload.encode(bound, scheme.blank))
-    until = max(phase.wait for phase in scheme.phases) * (setting.rounds + 2) * len(scheme.phases) * 2
-    stopping = Stopping(setting.rounds, until * max(1, len(owners)), setting.quality)
-    rules = rules_of(setting.protocol, setting.plan.task.measure, stopping)
-    number = _low(engine, REQUESTER)
+    initial = world.payloads.put(payload.encode(bound, scheme.blank))
+    rules = rules_for(setting)
+    number = _low(world.engine, REQUESTER)
     body = tx.PostRequest(
         "simulated",
         PURPOSE,
@@ -200,17 +218,30 @@ def _begin(
         setting.plan.digest(),
         initial=initial,
     )
-    _send(engine, clock, [(requester, body)])
+    _do(setting, world, [(requester, body)])
     name = derived_id("request", REQUESTER, number)
-    applications: list[tuple[Node, tx.Transaction]] = []
+    applications: list[Doing] = []
     for node in owners:
         use = tx.UnitUse(units[node.member], grants[node.member])
         salt = salt_for(node.worker, name)
         sealed = tx.salt_commitment(name, node.member, salt) if draws(rules) else None
         amount = len(setting.members[node.member].training.y)
         applications.append((node, tx.Apply(name, amount=amount, units=(use,), commitment=sealed)))
-    _send(engine, clock, applications)
+    if setting.analyst:
+        hired = world.nodes[ANALYST]
+        sealed = tx.salt_commitment(name, ANALYST, salt_for(hired.worker, name)) if draws(rules) else None
+        applications.append((hired, tx.Apply(name, analyst=True, commitment=sealed)))
+    _do(setting, world, applications)
     return name
+
+
+def rules_for(setting: Setting) -> Rules:
+    """What the ledger enforces of this request; time enough that only its rounds end it."""
+    phases = setting.protocol.opening + setting.protocol.phases + setting.protocol.closing
+    longest = max(phase.wait for phase in phases) * (setting.rounds + 2) * len(phases) * 2
+    until = min(LONGEST, longest * max(1, len(setting.members)))
+    stopping = Stopping(setting.rounds, until, setting.quality)
+    return rules_of(setting.protocol, setting.plan.task.measure, stopping)
 
 
 def _low(engine: EmbeddedEngine, member: str) -> int:
@@ -218,58 +249,60 @@ def _low(engine: EmbeddedEngine, member: str) -> int:
     return account.low if account else 0
 
 
-def _register(
-    setting: Setting, engine: EmbeddedEngine, owners: Sequence[Node], clock: Clock
-) -> dict[str, str]:
-    numbers = {node.member: _low(engine, node.member) for node in owners}
-    bodies: list[tuple[Node, tx.Transaction]] = []
+def _register(setting: Setting, world: World, owners: Sequence[Node]) -> dict[str, str]:
+    numbers = {node.member: _low(world.engine, node.member) for node in owners}
+    schema = digest(b"schema", setting.plan.task.target.name.encode())
+    bodies: list[Doing] = []
     for node in owners:
         brought = setting.members[node.member]
-        schema = digest(b"schema", setting.plan.task.target.name.encode())
         profile = tx.Profile("simulated", "rows", len(brought.training.y) + len(brought.judging.y), schema)
         terms = tx.Terms(unaccounted=setting.unaccounted)
-        bodies.append(
-            (
-                node,
-                tx.RegisterUnit(
-                    "rows", profile, *brought.roots, f"node://{node.member}", tx.Sketch(1, b""), terms, BUDGET
-                ),
-            )
+        address = f"node://{node.member}"
+        body = tx.RegisterUnit(
+            "rows", profile, *brought.roots, address, tx.Sketch(1, b""), terms, setting.budget or BUDGET
         )
-    _send(engine, clock, bodies)
+        bodies.append((node, body))
+    _do(setting, world, bodies)
     return {member: derived_id("unit", member, number) for member, number in numbers.items()}
 
 
 def _grant(
-    engine: EmbeddedEngine, owners: Sequence[Node], units: Mapping[str, str], clock: Clock
+    setting: Setting, world: World, owners: Sequence[Node], units: Mapping[str, str]
 ) -> dict[str, str]:
-    numbers = {node.member: _low(engine, node.member) for node in owners}
-    until = clock.now + 10**11
-    _send(
-        engine,
-        clock,
-        [(node, tx.GiveGrant(units[node.member], ANYONE, PURPOSE, 100, until)) for node in owners],
-    )
+    numbers = {node.member: _low(world.engine, node.member) for node in owners}
+    until = world.clock.now + 10 * LONGEST
+    given = [(node, tx.GiveGrant(units[node.member], ANYONE, PURPOSE, 100, until)) for node in owners]
+    _do(setting, world, given)
     return {member: derived_id("grant", member, number) for member, number in numbers.items()}
 
 
-def _serve(
-    setting: Setting, engine: EmbeddedEngine, nodes: Sequence[Node], clock: Clock, name: str
-) -> Progress:
+def _serve(setting: Setting, world: World) -> Progress:
     """Step all nodes until the request has ended; when nobody has anything to do, time moves on."""
+    serving = [node for member, node in world.nodes.items() if member != REQUESTER]
+    engine, clock = world.engine, world.clock
+
+    def alter(node: Node, body: tx.Transaction) -> tx.Transaction | None:
+        changed = altered(world, setting.parts, node, body)
+        return changed if changed is None or setting.alter is None else setting.alter(node, changed)
+
     while True:
-        progress = views.find(engine, PROGRESS, name)
+        progress = world.progress
         if progress is None or progress.stage not in LIVE:
             break
-        stepped = step(engine, nodes, clock.now, setting.alter)
-        if not stepped.answers:
-            clock.now = max(clock.now + 1, _next_time(engine, name, progress))
+        acted = acts(world, setting.parts)
+        _do(setting, world, acted)
+        resting = {node.member: rests(world, setting.parts, node) for node in serving}
+        running = [node for node in serving if resting[node.member] is None]
+        stepped = step(engine, running, clock.now, alter)
+        if not stepped.answers and not acted:
+            wakes = [until for until in resting.values() if until is not None]
+            clock.now = max(clock.now + 1, min([_next_time(world, progress), *wakes]))
         engine.tick()
     if progress is None:
-        raise LookupError(f"request {name} is gone")
+        raise LookupError(f"request {world.request} is gone")
     return progress
 
 
-def _next_time(engine: EmbeddedEngine, name: str, progress: Progress) -> int:
-    phase = views.open_phase(engine, name)
+def _next_time(world: World, progress: Progress) -> int:
+    phase = world.open_phase
     return phase.deadline if phase else progress.deadline

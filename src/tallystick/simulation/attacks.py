@@ -1,0 +1,284 @@
+"""Ill will: bad models, false scores, others' work or none. Members with the same attack collude."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from msgspec.structs import replace as record_with
+
+from ..base.ids import digest
+from ..base.measure import Measure
+from ..base.task import Task
+from ..learning import attacks as mathematics
+from ..learning.learner import Model, Rows, Vector, model_of, vector_of
+from ..ledger import posts, views
+from ..ledger import transactions as tx
+from ..ledger.state import PHASES, POSTS, PROGRESS
+from ..node.step import Node
+from ..protocols.protocol import Bench, Job, Phase, Product, Scored, Serve
+from .parts import Part, World
+
+Team: TypeAlias = frozenset[str]  # all who attack in a run, whatever they do
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One kind of ill will; who attacks is said where it is added to a run."""
+
+    told: str
+    made: Callable[[tuple[str, ...], Team], Part]  # who does this, all who attack
+    parameters: bool = False  # whether it needs models that are vectors of numbers
+
+
+def parts(attacks: Mapping[str, Attack]) -> list[Part]:
+    """The parts of all attackers: those with the same attack act as one."""
+    alike: dict[str, list[str]] = {}
+    for member, attack in attacks.items():
+        alike.setdefault(attack.told, []).append(member)
+    known = {attack.told: attack for attack in attacks.values()}
+    return [known[told].made(tuple(sorted(who)), frozenset(attacks)) for told, who in alike.items()]
+
+
+def sign_flip(strength: float = 1.0) -> Attack:
+    """Step the other way, so many times as far."""
+    return _of_models(f"sign-flip ×{strength:g}", mathematics.sign_flip(strength))
+
+
+def random_weights(scale: float = 1.0) -> Attack:
+    """Post weights drawn at random."""
+    return _of_models(f"random weights ×{scale:g}", mathematics.random_weights(scale))
+
+
+def alie(strength: float | None = None) -> Attack:
+    """ "A little is enough": just inside the spread of the honest models, which these attackers know."""
+    told = "a little is enough" + ("" if strength is None else f" ×{strength:g}")
+    return _of_models(told, mathematics.alie(strength))
+
+
+def inner_product(strength: float = 1.0) -> Attack:
+    """Against the honest mean step."""
+    return _of_models(f"inner product ×{strength:g}", mathematics.inner_product(strength))
+
+
+def min_max(share: float = 1.0) -> Attack:
+    """As far from the honest as they are from one another."""
+    return _of_models(f"min-max ×{share:g}", mathematics.min_max("deviation", share))
+
+
+def copy(noise: float = 0.0) -> Attack:
+    """Post an honest member's model as one's own, perhaps with noise on it."""
+    return _of_models(f"copies a model, noise {noise:g}", mathematics.copy(noise))
+
+
+def replay(noise: float = 0.0) -> Attack:
+    """Post everybody's last step once more."""
+    return _of_models(f"replays the last step, noise {noise:g}", mathematics.replay(noise))
+
+
+def label_flip() -> Attack:
+    """Train honestly on labels that were turned around."""
+
+    def flip(rows: Rows, task: Task) -> Rows:
+        if not task.labels:
+            return rows._replace(y=-np.asarray(rows.y))
+        return rows._replace(y=mathematics.flipped_labels(rows.y, len(task.labels)))
+
+    return Attack("flips labels", lambda who, team: Part("flips labels", who, rows=flip))
+
+
+def free_rider() -> Attack:
+    """Train nothing, post the round's start again, and hope to be paid."""
+    told = "posts the start again"
+
+    def of(who: tuple[str, ...], team: Team) -> Part:
+        def idle(phase: Phase, honest: Serve) -> Serve:
+            if not _trains(phase):
+                return honest
+
+            def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
+                working = [job for job in jobs if job.member not in who]
+                made = dict(zip([job.member for job in working], honest(bench, working), strict=True))
+                return [
+                    made.get(job.member, Product(job.start, rows=len(job.holding.training.y))) for job in jobs
+                ]
+
+            return serve
+
+        return Part(told, who, serve=idle)
+
+    return Attack(told, of)
+
+
+def copier() -> Attack:
+    """Train nothing: wait until another has posted, and post the same hash."""
+    told = "posts another's hash"
+
+    def alter(world: World, node: Node, body: tx.Transaction) -> tx.Transaction | None:
+        rule = world.rule(body.phase) if isinstance(body, tx.Post) else None
+        if not isinstance(body, tx.Post) or rule is None or rule.rows != "training":
+            return body
+        stolen = _posted(world, node.member)
+        return None if stolen is None else record_with(body, content=stolen)
+
+    return Attack(told, lambda who, team: Part(told, who, alter=alter))
+
+
+def lie_about_size(times: float = 10.0) -> Attack:
+    """Say that one's data is so many times as large, when it is registered, offered and trained on."""
+    told = f"claims {times:g} times its rows"
+
+    def alter(world: World, node: Node, body: tx.Transaction) -> tx.Transaction | None:
+        if isinstance(body, tx.RegisterUnit):
+            return record_with(body, profile=record_with(body.profile, rows=round(times * body.profile.rows)))
+        if isinstance(body, tx.Apply):
+            return record_with(body, amount=round(times * body.amount))
+        if isinstance(body, tx.Post) and isinstance(body.content, posts.Model):
+            return record_with(body, content=record_with(body.content, rows=round(times * body.content.rows)))
+        return body
+
+    return Attack(told, lambda who, team: Part(told, who, alter=alter))
+
+
+def collude() -> Attack:
+    """Judge fellow attackers as best and all others as worst."""
+    return _of_scores("colluding judges", lambda judge, author, team: author in team)
+
+
+def condemn(member: str) -> Attack:
+    """Judge one member as worst, and all others honestly."""
+    return _of_scores(f"condemns {member}", lambda judge, author, team: False if author == member else None)
+
+
+def _trains(phase: Phase) -> bool:
+    return phase.do.content == "model" and phase.do.rows == "training"
+
+
+def _posted(world: World, me: str) -> posts.Model | None:
+    """The first model that another has posted in the open phase."""
+    progress = views.find(world.engine, PROGRESS, world.request)
+    phase = views.find(world.engine, PHASES, world.request, progress.phase) if progress else None
+    if progress is None or phase is None:
+        return None
+    found = [views.find(world.engine, POSTS, world.request, progress.phase, one) for one in phase.owed]
+    others = [one for one in found if one is not None and one.member != me]
+    for one in sorted(others, key=lambda one: one.order):
+        if isinstance(one.content, posts.Model):
+            return one.content
+    return None
+
+
+def _of_models(told: str, attack: mathematics.Attack) -> Attack:
+    def of(who: tuple[str, ...], team: Team) -> Part:
+        return Part(told, who, serve=lambda phase, honest: _posting(phase, honest, who, team, attack))
+
+    return Attack(told, of, parameters=True)
+
+
+def _posting(
+    phase: Phase, honest: Serve, who: tuple[str, ...], team: Team, attack: mathematics.Attack
+) -> Serve:
+    """The phase in which the attackers post what the attack makes of all that they know."""
+    if not _trains(phase):
+        return honest
+    starts: dict[int, Vector] = {}
+
+    def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
+        products = honest(bench, jobs)
+        mine = [number for number, job in enumerate(jobs) if job.member in who]
+        starts[jobs[0].round] = vector_of(jobs[0].start)
+        if not mine:
+            return products
+        job = jobs[mine[0]]
+        own = np.stack([vector_of(products[number].model or job.start) for number in mine])
+        known = _honest(phase, jobs, products, team)
+        start = vector_of(_start(phase, job, products[mine[0]]))
+        seed = int.from_bytes(digest(b"attack", job.secret)[:8])
+        seen = mathematics.Seen(
+            np.stack(known) if known else own, own, start, starts.get(job.round - 1, start), seed
+        )
+        for number, vector in zip(mine, attack(seen), strict=True):
+            products[number] = replace(products[number], model=model_of(vector, job.start))
+        return products
+
+    return serve
+
+
+def _honest(phase: Phase, jobs: Sequence[Job], products: Sequence[Product], team: Team) -> list[Vector]:
+    """The models of those who attack nobody: of this batch, and of the hops before it."""
+    earlier = jobs[0].inbox.get(phase.name, {})
+    found = {author: model for author, model in earlier.items() if isinstance(model, dict)}
+    found |= {job.member: made.model for job, made in zip(jobs, products, strict=True) if made.model}
+    return [vector_of(model) for author, model in found.items() if author not in team]
+
+
+def _start(phase: Phase, job: Job, made: Product) -> Model:
+    """What an attacker was to train from: the round's start, or the last hop's model."""
+    handed = [job.inbox.get(phase.name, {}).get(author) for author in made.parents]
+    return next((model for model in handed if isinstance(model, dict)), job.start)
+
+
+def _of_scores(told: str, praised: Callable[[str, str, tuple[str, ...]], bool | None]) -> Attack:
+    """Judges who say of each author best, worst, or (None) what they measured."""
+
+    def of(who: tuple[str, ...], team: Team) -> Part:
+        def lie(phase: Phase, honest: Serve) -> Serve:
+            if phase.do.content != "scores":
+                return honest
+
+            def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
+                measure = phase.do.counted or bench.judged
+                made = []
+                for job, product in zip(jobs, honest(bench, jobs), strict=True):
+                    if job.member in who and product.scores is not None:
+                        said = [praised(job.member, author, who) for author in job.subjects]
+                        product = replace(product, scores=_falsified(product.scores, said, measure))
+                    made.append(product)
+                return made
+
+            return serve
+
+        return Part(told, who, serve=lie)
+
+    return Attack(told, of)
+
+
+def _falsified(
+    scores: tuple[Scored, ...], said: Sequence[bool | None], measure: Measure
+) -> tuple[Scored, ...]:
+    high, low = float(measure.upper), float(measure.lower)
+    best, worst = (high, low) if measure.direction == "higher" else (low, high)
+    found = list(scores[:1])
+    for honest, praise in zip(scores[1:], said, strict=True):
+        found.append(honest if praise is None else (best if praise else worst, "fine"))
+    return tuple(found)
+
+
+BY_NAME: dict[str, Callable[[], Attack]] = {
+    "sign-flip": sign_flip,
+    "random": random_weights,
+    "alie": alie,
+    "inner-product": inner_product,
+    "min-max": min_max,
+    "copy": copy,
+    "replay": replay,
+    "label-flip": label_flip,
+    "free-rider": free_rider,
+    "copier": copier,
+    "lie-about-size": lie_about_size,
+    "collude": collude,
+}
+
+
+def named(name: str) -> Attack:
+    """The attack of this name, such as sign-flip, or sign-flip:5 for five times the strength."""
+    plain, _, strength = name.partition(":")
+    if plain not in BY_NAME:
+        raise ValueError(f"there is no attack {plain!r}; choose one of {', '.join(BY_NAME)}")
+    make: Callable[..., Attack] = BY_NAME[plain]
+    try:
+        return make(float(strength)) if strength else make()
+    except (TypeError, ValueError):
+        raise ValueError(f"the attack {plain} cannot be given {strength!r}") from None
