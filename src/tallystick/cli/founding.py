@@ -151,10 +151,11 @@ def _write(folder: Path, founding: Founding, plain: bool) -> None:
     (folder / KEYS if founding.members else folder).mkdir(parents=True, exist_ok=True)
     for name, key in founding.members.items():
         write_key(folder / KEYS / f"{name}.key", key, plain)
-    with create(folder, founding.genesis, founding.blocks):
-        pass
+    # The keys first: a ledger whose blocks nobody can sign any more would be of no use.
     save_key(folder / BLOCKS_KEY, founding.blocks, None)
     (folder / GENESIS).write_text(write_genesis(founding.genesis), encoding="utf-8")
+    with create(folder, founding.genesis, founding.blocks):
+        pass
 
 
 def _tell(at: Choices, folder: Path, founding: Founding) -> None:
