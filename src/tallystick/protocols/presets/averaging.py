@@ -1,7 +1,7 @@
 """Averaging: private data centres train, one averages; paid by the amount of data (fdc, Yin et al. 2021).
 
 The public centre posts a request with the data it wants and the tokens it pays for a unit of it; private
-centres sign what they can give, train, and the leader averages their models (fdc's federated deep learning).
+centres sign what they can give, train, and the leader takes the simple mean of their models (fdc § V-E).
 """
 
 from __future__ import annotations
