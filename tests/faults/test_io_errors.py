@@ -13,21 +13,21 @@ from tests.faults.subject import LEDGER, STANDIN
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 @pytest.mark.parametrize("for_good", [False, True])
-def test_a_call_that_fails(tmp_path: Path, fault: Fault, for_good: bool) -> None:
-    toll = fail_each_call(tmp_path, STANDIN, fault, for_good, 1 + FAULTS.index(fault), 13)
+def test_a_call_that_fails(quick_path: Path, fault: Fault, for_good: bool) -> None:
+    toll = fail_each_call(quick_path, STANDIN, fault, for_good, 1 + FAULTS.index(fault), 13)
     assert toll.wrong == []
     assert toll.failures > 12
     assert toll.acknowledged > 50
 
 
-def test_files_that_cannot_grow(tmp_path: Path) -> None:
-    toll = limit_file_sizes(tmp_path, LEDGER, range(0, 80_000, 7_001))
+def test_files_that_cannot_grow(quick_path: Path) -> None:
+    toll = limit_file_sizes(quick_path, LEDGER, range(0, 80_000, 7_001))
     assert toll.wrong == []
     assert toll.acknowledged > 50
 
 
 def test_an_engine_that_acknowledges_what_failed_is_caught(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = EmbeddedEngine._make_block
 
@@ -43,5 +43,5 @@ def test_an_engine_that_acknowledges_what_failed_is_caught(
             self._pool.done(tickets)
 
     monkeypatch.setattr(EmbeddedEngine, "_make_block", careless)
-    toll = fail_each_call(tmp_path, STANDIN, FAULTS[0], True, 60, 6)
+    toll = fail_each_call(quick_path, STANDIN, FAULTS[0], True, 60, 6)
     assert any("acknowledged and lost" in wrong for wrong in toll.wrong)

@@ -14,28 +14,28 @@ from tests.faults.subject import LEDGER, STANDIN
 from tests.faults.torn import sqlite_alone, sweep
 
 
-def test_damaged_images_are_mended_or_refused(tmp_path: Path) -> None:
-    toll = sweep(tmp_path, LEDGER, 120, seed=1)
+def test_damaged_images_are_mended_or_refused(quick_path: Path) -> None:
+    toll = sweep(quick_path, LEDGER, 120, seed=1)
     assert toll.wrong == []
     assert toll.images == 120 == toll.sound + toll.mended + toll.refused
     assert toll.mended > 40
 
 
-def test_sqlite_alone_would_lose_blocks_silently(tmp_path: Path) -> None:
-    assert sqlite_alone(tmp_path, STANDIN, 30, seed=1) > 0
+def test_sqlite_alone_would_lose_blocks_silently(quick_path: Path) -> None:
+    assert sqlite_alone(quick_path, STANDIN, 30, seed=1) > 0
 
 
-def test_a_log_without_checksums_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_without_checksums_is_caught(quick_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def trusting(data: bytes) -> Frame:
         height, _, previous = blocklog._open_head(data[:HEAD])
         return Frame(height, previous, data[HEAD:-DIGEST], data[-DIGEST:])
 
     monkeypatch.setattr(blocklog, "unseal", trusting)
-    assert sweep(tmp_path, STANDIN, 60, seed=2, only=".log").wrong
+    assert sweep(quick_path, STANDIN, 60, seed=2, only=".log").wrong
 
 
 def test_records_that_nobody_compares_with_the_root_are_caught(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = opening.load_checked
 
@@ -58,11 +58,11 @@ def test_records_that_nobody_compares_with_the_root_are_caught(
         return StateTree.build(store.items())
 
     monkeypatch.setattr(opening, "load_checked", trusting)
-    assert sweep(tmp_path, STANDIN, 120, seed=3, only="ledger.db").wrong
+    assert sweep(quick_path, STANDIN, 120, seed=3, only="ledger.db").wrong
 
 
 def test_a_database_that_is_believed_over_the_log_is_caught(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def believing(opened: opening.Opened, machine: Machine) -> None:
         folder = opened.log.folder
@@ -73,5 +73,5 @@ def test_a_database_that_is_believed_over_the_log_is_caught(
             opened.log.append(opened.store.frame(height).sealed(), height)
 
     monkeypatch.setattr(opening, "_catch_up", believing)
-    toll = sweep(tmp_path, STANDIN, 60, seed=4, only="ledger.db-wal")
+    toll = sweep(quick_path, STANDIN, 60, seed=4, only="ledger.db-wal")
     assert any("was acknowledged" in wrong for wrong in toll.wrong)

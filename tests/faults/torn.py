@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tallystick.engines.blocklog import BlockLog
 from tallystick.engines.chain import decode_entry
-from tallystick.engines.engine import EngineError, EngineStopped
+from tallystick.engines.engine import Committed, EngineError, EngineStopped
 from tallystick.engines.opening import Settings
 from tests.faults.subject import Subject
 
@@ -55,25 +55,25 @@ class Image:
 
     @classmethod
     def make(cls, folder: Path, subject: Subject, blocks: int = 9) -> "Image":
-        """Play a ledger and take its files while it is open, with its last blocks in the write-ahead log."""
-        live = folder / "live"
-        count = 0
-        with subject.open(live, SETTINGS) as engine:
-            for _ in range(blocks):
-                tickets = [engine.submit(subject.transaction(count + n)) for n in range(4)]
-                count += len(tickets)
-                for ticket in tickets:
-                    engine.wait(ticket)
-            shutil.copytree(live, folder / "image")
-            height = engine.status().height
-            return cls(
-                folder / "image",
-                subject,
-                height,
-                tuple(engine.scan(b"", 10**6)),
-                tuple(frame.payload for frame in BlockLog(folder / "image" / "log").frames()),
-                tuple(subject.name(n) for n in range(count)),
-            )
+        """Play a ledger and take its files at the moment at which its last transactions are acknowledged."""
+        taken: list[Image] = []
+        with subject.open(folder / "live", SETTINGS) as engine:
+
+            def take(block: Committed) -> None:
+                if not block.receipts or count < 4 * blocks:
+                    return
+                shutil.copytree(folder / "live", folder / "image")
+                payloads = tuple(frame.payload for frame in BlockLog(folder / "image" / "log").frames())
+                names = tuple(subject.name(n) for n in range(count))
+                records = tuple(engine.scan(b"", 10**6))
+                taken.append(cls(folder / "image", subject, block.height, records, payloads, names))
+
+            engine.subscribe(take)
+            for count in range(4, 4 * blocks + 1, 4):
+                for n in range(count - 4, count):
+                    ticket = engine.submit(subject.transaction(n))
+                engine.wait(ticket)
+        return taken[0]
 
     def files(self) -> list[Path]:
         """The files that carry the ledger, as names below its folder."""
