@@ -58,18 +58,17 @@ _keys, _dealt, _arrived, _reveal = (
 
 def post_keys() -> Do:
     """Two fresh public keys and the digest of one's own mask's seed."""
-    return Do("inline", _each(lambda bench, job: Product(inline=encode(_Sum.of(bench, job).mine[1]))))
+    return Do("inline", _each(lambda the, job: Product(inline=encode(the.begun(job)[1]))))
 
 
 def deal_shares(keys: str = "keys") -> Do:
     """Shares of one's seed and mask key, sealed for each who can open them."""
 
-    def one(bench: Bench, job: Job) -> Product:
-        the = _Sum.of(bench, job, keys)
-        boxes = session.deal(the.mine[0], the.keys, _entropy(job.secret))
+    def one(the: _Sum, job: Job) -> Product:
+        boxes = session.deal(the.begun(job)[0], the.keys, _entropy(job.secret))
         return Product(inline=encode(Dealt(tuple(sorted(boxes.items())))))
 
-    return Do("inline", _each(one), reads=(keys,))
+    return Do("inline", _each(one, keys), reads=(keys,))
 
 
 def train_masked(
@@ -82,15 +81,15 @@ def train_masked(
 
     def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
         alike = [replace(job, secret=job.secret_of(as_if) or job.secret) for job in jobs]
-        trained = train(bench, alike, [job.start for job in jobs], protect)
-        return [_caught(_masked, bench, job, made) for job, made in zip(jobs, trained, strict=True)]
+        trained = dict(zip(jobs, train(bench, alike, [job.start for job in jobs], protect), strict=True))
 
-    def _masked(bench: Bench, job: Job, made: Product) -> Product:
-        the = _Sum.of(bench, job, keys, shares)
-        most = DEFAULT.capacity // the.plan.seats
-        words = fixed_point.words_of(vector_of(made.model or {}), max(1, made.rows), most)
-        hidden = session.masked(the.mine[0], the.keys, the.dealers, words)
-        return Product({WORDS: hidden.view(np.int64)}, memory=made.memory)
+        def masked(the: _Sum, job: Job) -> Product:
+            made, most = trained[job], DEFAULT.capacity // the.plan.seats
+            words = fixed_point.words_of(vector_of(made.model or {}), max(1, made.rows), most)
+            hidden = session.masked(the.begun(job)[0], the.keys, the.dealers, words)
+            return Product({WORDS: hidden.view(np.int64)}, memory=made.memory)
+
+        return _each(masked, keys, shares)(bench, jobs)
 
     return Do("model", serve, rows="training", event=rule_of(protect), reads=(keys, shares), specs=_specs)
 
@@ -98,10 +97,10 @@ def train_masked(
 def list_arrived(masked: str = "masked") -> Do:
     """Whose masked words can be read: they are the survivors, for everybody."""
 
-    def one(bench: Bench, job: Job) -> Product:
-        posted, seats = job.inbox.get(masked, {}), _seats(job)
-        there = [seats[author] for author in posted if isinstance(posted[author], dict)]
-        return Product(inline=encode(Arrived(tuple(sorted(there)))))
+    def one(the: _Sum, job: Job) -> Product:
+        posted = job.inbox.get(masked, {})
+        there = [seat for author, seat in the.seats.items() if isinstance(posted.get(author), dict)]
+        return Product(inline=encode(Arrived(tuple(there))))
 
     return Do("inline", _each(one), reads=(masked,))
 
@@ -109,91 +108,111 @@ def list_arrived(masked: str = "masked") -> Do:
 def unmask(arrived: str = "arrived", keys: str = "keys", shares: str = "shares") -> Do:
     """For each survivor one's share of its seed, for each lost member one's share of its mask key."""
 
-    def one(bench: Bench, job: Job) -> Product:
-        the = _Sum.of(bench, job, keys, shares)
-        mine, seat = the.mine[0], the.mine[0].seat
-        sealed = {dealer: boxes[seat] for dealer, boxes in the.boxes.items() if seat in boxes}
+    def one(the: _Sum, job: Job) -> Product:
+        mine, _ = the.begun(job)
+        sealed = {dealer: boxes[mine.seat] for dealer, boxes in the.boxes.items() if mine.seat in boxes}
         survivors = the.survivors(job, arrived)
         return Product(inline=encode(session.unmask(mine, the.keys, sealed, the.dealers, survivors)[1]))
 
-    return Do("inline", _each(one), reads=(arrived, keys, shares))
+    return Do("inline", _each(one, keys, shares), reads=(arrived, keys, shares))
 
 
-def open_mean(masked: str = "masked", arrived: str = "arrived", unmasked: str = "unmask") -> Do:
+def open_mean(
+    masked: str = "masked",
+    arrived: str = "arrived",
+    unmasked: str = "unmask",
+    keys: str = "keys",
+    shares: str = "shares",
+) -> Do:
     """The weighted mean of the survivors' models (bpcv eq. 5): the same bits as the plain one."""
 
-    def one(bench: Bench, job: Job) -> Product:
-        the = _Sum.of(bench, job, "keys", "shares")
-        names = {seat: author for author, seat in the.seats.items()}
-        words, posted = {}, job.inbox[masked]
-        for seat in the.survivors(job, arrived):
-            model = posted[names[seat]]
-            if not isinstance(model, dict):
-                return Product()
-            words[seat] = np.asarray(model[WORDS]).view(np.uint64)
-        reveals = _read(_reveal, the.seats, job.inbox[unmasked])
+    def one(the: _Sum, job: Job) -> Product:
+        words, posted = {}, job.inbox.get(masked, {})
+        survivors = the.survivors(job, arrived)
+        for author, seat in the.seats.items():
+            if seat in survivors:
+                model = posted.get(author)
+                if not isinstance(model, dict):
+                    return Product()
+                words[seat] = np.asarray(model[WORDS]).view(np.uint64)
+        reveals = _read(_reveal, the.seats, job.inbox.get(unmasked, {}))
         total = opening.open_sum(the.plan, the.keys, the.dealers, words, reveals)
-        mean, _ = fixed_point.mean_of(total)
-        return Product(model_of(mean, job.start))
+        return Product(model_of(fixed_point.mean_of(total)[0], job.start))
 
-    return Do("model", _each(one), reads=("keys", "shares", masked, arrived, unmasked))
-
-
-def _each(one: Callable[[Bench, Job], Product]) -> Callable[[Bench, Sequence[Job]], list[Product]]:
-    return lambda bench, jobs: [_caught(one, bench, job) for job in jobs]
+    return Do("model", _each(one, keys, shares), reads=(keys, shares, masked, arrived, unmasked))
 
 
-def _caught(one: Callable[..., Product], *given: object) -> Product:
-    """Nothing to post where the sum would hide nobody, or others' bytes are of no use: the node says so."""
-    try:
-        return one(*given)
-    except FAILED:
-        return Product()
+def _each(
+    one: Callable[[_Sum, Job], Product], keys: str = "", shares: str = ""
+) -> Callable[[Bench, Sequence[Job]], list[Product]]:
+    """Serve a batch: what is public of the sum is read once.
+
+    Nothing is posted where the sum would hide nobody, or others' bytes are of no use: the node says so.
+    """
+
+    def caught(the: _Sum, job: Job) -> Product:
+        try:
+            return one(the, job)
+        except FAILED:
+            return Product()
+
+    def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
+        try:
+            the = _Sum.of(bench, jobs[0], keys, shares)
+        except FAILED:
+            return [Product() for _ in jobs]
+        return [caught(the, job) for job in jobs]
+
+    return serve
 
 
 @dataclass(frozen=True, eq=False)
 class _Sum:
-    """One round's secure sum, as far as it has come."""
+    """One round's secure sum, as far as it has come: what everybody may know of it."""
 
     plan: session.Plan
     seats: Mapping[str, int]
-    mine: tuple[session.Secrets, session.Keys]
     keys: Mapping[int, session.Keys]
     boxes: Mapping[int, Mapping[int, bytes]]
 
     @property
     def dealers(self) -> frozenset[int]:
+        """Who posted usable keys and dealt shares."""
         return frozenset(self.boxes) & frozenset(self.keys)
 
+    def begun(self, job: Job) -> tuple[session.Secrets, session.Keys]:
+        """A member's secrets of this round, and what it posts of them: the same whenever asked for."""
+        if job.member not in self.seats:
+            raise session.Refused(f"{job.member} has no seat in this sum")
+        return session.start(self.plan, self.seats[job.member], _entropy(job.secret_of("keys")))
+
     def survivors(self, job: Job, arrived: str) -> frozenset[int]:
-        """Whose words arrived, as the leader said on the ledger."""
-        said = [one.seats for one in _read(_arrived, self.seats, job.inbox[arrived], others=True).values()]
-        return self.dealers & frozenset(said[-1] if said else ())
+        """Whose words arrived, as the leader said on the ledger; it need not have a seat."""
+        for data in job.inbox.get(arrived, {}).values():
+            if isinstance(data, bytes):
+                with suppress(Malformed):
+                    return self.dealers & frozenset(_arrived(data).seats)
+        return frozenset()
 
     @staticmethod
-    def of(bench: Bench, job: Job, keys: str = "", shares: str = "") -> _Sum:
-        seats = _seats(job)
+    def of(bench: Bench, job: Job, keys: str, shares: str) -> _Sum:
+        seats = {member: seat for seat, member in enumerate(job.team)}
         context = digest(b"secure sum", bench.plan.digest(), job.request.encode(), str(job.round).encode())
         degree = None if len(seats) <= INLINE else DEGREE
         plan = session.plan_for(context, len(seats), size_of(job.start) + 1, degree=degree)
-        mine = session.start(plan, seats.get(job.member, 0), _entropy(job.secret_of("keys")))
         posted = _read(_keys, seats, job.inbox.get(keys, {}))
         dealt = _read(_dealt, seats, job.inbox.get(shares, {}))
         boxes = {seat: dict(one.boxes) for seat, one in dealt.items()}
-        return _Sum(plan, seats, mine, session.usable(posted), boxes)
+        return _Sum(plan, seats, session.usable(posted), boxes)
 
 
-def _seats(job: Job) -> dict[str, int]:
-    return {member: seat for seat, member in enumerate(job.team)}
-
-
-def _read(decode: Decoder[T], seats: Mapping[str, int], posted: Posts, others: bool = False) -> dict[int, T]:
+def _read(decode: Decoder[T], seats: Mapping[str, int], posted: Posts) -> dict[int, T]:
     """What was posted, by seat; what cannot be read counts for everybody as not posted."""
     found = {}
     for author, data in posted.items():
-        if isinstance(data, bytes) and (others or author in seats):
+        if isinstance(data, bytes) and author in seats:
             with suppress(Malformed):
-                found[seats.get(author, -1)] = decode(data)
+                found[seats[author]] = decode(data)
     return found
 
 
