@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Self, final
 
-from ..base.codec import Decoder, Record
+from ..base.codec import Decoder, Record, encode
 from ..base.keys import SigningKey, verify
 from . import light
 from .engine import Machine, Outcome, Reader, Verify
@@ -23,6 +23,8 @@ class Origin(Record):
     """What stands before the first block: the genesis, who signs, the state that it makes."""
 
     format: int
+    chain: str
+    time: int
     genesis: bytes
     validators: tuple[bytes, ...]
     app_hash: bytes
@@ -71,21 +73,29 @@ class Chain:
 
     name: str
     time: int  # the genesis'
-    origin: Origin
+    format: int
+    genesis: bytes  # its digest
+    app_hash: bytes  # the state that it makes
     validators: tuple[light.Validator, ...]
     validators_hash: bytes
 
     @classmethod
-    def of(cls, origin: Origin, machine: Machine) -> Self:
-        genesis = machine.genesis(origin.genesis)
+    def of(cls, origin: Origin) -> Self:
         validators = [light.Validator(public, POWER) for public in origin.validators]
         validators.sort(key=lambda validator: light.address(validator.public))
-        return cls(genesis.chain, genesis.time, origin, tuple(validators), light.validators_hash(validators))
+        return cls(
+            name=origin.chain,
+            time=origin.time,
+            format=origin.format,
+            genesis=sha256(origin.genesis).digest(),
+            app_hash=origin.app_hash,
+            validators=tuple(validators),
+            validators_hash=light.validators_hash(validators),
+        )
 
     def first_head(self) -> Head:
         """What the first block builds on."""
-        root = self.origin.app_hash
-        return Head(0, self.time, b"", root, light.EMPTY, light.Commit(), self.time)
+        return Head(0, self.time, b"", self.app_hash, light.EMPTY, light.Commit(), self.time)
 
     def head_of(self, entry: Entry) -> Head:
         """A kept block as the head."""
@@ -106,7 +116,7 @@ class Chain:
     def next_header(self, head: Head, transactions: Sequence[bytes]) -> light.Header:
         """The header of the block that follows `head` with these transactions."""
         return light.Header(
-            version=(light.BLOCK_PROTOCOL, self.origin.format),
+            version=(light.BLOCK_PROTOCOL, self.format),
             chain=self.name,
             height=head.height + 1,
             time=nanoseconds(head.next_time),
@@ -169,9 +179,10 @@ def milliseconds(nanoseconds: int) -> int:
     return nanoseconds // 1_000_000
 
 
-def origin_of(genesis: bytes, validators: tuple[bytes, ...], root: bytes, writes: bytes) -> Origin:
+def origin_of(genesis: Any, validators: tuple[bytes, ...], root: bytes, writes: bytes) -> Origin:
     """The origin of a chain; `writes` is its encoded first write-set."""
-    return Origin(FORMAT, genesis, validators, root, sha256(writes).digest())
+    begun, data = (FORMAT, genesis.chain, genesis.time), encode(genesis)
+    return Origin(*begun, data, validators, root, sha256(writes).digest())
 
 
 def results_hash(receipts: Iterable[Any]) -> bytes:

@@ -16,6 +16,7 @@ from .chain import (
     Origin,
     decode_entry,
     decode_origin,
+    origin_of,
     replay,
 )
 from .database import DamagedStore, Unavailable
@@ -132,7 +133,7 @@ class Audit:
         frames = _frames(source)
         origin = decode_origin(next(frames).payload)
         state, tree = self._begin(origin)
-        chain = self._chain = Chain.of(origin, self._machine)
+        chain = self._chain = Chain.of(origin)
         head = self._head = chain.first_head()
         blocks = ((frame, decode_entry(frame.payload)) for frame in frames)
         signatures = self._machine.signatures
@@ -159,9 +160,10 @@ class Audit:
             raise Mismatch(f"the ledger is of format {origin.format}; this program knows format {FORMAT}")
         if not origin.validators or len(set(origin.validators)) != len(origin.validators):
             raise Mismatch("the ledger names no validators, or one twice")
-        writes = self._machine.first_writes(self._machine.genesis(origin.genesis))
+        genesis = self._machine.genesis(origin.genesis)
+        writes = self._machine.first_writes(genesis)
         tree = StateTree.build(writes.items())
-        if tree.root != origin.app_hash or sha256(encode_writes(writes)).digest() != origin.writes:
+        if origin_of(genesis, origin.validators, tree.root, encode_writes(writes)) != origin:
             raise Mismatch("the genesis gives another first state than the export says")
         return WholeState(writes), tree
 
@@ -176,7 +178,7 @@ class Audit:
             self._refused,
             head.time,
             head.app_hash,
-            sha256(chain.origin.genesis).digest(),
+            chain.genesis,
             tuple(validator.public for validator in chain.validators),
             problem,
         )

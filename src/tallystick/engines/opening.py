@@ -66,7 +66,7 @@ def open_or_create(
             opened = open_ledger(path, machine, settings)
     except (DamagedStore, Unavailable, OSError) as error:
         raise EngineError(f"the ledger in {path} could not be opened: {error}") from error
-    if genesis is not None and encode(genesis) != opened.chain.origin.genesis:
+    if genesis is not None and sha256(encode(genesis)).digest() != opened.chain.genesis:
         opened.store.abandon()
         opened.log.close()
         raise EngineError(
@@ -83,7 +83,7 @@ def create(
         raise EngineError("a ledger needs at least one key that signs its blocks")
     writes = machine.first_writes(genesis)
     encoded = encode_writes(writes)
-    origin = origin_of(encode(genesis), validators, StateTree.build(writes.items()).root, encoded)
+    origin = origin_of(genesis, validators, StateTree.build(writes.items()).root, encoded)
     _set_aside(path, [*path.glob(f"{DATABASE}*"), *(path / LOG).glob("*.log")], settings.disk)
     (path / LOG).mkdir(parents=True, exist_ok=True)
     frame = seal(0, NOTHING, encode(origin))
@@ -120,7 +120,7 @@ def _in_step(log: BlockLog, store: Store, tree: StateTree, machine: Machine, rep
     try:
         _mend_log(log, store, repairs)
         origin = decode_origin(store.frame(0).payload)
-        chain = Chain.of(origin, machine)
+        chain = Chain.of(origin)
         head = chain.first_head()
         if store.height:
             head = chain.head_of(decode_entry(store.frame(store.height).payload))
@@ -194,9 +194,10 @@ def _rebuild(
         raise LedgerDamaged(f"neither copy of the ledger is intact: {damage}; {_where(log)}: {RESTORE}")
     frame = log.read(0)
     origin = _origin(path, frame)
-    writes = machine.first_writes(machine.genesis(origin.genesis))
+    genesis = machine.genesis(origin.genesis)
+    writes = machine.first_writes(genesis)
     tree = StateTree.build(writes.items())
-    if tree.root != origin.app_hash:
+    if origin_of(genesis, origin.validators, tree.root, encode_writes(writes)) != origin:
         raise LedgerDamaged(
             f"{log.folder}: its genesis gives another first state than it says: {OTHER_PROGRAM}"
         )

@@ -49,7 +49,7 @@ class LedgerReader(View):
             raise self._damaged(damage) from None
         try:
             with self.at_head():
-                self._chain = Chain.of(decode_origin(self._store.frame(0).payload), machine)
+                self._chain = Chain.of(decode_origin(self._store.frame(0).payload))
                 if check:
                     self._tree = self._store.height, load_checked(self._store, machine)
         except DamagedStore as damage:
