@@ -60,8 +60,10 @@ def small(name: str, **more: Any) -> Protocol:
 
 def ran(protocol: Protocol, folder: Path, rounds: int = 2, learner: Learner = LEARNER, **more: Any) -> Ended:
     """A request under this protocol, on a real ledger; all see the same plan, whatever the protocol."""
-    given: Setting = replace(setting("averaging", rounds, **more), protocol=protocol, learner=learner)
-    return simulate(given, folder / "ledger")
+    named = more.pop("settings", ())
+    given: Setting = setting("averaging", rounds, **more)
+    plan = structs.replace(given.plan, settings=named)
+    return simulate(replace(given, plan=plan, protocol=protocol, learner=learner), folder / "ledger")
 
 
 def arrays(ended: Ended, learner: Learner = LEARNER) -> Mapping[str, Any]:

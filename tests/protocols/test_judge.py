@@ -10,7 +10,7 @@ from tallystick.learning.judge import judge_one_by_one
 from tallystick.learning.models import linear
 from tallystick.protocols.judge import judge, measure_angles
 from tallystick.protocols.protocol import Unfit
-from tests.protocols.bench import ROWS, SOFTMAX, bench, first_model, job
+from tests.protocols.bench import ROWS, SOFTMAX, bench, first_model, job, ran, said, small
 
 NAMES = [f"site-{number}" for number in range(4)]
 
@@ -101,6 +101,17 @@ def test_loss_gain_is_judged_where_the_plan_says_so():
     posted = {name: moved(0.3, seed) for seed, name in enumerate(NAMES)}
     ((start, _), *_), *_ = judged(posted, given=tool)
     assert start == pytest.approx(float(SOFTMAX.evaluate(first_model(), ROWS[0][1], tool.judged)), abs=1e-6)
+
+
+def test_loss_gain_reaches_the_ledger(tmp_path):
+    """A network that knows the digits gains more than a nat, which no share of right answers can be."""
+    ended = ran(small("mutual"), tmp_path, settings=(("judge.loss_gain", "1"),))
+    assert ended.progress.stage == "settled"
+    assert ended.record is not None
+    figures = [notice.figure for notice in said(ended, "RoundEnded")]
+    assert figures[-1] != ended.record.figure
+    assert -20_000_000 < figures[0] < figures[1] <= round(np.log(10) * 1e6)
+    assert 0 < ended.record.figure <= 1_000_000  # what is recorded is the plan's own measure
 
 
 def test_loss_gain_does_not_judge_errors():

@@ -17,7 +17,7 @@ from tallystick.protocols.protect import dp_sgd, noised_update, per_hop, printed
 from tallystick.protocols.protocol import Holding, Unfit
 from tallystick.protocols.share import train_model
 from tallystick.simulation import run
-from tests.protocols.bench import ROWS, bench, first_model, job, ran, rows, said, small
+from tests.protocols.bench import ROWS, bench, job, ran, rows, said, small
 
 DP = dp_sgd(8, 1e-5, rounds=2, smallest=250)
 
@@ -102,7 +102,7 @@ def test_members_with_different_noise_train_in_one_batch():
         return [one.model for one in train_model(protect).serve(bench(), jobs)]
 
     both, alone = made(quiet, None, quiet), made(None, None, None)
-    distance = [np.linalg.norm(model["kernel" if "kernel" in model else sorted(model)[0]]) for model in both]
+    distance = [np.linalg.norm(model[sorted(model)[-1]]) for model in both]
     assert distance[1] > 10 * max(distance[0], distance[2])
     assert all(np.array_equal(both[1][name], alone[1][name]) for name in both[1])
 
@@ -130,24 +130,30 @@ def test_a_hop_takes_all_rows_in_every_step():
         assert sorted(line[line >= 0]) == list(range(len(rows(0).y)))
 
 
-def test_noise_of_a_hop_is_what_its_event_says():
-    """The deviation of a gradient between two keys is sigma times the clip, over the number of rows."""
-    protect = per_hop(1, 1e-5, rounds=1, steps=1, clip=0.5)
-    learner, size = bench().learner, 64
-    batch = take(Given(Rows(*(part[:size] for part in rows(0)[:2])), np.arange(size)[None], 1), 0)
-    found = []
+class NoGradient:
+    """A loss without a slope: what is left of a step is its noise."""
 
-    class Loss:
-        @staticmethod
-        def clipped_sum(model, batch, clip):
-            return np.float32(0), {"w": jax.numpy.zeros(20_000)}
+    @staticmethod
+    def clipped_sum(model, batch, clip):
+        return np.float32(0), {"w": jax.numpy.zeros(20_000)}
 
-    for key in (1, 2):
-        hook = protect.hook(protect.rule.most, True)
-        _, gradient = hook(Loss, first_model(learner), Batch(*batch), jax.random.key(key))
-        found.append(np.asarray(gradient["w"]))
-    sigma = protect.rule.most.sigma_milli / 1000
-    assert np.std(found[0]) == pytest.approx(sigma * 0.5 / size, rel=0.03)
+
+@pytest.mark.parametrize("simulated", [True, False])
+@pytest.mark.parametrize(
+    ("protect", "over"),
+    [
+        (per_hop(1, 1e-5, rounds=1, steps=1, clip=0.5), 64),
+        (dp_sgd(1, 1e-5, rounds=1, smallest=250, batch=25, clip=0.5), 25),
+    ],
+    ids=["hop", "dp_sgd"],
+)
+def test_noise_is_what_its_event_says(protect, over, simulated):
+    """Sigma times the clip, over all rows at a hop and over the expected sample in DP-SGD."""
+    batch = take(Given(Rows(*(part[:64] for part in rows(0)[:2])), np.arange(64)[None], 1), 0)
+    hook = protect.hook(protect.rule.most, simulated)
+    found = [np.asarray(hook(NoGradient, {}, batch, jax.random.key(key))[1]["w"]) for key in (1, 2)]
+    wanted = protect.rule.most.sigma_milli / 1000 * 0.5 / over
+    assert [one.std() for one in found] == pytest.approx([wanted, wanted], rel=0.03)
     assert not np.array_equal(*found)
 
 
@@ -156,14 +162,9 @@ def test_printed_noise_is_the_mean_of_laplace_draws_and_promises_nothing():
     assert isinstance(protect.rule.most, Unaccounted)
     assert "no formal guarantee" in protect.rule.most.note
 
-    class Loss:
-        @staticmethod
-        def clipped_sum(model, batch, clip):
-            return np.float32(0), {"w": jax.numpy.zeros(40_000)}
-
     for count in (1, 25):
         batch = Batch(None, None, jax.numpy.ones(count), None)
-        _, noised = protect.hook(protect.rule.most, True)(Loss, {}, batch, jax.random.key(0))
+        _, noised = protect.hook(protect.rule.most, True)(NoGradient, {}, batch, jax.random.key(0))
         noise = np.asarray(noised["w"])
         assert noise.std() == pytest.approx(2.0 / 10 * np.sqrt(2 / count), rel=0.05)
         # Laplace has excess kurtosis 3, a mean of n of them 3 / n.
