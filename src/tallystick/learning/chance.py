@@ -10,6 +10,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .learner import Array
 
@@ -27,11 +28,24 @@ TAILS = (
 def normal(key: Array, shape: tuple[int, ...]) -> Array:
     """Standard normal float32 numbers; each depends on the key and its place alone."""
     words = jax.random.key_data(key).astype(jnp.uint32)
-    places = jnp.arange(math.prod(shape), dtype=jnp.uint32)
-    bits = _mixed(_mixed(places + words[-2] + jnp.uint32(0x9E3779B9)) ^ words[-1]) >> 9
+    bits = _mixed(_mixed(_places(shape) + words[-2]) ^ words[-1]) >> 9
     # The bits become a float's mantissa in [1, 2); then the middles of 2^23 steps from -1 to 1.
     mantissa = jax.lax.bitcast_convert_type(bits | jnp.uint32(0x3F800000), jnp.float32)
-    return (math.sqrt(2) * _inverse_error((mantissa - 1.5) * 2 + 2.0**-23)).reshape(shape)
+    return math.sqrt(2) * _inverse_error((mantissa - 1.5) * 2 + 2.0**-23)
+
+
+def _places(shape: tuple[int, ...]) -> Array:
+    """A number for each place of an array, counted from one that is not 0."""
+    # Constants along each axis: XLA would compute a counter one place at a time, at twice the cost of all.
+    places = jnp.zeros((1,) * len(shape), jnp.uint32)
+    first = 0x9E3779B9
+    for axis in reversed(range(len(shape))):
+        steps = first + np.arange(shape[axis], dtype=np.uint64) * math.prod(shape[axis + 1 :])
+        along = [1] * len(shape)
+        along[axis] = shape[axis]
+        places = places + (steps % 2**32).astype(np.uint32).reshape(along)
+        first = 0
+    return places
 
 
 def _inverse_error(x: Array) -> Array:
