@@ -1,0 +1,231 @@
+"""A run as a screen of text, as plots, and as one page that holds everything it shows."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable
+from html import escape
+
+from ..report import page, plots
+from ..report.tables import Table, bars
+from . import accounts
+from .outcome import Run
+from .telling import WHY_GONE, WHY_MISSED
+
+WIDTH = 80
+SHOWN = 12  # rounds on a screen; of more, the ones between are left out
+JUDGED = 9  # models whose scores fit on a screen
+GRIDS = 3  # rounds whose judges are drawn
+
+
+def screen(run: Run) -> str:
+    """Everything that matters, on one screen of 80 columns."""
+    blocks = [_head(run), _rounds_table(run).text(WIDTH), _beside(run)]
+    events = _events(run)
+    if events:
+        blocks.append("\n".join(_wrapped(line) for line in events))
+    blocks += _scored_table(run)
+    blocks.append(_pay_table(run).text(WIDTH))
+    blocks.append("\n".join(_wrapped(line) for line in (*run.privacy, *run.notes)))
+    return "\n\n".join(blocks)
+
+
+def summary(run: Run) -> str:
+    """The same for a notebook."""
+    parts = [
+        f"<p>{escape(_head(run))}</p>", plots_score(run), f"<p>{escape(_beside(run))}</p>",
+        *(f"<p>{escape(line)}</p>" for line in _events(run)),
+        _pay_table(run).html(),
+        *(f"<p>{escape(line)}</p>" for line in run.privacy),
+    ]  # fmt: skip
+    return "".join(parts)
+
+
+def page_of(run: Run) -> str:
+    """The report: the curve with its baselines, who scored whom, what went wrong, ε, pay, how to verify."""
+    sections = [
+        page.Section("How good it became", _curve(run)),
+        page.Section("Rounds", _rounds_table(run, everything=True).html()),
+        *_judges(run),
+        page.Section("Who left, was evicted, missed a turn or attacked", _told(run)),
+        page.Section("Privacy", "".join(page.paragraph(line) for line in (*run.privacy, *_epsilon(run)))),
+        page.Section("Pay", page.picture(plots_pay(run), "Tokens won or lost.") + _pay_table(run).html()),
+        page.Section("How to verify this", _verifying(run)),
+    ]
+    lead = f"{_head(run)}. {_beside(run)}"
+    return page.page(f"{run.preset}: {run.task.target.name}", lead, sections)
+
+
+def plots_score(run: Run) -> str:
+    """The score round by round, beside members alone and all rows pooled."""
+    numbers = [one.number for one in run.each_round]
+    values = run.compared.values
+    series: dict[str, list[float | None]] = {"together": [values.get(number) for number in numbers]}
+    team = [one.figure for one in run.each_round]
+    if any(figure is not None for figure in team):
+        series["as the team measures it"] = team
+    if run.compared.alone:
+        series["alone (mean)"] = [accounts.mean_of(run.compared.alone)] * len(numbers)
+        series["pooled"] = [run.compared.pooled] * len(numbers)
+    return plots.lines(series, "round", run.task.measure.name)
+
+
+def plots_pay(run: Run) -> str:
+    """What each member won or lost."""
+    return plots.bars({one.member: float(one.net) for one in run.pay}, "tokens")
+
+
+def plots_epsilon(run: Run) -> str:
+    """ε spent after each round, by the ledger's account."""
+    return plots.lines({"ε": [one.epsilon for one in run.each_round]}, "round", "ε spent")
+
+
+def plots_judges(run: Run) -> str:
+    """Who scored whom in the last judged round."""
+    judged = accounts.judged_rounds(run.chronicle)
+    if not judged:
+        raise ValueError(f"nobody judges single models under {run.preset}")
+    return _grid(run, judged[-1])
+
+
+PLOTS: dict[str, Callable[[Run], str]] = {
+    "score": plots_score,
+    "pay": plots_pay,
+    "epsilon": plots_epsilon,
+    "judges": plots_judges,
+}
+
+
+def _head(run: Run) -> str:
+    plan, count = run.setting.plan, len(run.setting.members)
+    done = f"{run.chronicle.progress.completed} of {run.setting.rounds} rounds"
+    return (
+        f"{run.preset} · {plan.learner} · {count} members · {done} · seed {run.setting.seed} · {run.outcome}"
+    )
+
+
+def _beside(run: Run) -> str:
+    name, beside = run.task.measure.name, run.compared
+    words = f"{name} {run.score:.3f} together"
+    if beside.alone:
+        low, high = min(beside.alone.values()), max(beside.alone.values())
+        words += f", {accounts.mean_of(beside.alone):.3f} alone ({low:.3f} to {high:.3f})"
+        words += f", {beside.pooled:.3f} pooled"
+    return _wrapped(f"{words}; on {beside.on}.")
+
+
+def _rounds_table(run: Run, everything: bool = False) -> Table:
+    values = run.compared.values
+    rows = list(run.each_round)
+    numbers = {one.number for one in rows[: SHOWN // 2]} | {one.number for one in rows[-SHOWN // 2 :]}
+    kept = rows if everything or len(rows) <= SHOWN else [one for one in rows if one.number in numbers]
+    found = [values.get(one.number, math.nan) for one in kept]
+    higher = run.task.measure.direction == "higher"
+    drawn = bars([0.0 if math.isnan(value) else value for value in found], 20, None if not higher else 1.0)
+    lines = [
+        (one.number, None if math.isnan(value) else value, bar, one.figure, _what(one))
+        for one, value, bar in zip(kept, found, drawn, strict=True)
+    ]
+    return Table(("round", run.task.measure.name, "", "team", "what happened"), tuple(lines))
+
+
+def _what(one: accounts.Round) -> str:
+    told = [f"{member} {WHY_GONE.get(reason, reason).split(':')[0]}" for member, reason in one.gone]
+    told += [f"{member} {WHY_MISSED.get(reason, reason)}" for member, reason in one.missed]
+    return ", ".join(told if one.complete else ["does not count", *told])
+
+
+def _events(run: Run) -> list[str]:
+    """What was added to the run, and what the ledger made of it."""
+    lines = [f"added: {', '.join(part.members)} {part.told}" for part in run.setting.parts]
+    for one in run.pay:
+        if one.why or one.fined:
+            fined = f"fined {one.fined:,} tokens" if one.fined else "not fined"
+            lines.append(f"{one.member}: {one.why or 'no reason is noted'}; {fined}")
+    return lines
+
+
+def _scored_table(run: Run) -> list[str]:
+    """Who scored whom in the round after which somebody was evicted, or in the last one; small teams only."""
+    judged = accounts.judged_rounds(run.chronicle)
+    if not judged:
+        return []
+    telling = [one.number for one in run.each_round if any(why == "evicted" for _, why in one.gone)]
+    number = next((one for one in telling if one in judged), judged[-1])
+    judges, authors, values = accounts.scored(run.chronicle, run.task.measure, number)
+    if len(authors) > JUDGED:
+        return []
+    rows = [(judge, *row) for judge, row in zip(judges, values, strict=True)]
+    table = Table((f"round {number}", *authors), tuple(rows))
+    return [f"Who scored whom (down: the judge; across: whose model)\n{table.text(WIDTH)}"]
+
+
+def _pay_table(run: Run) -> Table:
+    rows = [
+        (
+            one.member,
+            f"{100 * one.contribution:.1f} %",
+            one.reward,
+            one.fees,
+            one.compensation,
+            -one.fined,
+            one.net,
+        )
+        for one in run.pay
+    ]
+    headings = ("member", "contribution", "reward", "fees", "compensation", "fines", "net")
+    return Table(headings, tuple(rows))
+
+
+def _curve(run: Run) -> str:
+    said = f"{run.task.measure.name} on {run.compared.on}. Alone: each by itself; pooled: all in one place."
+    return page.picture(plots_score(run), said) + page.paragraph(_beside(run))
+
+
+def _judges(run: Run) -> list[page.Section]:
+    judged = accounts.judged_rounds(run.chronicle)
+    if not judged:
+        return []
+    chosen = sorted({judged[0], judged[len(judged) // 2], judged[-1]})[:GRIDS]
+    pictures = [
+        page.picture(
+            _grid(run, number), f"Round {number}: each row is a judge, each column whose model it is."
+        )
+        for number in chosen
+    ]
+    return [page.Section("Who scored whom", "".join(pictures))]
+
+
+def _grid(run: Run, number: int) -> str:
+    judges, authors, values = accounts.scored(run.chronicle, run.task.measure, number)
+    return plots.grid(judges, authors, values, f"{run.task.measure.name}, round {number}")
+
+
+def _told(run: Run) -> str:
+    lines = _events(run)
+    lines += [
+        f"refused by the ledger: {one.what} of {one.member}: {one.why}" for one in run.chronicle.refused[:20]
+    ]
+    return "".join(page.paragraph(line) for line in lines) or page.paragraph("Nobody.")
+
+
+def _epsilon(run: Run) -> list[str]:
+    rounds = [one for one in run.each_round if one.epsilon]
+    return [f"ε after round {one.number}: {one.epsilon:.3f} (the ledger's account)" for one in rounds[-1:]]
+
+
+def _verifying(run: Run) -> str:
+    chronicle = run.chronicle
+    return page.paragraph(
+        f"The ledger of this run has {chronicle.height:,} blocks; its state's root at the end is below. "
+        "Export it and execute it again from its genesis: every election, payment and ε follows from what "
+        "was posted, and must come out the same."
+    ) + page.code(
+        f"state  {chronicle.head.hex()}\nmodel  {chronicle.progress.model.hex()}\n\n"
+        "tally ledger export --ledger <folder>/ledger run.tally\ntally ledger verify run.tally"
+    )
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(line, WIDTH, subsequent_indent="  ")

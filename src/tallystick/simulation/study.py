@@ -1,0 +1,279 @@
+"""The Python face of simulation: a scheme, members, faults and attacks in; a `Run` to look at out."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from .. import __version__
+from ..base import task as tasks
+from ..base.codec import encode
+from ..base.ids import digest
+from ..base.measure import Measure
+from ..base.task import Column, Task
+from ..data.readers import read
+from ..data.table import Table
+from ..engines.engine import Committed
+from ..engines.reader import open_reader
+from ..learning import payload
+from ..learning.cohort import Runner, loop
+from ..learning.learner import Learner, Model, Rows
+from ..learning.measure import spread_of
+from ..learning.models import cnn, linear, mlp
+from ..learning.scan import scan
+from ..node import payloads
+from ..node.payloads import write_durably
+from ..node.perform import Scheme as Resolved
+from ..protocols.protocol import Bench
+from . import attacks, faults, run
+from .accounts import judges_result
+from .attacks import Attack
+from .baselines import baselines
+from .chronicle import Chronicle, chronicle
+from .members import Members, members_of
+from .outcome import Compared, Run
+from .parts import Part
+from .run import Brought, Setting, genesis_of, rules_for
+from .schemes import Scheme, dp_sgd, noised_update, per_hop, presets
+from .telling import Moment, tell
+
+__all__ = [
+    "Members", "Run", "Scheme", "attacks", "cnn", "dp_sgd", "faults", "linear", "members_of", "mlp",
+    "noised_update", "per_hop", "presets", "read", "simulate",
+]  # fmt: skip
+
+Watch = Callable[[Moment], None]
+MARK = "run.json"
+LEDGER, MODELS = "ledger", "models"
+NO_ROWS = "all members' judging rows together"
+
+
+def simulate(
+    scheme: Scheme,
+    members: Members,
+    rounds: int | None = None,
+    *,
+    seed: int = 7,
+    attacks: Mapping[str, Attack | str] | None = None,
+    faults: Sequence[Part] = (),
+    store: str | Path | None = None,
+    test: Table | Rows | None = None,
+    compare: bool = True,
+    watch: Watch | None = None,
+) -> Run:
+    """Run a request among these members on a ledger of its own, from registration to settlement.
+
+    With `store` the ledger is kept in that folder, and the same run is not run again. `test` is the
+    requester's own rows; without them models are compared on all members' judging rows. `compare` also trains
+    each member alone and all rows pooled. `watch` hears of every moment.
+    """
+    wanted = scheme if rounds is None else replace(scheme, rounds=rounds)
+    rows = members.rows(test) if isinstance(test, Table) else test
+    setting = setting_of(wanted, members, seed, attacks or {}, faults, rows)
+    told = watch or _unheard
+    folder = Path(tempfile.mkdtemp(prefix="tallystick-run-")) if store is None else Path(store)
+    known = settings_digest(setting)
+    kept = _opened(folder, known, told)
+    if not kept.get("finished"):
+        kept = _executed(setting, folder, known, told, compare)
+    elif compare and "pooled" not in kept:
+        kept = _noted(folder, {**kept, **_compared(setting, _test_rows(setting))})
+    made = _loaded(setting, wanted, members, folder, kept)
+    if store is None:
+        weakref.finalize(made, shutil.rmtree, folder, True)
+    return made
+
+
+def setting_of(
+    scheme: Scheme,
+    members: Members,
+    seed: int,
+    attacks_by: Mapping[str, Attack | str],
+    parts: Sequence[Part],
+    test: Rows | None,
+) -> Setting:
+    """The request as it will run."""
+    ill = {name: attacks.named(one) if isinstance(one, str) else one for name, one in attacks_by.items()}
+    unfit = [
+        one.told for one in ill.values() if one.parameters and not scheme.learner.capabilities.parameters
+    ]
+    if unfit:
+        raise ValueError(f"{unfit[0]} needs models of one shape; learner {scheme.learner.name} has others")
+    protocol = scheme.protocol(members)
+    return Setting(
+        scheme.plan(members, seed),
+        protocol,
+        scheme.learner,
+        runner_for(scheme.learner),
+        members.brought,
+        scheme.rounds,
+        reward=scheme.reward,
+        quality=scheme.wanted(members),
+        seed=seed,
+        parts=(*attacks.parts(ill), *parts),
+        budget=None if scheme.protect is None else scheme.protect.budget,
+        test=test if test is not None or protocol.form.leader != "analyst" else judging_rows(members.brought),
+    )
+
+
+def runner_for(learner: Learner) -> Runner:
+    """How many members train at once: compiled together where the learner can be, else one by one."""
+    return scan() if learner.traced else loop
+
+
+def judging_rows(members: Mapping[str, Brought]) -> Rows:
+    """All members' judging rows together, which nobody has outside a simulation."""
+    parts = [one.judging for one in members.values()]
+    return Rows(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
+
+
+def settings_digest(setting: Setting) -> str:
+    """What a run follows from: plan, rules, rows, seed, faults and attacks."""
+    rows = [part for name, one in setting.members.items() for part in (name.encode(), *one.roots)]
+    test = (
+        ()
+        if setting.test is None
+        else (np.asarray(setting.test.x).tobytes(), np.asarray(setting.test.y).tobytes())
+    )
+    parts = [f"{part.told}: {' '.join(part.members)}".encode() for part in setting.parts]
+    figures = f"{setting.seed} {setting.reward} {setting.balance} {setting.budget} {__version__}".encode()
+    return digest(encode(setting.plan), encode(rules_for(setting)), *rows, *test, *parts, figures).hex()
+
+
+def _unheard(moment: Moment) -> None:
+    pass
+
+
+def _opened(folder: Path, known: str, watch: Watch) -> dict[str, Any]:
+    """What is noted of a run in this folder; what is left of one that was cut off is removed."""
+    mark = folder / MARK
+    if not mark.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise ValueError(
+                f"{folder} holds other files and no run; choose a new folder to store the run in"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        return _noted(folder, {"settings": known, "finished": False})
+    kept: dict[str, Any] = json.loads(mark.read_text(encoding="utf-8"))
+    if kept.get("settings") != known:
+        raise ValueError(
+            f"{folder} holds a run with other settings, members or data; choose another folder, or remove it"
+        )
+    if kept.get("finished"):
+        watch(Moment(0, f"this run is in {folder} already; it is not run again"))
+    elif (folder / LEDGER).exists():
+        watch(Moment(0, f"the run in {folder} was cut off; it starts over"))
+        for part in (LEDGER, MODELS):
+            shutil.rmtree(folder / part, ignore_errors=True)
+    return kept
+
+
+def _noted(folder: Path, kept: dict[str, Any]) -> dict[str, Any]:
+    write_durably(folder / MARK, json.dumps(kept, indent=1).encode())
+    return kept
+
+
+def _executed(setting: Setting, folder: Path, known: str, watch: Watch, compare: bool) -> dict[str, Any]:
+    measure = setting.plan.task.measure
+    of_result = judges_result(rules_for(setting))
+
+    def hear(block: Committed) -> None:
+        said = [*block.notices, *(one for receipt in block.receipts for one in receipt.notices)]
+        for notice in said:
+            moment = tell(notice, measure, block.time, of_result)
+            if moment is not None:
+                watch(moment)
+
+    ended = run.simulate(setting, folder / LEDGER, hear)
+    found, shelf = _chronicle(setting, folder), payloads.Folder(folder / MODELS)
+    for name in (found.request.initial, *found.models.values(), found.progress.model):
+        if name in ended.payloads:
+            shelf.put(ended.payloads[name])
+    rows = _test_rows(setting)
+    noted = {"settings": known, "finished": True, "values": _values(setting, folder, found, rows)}
+    if compare:
+        watch(Moment(0, "the same training once more: each member alone, and all rows pooled"))
+        noted |= _compared(setting, rows)
+    return _noted(folder, noted)
+
+
+def _test_rows(setting: Setting) -> Rows:
+    return judging_rows(setting.members) if setting.test is None else setting.test
+
+
+def _chronicle(setting: Setting, folder: Path) -> Chronicle:
+    with open_reader(folder / LEDGER, check=False) as reader:
+        return chronicle(reader, genesis_of(setting))
+
+
+def _values(setting: Setting, folder: Path, found: Chronicle, rows: Rows) -> dict[str, float]:
+    """How good each round's model is on the same rows; the first model's is round 0."""
+    shelf, specs = payloads.Folder(folder / MODELS), payload.specs_of(_blank(setting))
+    values: dict[str, float] = {}
+    for number, name in {0: found.request.initial, **found.models}.items():
+        data = shelf.get(name)
+        if data is not None:
+            values[str(number)] = _measured(setting, payload.decode(data, specs)[1], rows)
+    return values
+
+
+def _blank(setting: Setting) -> Model:
+    bench = Bench(setting.plan, setting.learner, setting.plan.task.measure, setting.runner)
+    return Resolved(setting.protocol, bench).blank
+
+
+def _measured(setting: Setting, model: Any, rows: Rows) -> float:
+    task = setting.plan.task
+    return float(setting.learner.evaluate(model, rows, task.measure)) * spread_of(task)
+
+
+def _compared(setting: Setting, rows: Rows) -> dict[str, Any]:
+    found = baselines(setting, _blank(setting), rows)
+    spread = spread_of(setting.plan.task)
+    return {
+        "alone": {name: value * spread for name, value in found.alone.items()},
+        "pooled": found.pooled * spread,
+    }
+
+
+def _loaded(setting: Setting, scheme: Scheme, members: Members, folder: Path, kept: dict[str, Any]) -> Run:
+    """A run out of what its folder holds: the ledger's blocks, the models, the comparison."""
+    found = _chronicle(setting, folder)
+    data = payloads.Folder(folder / MODELS).get(found.progress.model)
+    model = None if data is None else payload.decode(data, payload.specs_of(_blank(setting)))[1]
+    values = {int(number): value for number, value in kept["values"].items()}
+    on = NO_ROWS if setting.test is None else f"{len(setting.test.y):,} rows of the requester's own"
+    beside = Compared(values, kept.get("alone", {}), kept.get("pooled", math.nan), on)
+    return Run(setting, scheme.preset, members.notes, found, beside, folder, model)
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """Makes tasks: `Task(columns, target=…, labels=…)`, or `Task.load(file)`."""
+
+    def __call__(
+        self,
+        columns: Sequence[str | Column],
+        target: str | Column,
+        labels: Sequence[object] = (),
+        measure: str | Measure | None = None,
+        shape: Sequence[int] = (),
+    ) -> Task:
+        """What is to be learnt; the measure is accuracy or MAE where none is named."""
+        return tasks.task(columns, target, labels, measure, shape)
+
+    def load(self, path: str | Path) -> Task:
+        """The task that a TOML file describes."""
+        return tasks.load(path)
+
+
+task: Final = Tasks()
