@@ -5,6 +5,7 @@ import pytest
 from msgspec import inspect
 
 from tallystick.base.codec import Decoder, Malformed, Record, encode
+from tallystick.engines.tree import StateTree
 from tallystick.ledger import notices, posts
 from tallystick.ledger.state import RECORD_VERSION, TABLES
 from tallystick.ledger.transactions import Envelope, Signed, Transaction
@@ -123,3 +124,22 @@ def test_every_text_and_list_of_a_transaction_has_an_end():
 def test_records_are_frozen():
     for kind in KINDS:
         assert issubclass(kind, Record) and kind.__struct_config__.frozen
+
+
+def test_no_field_of_any_stored_record_changes_without_the_root():
+    """One state, every field of every kind of record in turn: every root is another, and back is back."""
+    state = {table.key("x").encode(): table.encode(sample(table.type)) for table in TABLES.values()}
+    tree = StateTree.build(state.items())
+    original, roots = tree.root, set()
+    fields = 0
+    for table in TABLES.values():
+        key = table.key("x").encode()
+        for field, one, other in flips(table.type):
+            before, after = tree.update({key: table.encode(one)}), tree.update({key: table.encode(other)})
+            assert before != after, f"{table.name}.{field}"
+            roots.add(after)
+            fields += 1
+        assert tree.update({key: state[key]}) == original
+        assert tree.update({key: None}) != original
+        assert tree.update({key: state[key]}) == original
+    assert len(roots) == fields > 150

@@ -155,7 +155,8 @@ def test_an_expired_device_is_no_key():
     world = World()
     phone = key_of("phone")
     world.did("ada", tx.AddDevice(phone.public, possession("ada", "phone"), START + HOUR))
-    world.wait(HOUR)
+    world.time = START + HOUR - 1
+    world.did("ada", tx.Nudge(), signer=phone)
     untouched(world, world.sealed("ada", tx.Nudge(), signer=phone), no.NotYourKey)
 
 

@@ -15,6 +15,7 @@ from tallystick.ledger.genesis import (
     read_genesis,
     write_genesis,
 )
+from tallystick.ledger.handlers import WEIGHTS
 from tallystick.ledger.invariants import broken
 from tallystick.ledger.state import ACCOUNTS, CHAIN, KEYS, MEMBERS
 from tests.ledger.world import NAMES, START, Memory, World, encryption_key_of, founder, key_of
@@ -107,6 +108,14 @@ def test_every_part_of_a_genesis_changes_its_digest():
     assert len(digests | {genesis_digest(WHOLE)}) == len(others) + 1
 
 
+def test_the_cap_and_the_limits_may_be_met_exactly():
+    heaviest = max(WEIGHTS.values())
+    exact = replace(WHOLE, cap=100, limits=Limits(block_weight=heaviest, member_weight=heaviest))
+    assert read_genesis(write_genesis(exact)) == exact
+    with pytest.raises(GenesisError, match="heaviest transaction"):
+        first_writes(replace(WHOLE, limits=Limits(member_weight=heaviest - 1)))
+
+
 def test_founders_act_without_a_vote():
     world = World()
     assert sorted(world.keys) == sorted(NAMES)
@@ -139,6 +148,10 @@ WRONG = {
     "a validator twice": ({"validators": (key_of("engine").public,) * 2}, "is named twice"),
     "a validator of small order": ({"validators": (BAD_KEY,)}, "validator key 01"),
     "readers of nothing": ({"readers": (Readable("secrets", ()),)}, "no records of kind 'secrets'"),
+    "a reading role twice": (
+        {"readers": (Readable("unit", ("owner", "owner")),)},
+        "the readers of 'unit': the role owner is named twice",
+    ),
     "readers twice": ({"readers": (Readable("unit", ()),) * 2}, "readable kind unit is named twice"),
     "a block that takes nothing": ({"limits": Limits(member_weight=1)}, "below"),
     "no time to vote": ({"limits": Limits(vote_wait=0)}, "limits, vote_wait: 0"),

@@ -82,6 +82,23 @@ def test_a_refused_transaction_uses_its_number_and_shows_that_the_member_is_ther
     assert world.block(data).receipts[0].refusal == "NumberUsed"
 
 
+def test_what_a_handler_wrote_before_it_refused_is_forgotten(monkeypatch):
+    """Handlers check first; one that does not still leaves nothing half done."""
+    world = World()
+
+    def hasty(draft, body):
+        draft.put(ACCOUNTS, replace(draft.get(ACCOUNTS, "bob"), balance=10**9), "bob")
+        draft.emit(say.TokensMoved("ada", "bob", 10**9))
+        raise no.SelfDealing(member="ada", what="do this")
+
+    monkeypatch.setitem(HANDLERS, tx.Transfer, hasty)
+    outcome = world.block(world.sealed("ada", PAY), world.sealed("ada", tx.Report(b"\x01" * 32)))
+    assert [receipt.refusal for receipt in outcome.receipts] == ["SelfDealing", ""]
+    assert outcome.receipts[1].notices == (say.SoftwareReported("ada", b"\x01" * 32),)
+    assert outcome.receipts[0].notices == ()
+    assert world.balance("bob") == 1_000
+
+
 FAULTS = [ArithmeticError, ZeroDivisionError, ValueError, KeyError, IndexError, TypeError, OverflowError]
 
 

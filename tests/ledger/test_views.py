@@ -31,12 +31,15 @@ def test_a_member_and_all_its_tokens():
     world = World()
     play = formed(world)
     dan, bob = (views.member(world.reader, name, world.time) for name in ("dan", "bob"))
+    posted(world, requester="cleo", reward=40)
+    cleo = views.member(world.reader, "cleo", world.time)
     assert (dan.balance, dan.in_escrow, dan.staked) == (700, 300, 0)
+    assert (cleo.balance, cleo.in_escrow, cleo.staked) == (960, 40, 0)
     assert (bob.balance, bob.in_escrow, bob.staked) == (940, 0, 60)
     play.run()
     views_of_all = views.members(world.reader, world.time)
-    assert sum(one.balance for one in views_of_all) == 4_000
-    assert all(one.in_escrow == one.staked == 0 for one in views_of_all)
+    assert sum(one.balance + one.in_escrow + one.staked for one in views_of_all) == 4_000
+    assert {one.member for one in views_of_all if one.in_escrow or one.staked} == {"cleo"}
     assert views.member(world.reader, "eve", world.time) is None
 
 
@@ -46,6 +49,8 @@ def test_a_member_is_dormant_when_it_was_long_silent():
     world.did("bob", tx.Nudge())
     dormant = {one.member: one.dormant for one in views.members(world.reader, world.time)}
     assert dormant == {"ada": True, "bob": False, "cleo": True, "dan": True}
+    assert not views.member(world.reader, "ada", START + 30 * DAY - 1).dormant
+    assert views.member(world.reader, "ada", START + 30 * DAY).dormant
 
 
 def test_devices_are_shown_while_they_last():
@@ -123,7 +128,9 @@ def test_a_grant_says_whether_it_still_permits():
         "revoked",
         ["open", "open", "revoked"],
     )
-    assert views.grant(world.reader, few, world.time + HOUR).stage == "expired"
+    until = views.grant(world.reader, few, world.time).until
+    assert views.grant(world.reader, few, until - 1).stage == "open"
+    assert views.grant(world.reader, few, until).stage == "expired"
     anyone = [one for one in views.grants(world.reader, world.time, of=unit) if one.to == "*"]
     assert [(one.left, one.uses) for one in anyone] == [(99, 100)]
     mine = {one.grant for one in views.grants(world.reader, world.time, to="cleo", stage="open")}
@@ -274,8 +281,26 @@ def test_a_vote_waits_for_the_electorate_and_for_nobody_suspended():
     world.did("ada", tx.Propose(tx.Mint("bob", 1)))
     assert does(world, "cleo") == [("vote", "")]
     assert does(world, "bob") == does(world, "dan") == does(world, "eve") == []
+    deadline = views.proposals(world.reader, "open")[0].deadline
+    assert views.turns(world.reader, "cleo", deadline - 1) and not views.turns(world.reader, "cleo", deadline)
     world.wait(DAY)
     assert does(world, "cleo") == []
+
+
+def test_nothing_waits_in_a_request_that_has_ended():
+    world = World()
+    settled(world)
+    assert all(does(world, name) == [] for name in world.keys)
+
+
+def test_a_choice_waits_until_it_is_made():
+    world = consortium()
+    rules = mutual(2, 1, candidates="listed", order="listed")
+    name = world.made("request", "dan", tx.PostRequest("c", PURPOSE, b"\0" * 32, 10, rules, b"\0" * 32))
+    posted(world)
+    assert does(world, "dan") == [("choose", "")]
+    world.did("dan", tx.ChooseTeam(name, ("bob", "cleo")))
+    assert does(world, "dan") == []
 
 
 def test_the_most_urgent_comes_first():

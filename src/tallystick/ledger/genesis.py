@@ -10,7 +10,7 @@ from msgspec.structs import fields
 
 from ..base import keys
 from ..base.codec import Decoder, Malformed, Record, encode
-from ..base.ids import MAX_SUPPLY, Millis, Name, PublicKey, Role, Time, Tokens, digest
+from ..base.ids import Millis, Name, PublicKey, Role, Time, Tokens, digest
 from .changes import Roles
 from .handlers import WEIGHTS
 from .handlers.members import ensure_encryption_key
@@ -132,7 +132,6 @@ def ensure_sound(genesis: Genesis) -> None:
         _ensure_roles(f"the readers of {row.kind!r}", row.roles)
     supply, limits = _supply(genesis), genesis.limits
     _ensure(supply <= genesis.cap, f"balances and pool are {supply} tokens, the cap is {genesis.cap}")
-    _ensure(genesis.cap <= MAX_SUPPLY, f"the cap {genesis.cap} is above {MAX_SUPPLY}")
     least = min(limits.member_weight, limits.block_weight)
     heaviest = max(WEIGHTS.values())
     _ensure(least >= heaviest, f"a weight limit of {least} is below {heaviest}, the heaviest transaction")

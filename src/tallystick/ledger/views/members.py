@@ -1,5 +1,7 @@
 """Members as others see them, and what they are asked to vote on."""
 
+from collections import defaultdict
+
 from ...base.codec import Record
 from ...base.ids import Role
 from .. import records as r
@@ -40,11 +42,21 @@ class MemberView(Record):
 
 def member(reader: Reader, name: str, time: int) -> MemberView | None:
     """A member, or None."""
-    known, account = find(reader, MEMBERS, name), find(reader, ACCOUNTS, name)
-    if known is None or account is None:
-        return None
+    known = find(reader, MEMBERS, name)
+    return None if known is None else _seen(reader, known, time, _bound(reader))
+
+
+def members(reader: Reader, time: int) -> tuple[MemberView, ...]:
+    """All members."""
+    bound = _bound(reader)
+    return tuple(_seen(reader, known, time, bound) for known in every(reader, MEMBERS))
+
+
+def _seen(reader: Reader, known: r.Member, time: int, bound: dict[str, list[int]]) -> MemberView:
+    account = find(reader, ACCOUNTS, known.member) or r.Account()
+    in_escrow, staked = bound.get(known.member, (0, 0))
     return MemberView(
-        name,
+        known.member,
         known.key,
         known.encryption_key,
         known.roles,
@@ -53,29 +65,25 @@ def member(reader: Reader, name: str, time: int) -> MemberView | None:
         tuple(device for device in known.devices if time < device.until),
         known.software,
         account.balance,
-        _in_escrow(reader, name),
-        _staked(reader, name),
+        in_escrow,
+        staked,
         account.credit,
         account.low,
         account.seen,
     )
 
 
-def _in_escrow(reader: Reader, name: str) -> int:
-    mine = (one.request for one in every(reader, REQUESTS) if one.member == name)
-    held = (find(reader, PROGRESS, request) for request in mine)
-    return sum(one.escrow for one in held if one is not None)
-
-
-def _staked(reader: Reader, name: str) -> int:
-    applied = sum(one.locked for one in every(reader, APPLICATIONS) if one.member == name)
-    return applied + sum(one.deposit for one in every(reader, PLACES) if one.member == name)
-
-
-def members(reader: Reader, time: int) -> tuple[MemberView, ...]:
-    """All members."""
-    found = (member(reader, known.member, time) for known in every(reader, MEMBERS))
-    return tuple(view for view in found if view is not None)
+def _bound(reader: Reader) -> dict[str, list[int]]:
+    """What live requests hold of each member: in their escrows, and as stakes."""
+    bound: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for posted in every(reader, REQUESTS):
+        now = find(reader, PROGRESS, posted.request)
+        bound[posted.member][0] += now.escrow if now else 0
+    for application in every(reader, APPLICATIONS):
+        bound[application.member][1] += application.locked
+    for place in every(reader, PLACES):
+        bound[place.member][1] += place.deposit
+    return bound
 
 
 class ProposalView(Record):
