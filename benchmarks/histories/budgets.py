@@ -70,7 +70,14 @@ def cost(rule: PhaseRule, use: UnitUse) -> Event | None:
         return None
     if rule.event is None:
         return Unaccounted("no event is named")
-    return dict(use.events).get(rule.name, rule.event.most)
+    return dict(use.events).get(rule.name) or costliest(rule.event.least, rule.event.most)
+
+
+def costliest(least: Any, most: Any) -> Event:
+    """Of two bounds the smaller noise, and of all else the larger number."""
+    names = type(most).__struct_fields__
+    quiet = {"sigma_milli", "scale_milli"}
+    return type(most)(*(getattr(least if name in quiet else most, name) for name in names))
 
 
 def inside(event: Any, least: Any, most: Any) -> bool:

@@ -299,6 +299,7 @@ def test_leaving_costs_what_was_not_served_and_is_free_before_round_one() -> Non
     play = started(relay(3, 4, bench=2))
     play.run(until=lambda progress: progress.stage == "opening")
     first = play.world.get(st.TEAMS, play.request).active[0]
+    assert play.serve(first)  # its salt counts, whether or not it stays
     play.world.did(first, tx.Leave(play.request))
     play.run(until=lambda progress: progress.stage == "rounds" and progress.round == 2)
     second = play.world.get(st.TEAMS, play.request).active[0]
@@ -467,7 +468,7 @@ def test_silence_after_a_phase_has_opened_is_charged_all_the_same() -> None:
     spent = [
         world.get(st.LINEAGES, world.get(st.UNITS, use.unit).lineage).spent_training for use in uses.values()
     ]
-    assert spent[0] == spent[1] == spent[2] == privacy_cost.curve(TRAINS.most)
+    assert spent[0] == spent[1] == spent[2] == privacy_cost.curve(ru.dearest(TRAINS))
 
 
 def test_two_requests_race_for_the_same_remainder() -> None:
@@ -499,7 +500,7 @@ def test_crash_between_phases_charges_what_has_opened_and_no_more() -> None:
     play.silent = dict.fromkeys(MEMBERS, ("record", "approve"))
     assert play.run().stage == "settled"
     lineage = world.get(st.LINEAGES, world.get(st.UNITS, uses["bob"].unit).lineage)
-    assert lineage.spent_training == privacy_cost.times(privacy_cost.curve(TRAINS.most), 2)
+    assert lineage.spent_training == privacy_cost.times(privacy_cost.curve(ru.dearest(TRAINS)), 2)
     assert lineage.reserved_training == privacy_cost.ZERO
 
 
@@ -516,7 +517,7 @@ def test_revoked_grant_ends_duties_from_the_next_phase_without_penalty() -> None
     assert (end.stage, end.completed) == ("settled", 3)
     assert world.balance("cleo") >= 10_000
     lineage = world.get(st.LINEAGES, world.get(st.UNITS, uses["cleo"].unit).lineage)
-    assert lineage.spent_training == privacy_cost.curve(TRAINS.most)
+    assert lineage.spent_training == privacy_cost.curve(ru.dearest(TRAINS))
 
 
 def test_publication_without_an_event_is_counted_and_said() -> None:

@@ -12,6 +12,7 @@ from tallystick.ledger import views
 from tallystick.ledger.genesis import Readable
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
 from tallystick.ledger.privacy_cost import add, curve, epsilon, times
+from tallystick.ledger.rules import dearest
 from tallystick.ledger.state import TABLES
 from tests.ledger import story
 from tests.ledger.play import Play, consortium, judge, mutual, relay, started
@@ -98,7 +99,7 @@ def test_a_budget_says_what_is_spent_at_worst_and_left():
     world = World()
     play = formed(world)
     lineage = views.unit_named(world.reader, "ada", "unit-of-ada").budget
-    once = curve(NOISE.most)
+    once = curve(dearest(NOISE))
     limit = story.BUDGET
     assert lineage.training.spent == epsilon(once, limit.delta_e12)
     assert lineage.training.at_worst == epsilon(times(once, 2), limit.delta_e12)

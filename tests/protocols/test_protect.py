@@ -73,7 +73,7 @@ def test_a_members_own_choice_is_what_it_carries_out():
     protect = dp_sgd(8, 1e-5, rounds=1, smallest=250, noisier=4)
     most = protect.rule.most
     quieter = SubsampledGaussian(most.rate_nano // 2, protect.rule.least.sigma_milli, most.steps - 1)
-    assert protect.chosen(None) == most
+    assert protect.chosen(None) == structs.replace(most, sigma_milli=protect.rule.least.sigma_milli)
     assert protect.chosen(quieter) == quieter
     assert protect.hook(quieter, True) is not protect.hook(most, True)
     assert protect.hook(quieter, True) is protect.hook(quieter, True)  # a program is compiled for each
@@ -90,7 +90,7 @@ def test_a_members_own_choice_is_what_it_carries_out():
 
 def test_members_with_different_noise_train_in_one_batch():
     protect = dp_sgd(8, 1e-5, rounds=1, smallest=250, noisier=100)
-    quiet = structs.replace(protect.rule.most, sigma_milli=protect.rule.least.sigma_milli)
+    noisy = protect.rule.most
 
     def made(*events):
         jobs = [
@@ -101,7 +101,7 @@ def test_members_with_different_noise_train_in_one_batch():
         jobs = [replace(one, start=start) for one in jobs]
         return [one.model for one in train_model(protect).serve(bench(), jobs)]
 
-    both, alone = made(quiet, None, quiet), made(None, None, None)
+    both, alone = made(None, noisy, None), made(noisy, noisy, noisy)
     distance = [np.linalg.norm(model[sorted(model)[-1]]) for model in both]
     assert distance[1] > 10 * max(distance[0], distance[2])
     assert all(np.array_equal(both[1][name], alone[1][name]) for name in both[1])

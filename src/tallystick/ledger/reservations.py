@@ -10,7 +10,7 @@ from .notices import GrantUsed, PrivacyCharged, PrivacyReserved
 from .privacy_cost import ZERO, Curve
 from .records import Grant, Lineage, Request, Reservation, Unit
 from .rejections import Refusal, ensure, refusing
-from .rules import PhaseRule, Rules, all_phases
+from .rules import PhaseRule, Rules, all_phases, dearest
 from .state import GRANTS, LINEAGES, RESERVATIONS, UNITS, Draft
 from .transactions import PrivacyBudget, UnitUse
 
@@ -46,7 +46,7 @@ def _mismatch(request: Request, grant: Grant) -> str | None:
 
 
 def event_for(rule: PhaseRule, use: UnitUse) -> Event | None:
-    """What a unit is charged when this phase opens: the applicant's own event, else the dearest allowed."""
+    """What a unit is charged when this phase opens: the applicant's own event, else the last allowed one."""
     if rule.rows == "none":
         return None
     if rule.event is None:
@@ -54,7 +54,7 @@ def event_for(rule: PhaseRule, use: UnitUse) -> Event | None:
     for phase, event in use.events:
         if phase == rule.name:
             return event
-    return rule.event.most
+    return dearest(rule.event)
 
 
 def check_events(rules: Rules, use: UnitUse, unit: Unit, budget: PrivacyBudget) -> None:

@@ -3,23 +3,30 @@
 from typing import Annotated, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from ..base.codec import Record
 from ..base.events import Event, Protects, Unaccounted, within
 from ..base.ids import Count, Digest, Figure, Name, Ppm, Tokens
+from .descriptions import Maybe
 
 MAX_TEAM = 4096
 MAX_ALL_JUDGES = 64  # above this many members every model is judged by a drawn few
 MAX_ROUNDS = 10_000
+MAX_PHASES = 32
+MAX_BENCH = 256
+MAX_POSTS = 32_768  # of one round: what its last transaction reads and clears
 
 Positive = Annotated[int, Meta(ge=1, le=10**9)]
 Wait = Annotated[int, Meta(ge=1, le=10**11)]
 TeamSize = Annotated[int, Meta(ge=1, le=MAX_TEAM)]
+Patience = Annotated[int, Meta(ge=0, le=1000)]
 Turn = Annotated[
     str,
     Meta(
         pattern=r"\A(everyone|leader|in_order|(present|everyone_but):[a-z0-9._-]{1,48}"
-        r"|drawn:[a-z0-9._-]{1,48}:[1-9][0-9]?|groups:[1-9][0-9]{0,3})\Z"
+        r"|drawn:[a-z0-9._-]{1,48}:[1-9][0-9]?|groups:[1-9][0-9]{0,3})\Z",
+        max_length=72,
     ),
 ]
 
@@ -39,11 +46,15 @@ class PhaseRule(Record):
     turn: Turn
     content: Literal["model", "scores", "inline", "salt"]
     wait: Wait
-    of: str = ""  # for scores: the phase whose posts are judged
+    of: Maybe = ""  # for scores: the phase whose posts are judged
     sealed: bool = False  # scores are committed first and revealed when all are in
     quorum: Ppm = 0  # the share of owed posts below which the phase does not count
     rows: Literal["none", "training", "judging"] = "none"
     event: EventRule | None = None
+
+
+Phases = Annotated[tuple[PhaseRule, ...], Meta(max_length=MAX_PHASES)]
+Schedule = Annotated[tuple[Tokens, ...], Meta(max_length=MAX_ROUNDS)]
 
 
 class Forming(Record):
@@ -53,17 +64,17 @@ class Forming(Record):
     minimum: TeamSize
     wait: Wait
     candidates: Literal["all", "team", "listed"] = "all"
-    team: str = ""  # the standing team, where candidates says so
+    team: Maybe = ""  # the standing team, where candidates says so
     order: Literal["value", "answer", "listed"] = "value"
     ability: Literal["graded", "standing"] = "standing"
     leader: Literal["first", "named", "analyst"] = "first"
-    named: str = ""
+    named: Maybe = ""
     amount: Count = 0  # data wanted; less than this when forming ends is a refund
     deposit: Tokens = 0
     leader_deposit: Tokens = 0
     minimum_credit: Tokens = 0
     units: bool = True  # every member but an analyst trains on a unit of its own
-    bench: Count = 0
+    bench: Annotated[int, Meta(ge=0, le=MAX_BENCH)] = 0
 
 
 class Stopping(Record):
@@ -72,7 +83,7 @@ class Stopping(Record):
     rounds: Annotated[int, Meta(ge=1, le=MAX_ROUNDS)]
     time: Wait
     quality: Figure | None = None
-    patience: Count = 0  # stop when this many rounds together improved by less than `improvement`
+    patience: Patience = 0  # stop when this many rounds together improved by less than `improvement`
     improvement: Figure = 0
 
 
@@ -100,7 +111,7 @@ class Paying(Record):
     kind: Literal["lump", "per_round", "per_amount"] = "lump"
     weight: Literal["gain", "angle", "angle_as_printed", "equal", "amount"] = "gain"
     leader_share: bool = False  # bp2p eq. 10-11: the leader takes C/N before weights
-    schedule: tuple[Tokens, ...] = ()  # per_round: the reward of each round; empty divides the reward evenly
+    schedule: Schedule = ()  # per_round: the reward of each round; empty divides the reward evenly
     price: Tokens = 0  # per_amount: tokens per data unit
     recorder_fee: Tokens = 0
     analyst_fee: Tokens = 0
@@ -120,11 +131,11 @@ class Rules(Record):
     """All that a request agreed to."""
 
     forming: Forming
-    phases: tuple[PhaseRule, ...]
+    phases: Phases
     stopping: Stopping
     result: Name  # the phase whose last accepted post is the round's result
-    opening: tuple[PhaseRule, ...] = ()
-    closing: tuple[PhaseRule, ...] = ()
+    opening: Phases = ()
+    closing: Phases = ()
     combine_scores: Literal["median", "trimmed", "sum"] = "median"
     higher_is_better: bool = True
     evicting: Evicting = Evicting()
@@ -146,7 +157,7 @@ def draws(rules: Rules) -> bool:
 
 
 def smallest_team(form: Forming, analyst: bool) -> int:
-    """How many data members a team needs: where no units are wanted, its analyst counts as one of the team."""
+    """How many data members a team needs: where no units are wanted, its analyst counts as one of it."""
     return form.minimum - (analyst and not form.units)
 
 
@@ -155,8 +166,10 @@ def flaw(rules: Rules, reward: int) -> str | None:
     names = [rule.name for rule in all_phases(rules)]
     if len(set(names)) < len(names):
         return "two phases have the same name"
-    if len(names) > 32:
-        return f"{len(names)} phases are more than 32"
+    if len(names) > MAX_PHASES:
+        return f"{len(names)} phases are more than {MAX_PHASES}"
+    if len(names) * rules.forming.size > MAX_POSTS:
+        return f"{len(names)} phases of {rules.forming.size} members are more than {MAX_POSTS} posts"
     if not rules.phases:
         return "there is no phase to train in"
     for check in (_flaw_of_forming, _flaw_of_phases, _flaw_of_pay):
@@ -247,6 +260,12 @@ def _flaw_of_pay(rules: Rules, reward: int) -> str | None:
     if rules.purchase_limit > reward - fees or (rules.purchase_limit and rules.forming.leader != "analyst"):
         return "only an analyst spends on purchases, and never more than the reward without fees"
     return None
+
+
+def dearest(rule: EventRule) -> Event:
+    """The costliest event in a rule's range: the least noise, the most often."""
+    noise = [name for name in rule.most.__struct_fields__ if name in ("sigma_milli", "scale_milli")]
+    return replace(rule.most, **{name: getattr(rule.least, name) for name in noise})
 
 
 def uncharged(rules: Rules) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ import numpy as np
 from ..base.events import Event, Gaussian, SubsampledGaussian, within
 from ..learning.batches import Order, widened
 from ..learning.learner import Array, Batch, Gradient, Loss, Model, Rows, Vector, clipped
-from ..ledger.rules import EventRule
+from ..ledger.rules import EventRule, dearest
 from ..privacy import mechanisms, training
 from ..privacy.accounting import sigma_for
 from ..privacy.hooks import Noise, simulated_noise, system_noise
@@ -41,9 +41,9 @@ class Protection:
     needs: tuple[str, ...] = ("per_example_gradients",)
 
     def chosen(self, own: Event | None) -> Event:
-        """The member's own event, or what the ledger charges whoever names none: the range's upper end."""
+        """The member's own event, or what the ledger charges whoever names none: the dearest."""
         if own is None:
-            return self.rule.most
+            return dearest(self.rule)
         if not within(own, self.rule.least, self.rule.most):
             raise Unfit(f"the event {own} is outside the range from {self.rule.least} to {self.rule.most}")
         return own

@@ -10,7 +10,7 @@ from ..base.events import Event, Protects, Unaccounted, scaled
 from ..base.measure import Measure
 from ..ledger import notices as said
 from ..ledger.records import Place
-from ..ledger.rules import PhaseRule, Rules, all_phases, uncharged
+from ..ledger.rules import PhaseRule, Rules, all_phases, dearest, uncharged
 from ..privacy.accounting import total
 from .chronicle import START, Chronicle
 from .telling import WHY_GONE, WHY_MISSED, value_of
@@ -163,12 +163,12 @@ def privacy(chronicle: Chronicle) -> list[str]:
         bare = [rule.name for rule in touching if rule.name in open_phases]
         if bare:
             lines.append(
-                f"{kind} rows: no formal guarantee ({', '.join(bare)} publishes what follows from them)"
+                f"{kind} rows: no formal guarantee (what {', '.join(bare)} publishes depends on them)"
             )
         elif touching:
             lines.append(f"{kind} rows: {_charged(chronicle, touching)}")
         else:
-            lines.append(f"{kind} rows: nothing that follows from them is published")
+            lines.append(f"{kind} rows: nothing that depends on them is published")
     return lines
 
 
@@ -198,7 +198,7 @@ def _events(
     for rule in touching:
         count = max((n for (_, phase), n in often.items() if phase == rule.name), default=0)
         if rule.event is not None and count and not isinstance(rule.event.most, Unaccounted):
-            events.append(scaled(rule.event.most, count))
+            events.append(scaled(dearest(rule.event), count))
             protects = rule.event.protects
     return events, protects
 
