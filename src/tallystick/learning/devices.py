@@ -30,7 +30,7 @@ def keep_programs() -> None:
     """Keep compiled programs on disk, so that a second run does not wait; a folder chosen before stays."""
     if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
         jax.config.update("jax_compilation_cache_dir", str(program_folder()))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
 
 
 def program_folder() -> Path:
