@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.cli.main import run
-from tests.cli.desk import NAMES, Desk, desk_in
+from tests.cli.desk import NAMES, Bare, Desk, bare_in, desk_in
 
 
 @pytest.fixture
@@ -33,3 +33,9 @@ def trial(desk: Desk, founded: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     shutil.copytree(founded, "trial")
     monkeypatch.setenv("TALLY_LEDGER", "trial")
     return desk
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Bare:
+    """The command without the learning parts."""
+    return bare_in(tmp_path)

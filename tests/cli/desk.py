@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -86,6 +88,28 @@ class Desk:
         budget = "--epsilon 10 --delta 0.000001 --protects record"
         line = f"unit register --name {name} {budget} {self.key(owner)}"
         return str(self.finds(line, *words)["unit"])
+
+
+Bare: TypeAlias = Callable[[str], Said]  # types a line where the learning parts are not installed
+PARTS = ("jax", "numpy", "optax", "pyarrow", "seglearn", "lightgbm", "sklearn", "scipy", "dp_accounting")
+START = f"""
+import sys
+sys.modules.update(dict.fromkeys({PARTS!r}))
+from tallystick.cli.main import main
+main()
+"""
+
+
+def bare_in(folder: Path) -> Bare:
+    """A process in this folder that finds none of the packages that learning needs."""
+
+    def types(line: str) -> Said:
+        shown = subprocess.run(
+            [sys.executable, "-c", START, *line.split()], capture_output=True, text=True, cwd=folder
+        )
+        return Said(shown.returncode, shown.stdout, shown.stderr)
+
+    return types
 
 
 def desk_in(

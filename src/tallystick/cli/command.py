@@ -286,6 +286,17 @@ def password_of(path: Path, again: bool = False, variable: str = "TALLY_PASSWORD
     return password
 
 
+@contextmanager
+def learning_parts(what: str) -> Iterator[None]:
+    """Say what brings the learning parts where one of them is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "tallystick":
+            raise
+        stop(f"{what} need {error.name}, which is not installed: pip install 'tallystick[learn]'")
+
+
 def stop(message: str) -> NoReturn:
     raise Mistake(message)
 

@@ -97,11 +97,13 @@ def explained(error: Exception) -> str | None:
     if isinstance(error, OSError):
         return _one_line(f"{error.filename or 'the system'}: {error.strerror or error}")
     from ..base.keys import KeyFileError
+    from ..base.task import BadTask
     from ..client import ClientError
+    from ..data.refusals import DataError
     from ..engines.engine import EngineError
     from ..ledger.genesis import GenesisError
 
-    known = (ClientError, EngineError, KeyFileError, GenesisError)
+    known = (BadTask, ClientError, DataError, EngineError, KeyFileError, GenesisError)
     return _one_line(str(error)) if isinstance(error, known) else None
 
 

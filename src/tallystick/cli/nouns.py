@@ -4,6 +4,8 @@
 NOUNS = {
     "demo": "Watch a request from beginning to end, and two frauds caught.",
     "doctor": "Say what is installed, what is missing, and what mends it.",
+    "presets": "Say which schemes there are, and what each needs.",
+    "data": "List, describe and fetch data sets.",
     "ledger": "Make a ledger, look into it, export, verify, prove.",
     "key": "Make key files and show what others may know of them.",
     "member": "List members; change your keys and devices.",
