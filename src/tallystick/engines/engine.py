@@ -27,6 +27,10 @@ class LedgerDamaged(EngineError):
     """What is on disk is not what was written, and cannot be repaired from the other copy."""
 
 
+class UnknownRules(EngineError):
+    """The chain follows rules that this program does not know."""
+
+
 class EngineStopped(EngineError):
     """After a failure the engine takes nothing more until it is opened again."""
 
@@ -90,9 +94,18 @@ class Machine:
 
 def ledger_machine() -> Machine:
     """The rules of Tallystick's own ledger."""
-    from ..ledger import genesis, notices, state, transition
+    from ..ledger import genesis, notices, transition
     from ..ledger.handlers import WEIGHTS
     from ..ledger.transactions import decode_envelope, decode_signed, signing_bytes
+
+    def apply_block(reader: Reader, transactions: Sequence[bytes], block: Any, verify: Verify) -> Outcome:
+        version = transition.rules_in_force(reader, block.height)
+        if version > transition.RULES_VERSION:
+            raise UnknownRules(
+                f"from block {block.height} on the chain follows rules {version}, voted for by its members; "
+                f"this program knows rules {transition.RULES_VERSION}: install a newer one"
+            )
+        return transition.apply_block(reader, transactions, block, verify)
 
     weights = {kind.__name__.lower(): weight for kind, weight in WEIGHTS.items()}
 
@@ -105,11 +118,11 @@ def ledger_machine() -> Machine:
         return envelope.signer, signing_bytes(signed.envelope), signed.signature
 
     def limits(reader: Reader) -> tuple[int, int]:
-        chain = state.CHAIN.decode(reader.get(state.CHAIN.key().encode()) or b"")
+        chain = transition.find_chain(reader)
         return chain.block_weight, chain.member_weight
 
     return Machine(
-        apply_block=transition.apply_block,
+        apply_block=apply_block,
         check=transition.check,
         next_deadline=transition.next_deadline,
         first_writes=genesis.first_writes,

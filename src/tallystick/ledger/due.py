@@ -45,7 +45,7 @@ def _done(draft: Draft, deadline: int, entry: Due, serve_one: Serve) -> bool:
     cancel(draft, deadline, entry.what, entry.of)
     try:
         serve_one(draft, entry.of)
-    except (ArithmeticError, ValueError, LookupError, TypeError, Refusal) as error:
+    except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError, Refusal) as error:
         fault = type(error).__name__
         draft.drop(said)
         cancel(draft, deadline, entry.what, entry.of)

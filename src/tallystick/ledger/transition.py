@@ -24,6 +24,7 @@ from .transactions import (
     signing_bytes,
 )
 
+RULES_VERSION = 1  # the newest rules that this program can execute
 WHOLE_BLOCK = ""  # no member's id: the weight of all together
 Verify = Callable[[bytes, bytes, bytes], bool]  # public key, message, signature
 
@@ -117,6 +118,21 @@ def check(reader: Reader, transaction: bytes, block: Block, verify: Verify = key
     return Receipt(name, 0, member=envelope.member, kind=_kind(envelope))
 
 
+def rules_in_force(reader: Reader, height: int) -> int:
+    """The version of the rules by which a block of this height must be executed."""
+    chain = find_chain(reader)
+    upgraded = chain.next_version and height >= chain.upgrade_height
+    return chain.next_version if upgraded else chain.version
+
+
+def find_chain(reader: Reader) -> Chain:
+    """The chain's own figures."""
+    data = reader.get(CHAIN.key().encode())
+    if data is None:
+        raise LookupError("this state has no chain record; it was never begun")
+    return CHAIN.decode(data)
+
+
 def next_deadline(reader: Reader) -> int | None:
     """When the earliest entry of the due-queue comes due, or None."""
     entries = reader.scan(b"due/", 1)
@@ -142,7 +158,7 @@ def _apply_one(draft: Draft, data: bytes, quota: dict[str, int], verify: Verify)
     except Refusal as refusal:
         draft.drop(said)
         return _refused(name, refusal, envelope.member, _kind(envelope))
-    except (ArithmeticError, ValueError, LookupError, TypeError) as fault:
+    except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError) as fault:
         draft.drop(said)
         draft.emit(Alarm(type(fault).__name__))
         internal = no.Internal(fault=type(fault).__name__)
