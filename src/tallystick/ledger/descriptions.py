@@ -11,6 +11,9 @@ from ..base.ids import Count, Digest, Id, Name, Tokens
 Party = Annotated[str, Meta(pattern=r"\A(\*|[a-z0-9][a-z0-9._-]{0,47})\Z", max_length=48)]
 
 
+Maybe = Annotated[str, Meta(max_length=48)]  # a name or an id, or nothing
+
+
 class Profile(Record):
     """What a data set is, without showing any of it (fdc's unified content label, poq's retrieval record)."""
 

@@ -1,5 +1,8 @@
 """Who records a request, and whether the record stands: POC (bp2p 4.3.2), PoQ (poq eq. 7), bpcv 4.2, draw."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from ..base.fixed import median
@@ -91,13 +94,26 @@ def recorder_of(progress: Progress) -> str:
 
 
 def no_record(draft: Draft, name: str) -> None:
-    """The recorder was silent, or its record did not stand: it missed a turn, the next one is appointed."""
-    request, progress = draft.get(REQUESTS, name), draft.get(PROGRESS, name)
-    recorder = recorder_of(progress)
+    """The recorder was silent: it missed a turn, the next one is appointed."""
+    recorder = recorder_of(draft.get(PROGRESS, name))
     place = draft.get(PLACES, name, recorder)
     draft.put(PLACES, replace(place, missed=place.missed + 1), name, recorder)
+    _next_attempt(draft, name)
+
+
+def _refused(draft: Draft, name: str, record: RecordDraft, figures: dict[str, int]) -> None:
+    """A record did not stand; its recorder is at fault only where the others' median is not its figure."""
+    away = abs(record.figure - _median_of_others(sorted(figures.values()), record.figure))
+    if away > draft.get(REQUESTS, name).rules.electing.tolerance:
+        place = draft.get(PLACES, name, record.recorder)
+        draft.put(PLACES, replace(place, idle=place.idle + 1), name, record.recorder)
+    _next_attempt(draft, name)
+
+
+def _next_attempt(draft: Draft, name: str) -> None:
+    progress = draft.get(PROGRESS, name)
     draft.put(PROGRESS, replace(progress, attempt=progress.attempt + 1), name)
-    _appoint(draft, request)
+    _appoint(draft, draft.get(REQUESTS, name))
 
 
 def open_approval(draft: Draft, request: Request, model: bytes, figure: int) -> None:
@@ -143,7 +159,7 @@ def decide(draft: Draft, name: str) -> None:
     draft.emit(RecordDecided(name, stands, len(approving), electorate))
     draft.delete(RECORD_DRAFTS, name)
     if not stands:
-        no_record(draft, name)
+        _refused(draft, name, record, figures)
         return
     figure = median(list(figures.values()))
     progress = replace(progress, figure=figure, reached=_reached(request, figure))
@@ -159,23 +175,31 @@ def decide(draft: Draft, name: str) -> None:
 
 def approvers(request: Request, record: RecordDraft, figures: dict[str, int]) -> tuple[str, ...]:
     """Whose figure agrees: with the recorder's on common data, else with the others' median (erratum 23)."""
-    electing = request.rules.electing
-    agreed = []
-    for member, figure in figures.items():
-        others = [value for other, value in figures.items() if other != member]
-        if electing.common:
-            reference = record.figure
-        else:
-            reference = median(others) if others else figure
-        if abs(figure - reference) <= electing.tolerance:
-            agreed.append(member)
-    return tuple(agreed)
+    electing, ordered = request.rules.electing, sorted(figures.values())
+    return tuple(
+        member
+        for member, figure in figures.items()
+        if abs(figure - (record.figure if electing.common else _median_of_others(ordered, figure)))
+        <= electing.tolerance
+    )
+
+
+def _median_of_others(ordered: Sequence[int], figure: int) -> int:
+    """The median of a sorted list without one of its figures; of a figure that is alone, itself."""
+    place, rest = bisect_left(ordered, figure), len(ordered) - 1
+    if not rest:
+        return figure
+    middle = [ordered[k + (k >= place)] for k in ((rest - 1) // 2, rest // 2)]
+    return median(middle)
 
 
 def _reached(request: Request, figure: int | None) -> bool:
-    """Whether the wanted quality was reached, as far as the team could measure."""
+    """Whether the wanted quality was reached, as far as the team could measure; unmeasured it counts as such.
+
+    Else a minority that lets no record stand would keep the part of the pay that depends on quality.
+    """
     wanted = request.rules.stopping.quality
-    return wanted is None or (figure is not None and better(request.rules, figure, wanted) >= 0)
+    return wanted is None or figure is None or better(request.rules, figure, wanted) >= 0
 
 
 def test_unopened(draft: Draft, name: str) -> None:
@@ -203,7 +227,10 @@ def all_certified(draft: Draft, name: str) -> bool:
 
 
 def certify(draft: Draft, name: str) -> None:
-    """The median of what was measured on the opened test set says whether the quality was reached."""
+    """The median of what was measured on the opened test set says whether the quality was reached.
+
+    Where no more than half could measure, the bytes were not to be had: as if it had not been opened.
+    """
     request, progress = draft.get(REQUESTS, name), draft.get(PROGRESS, name)
     cancel(draft, progress.deadline, "certify", name)
     figures = []
@@ -213,9 +240,11 @@ def certify(draft: Draft, name: str) -> None:
             draft.delete(STATEMENTS, name, member)
             if statement.figure is not None:
                 figures.append(statement.figure)
-    if figures:
-        figure = median(figures)
-        draft.put(PROGRESS, replace(progress, figure=figure, reached=_reached(request, figure)), name)
+    if 2 * len(figures) <= len(progress.recorders):
+        test_unopened(draft, name)
+        return
+    figure = median(figures)
+    draft.put(PROGRESS, replace(progress, figure=figure, reached=_reached(request, figure)), name)
     _settle_tested(draft, name)
 
 

@@ -16,9 +16,10 @@ def forming_due(draft: Draft, name: str) -> None:
     applications = [a for _, a in draft.scan(APPLICATIONS, name)]
     allowed = candidates(draft, request)
     if allowed is not None:
-        for stranger in [a for a in applications if a.member not in allowed]:
+        known = dict.fromkeys(allowed)
+        for stranger in [a for a in applications if a.member not in known]:
             seats.give_back(draft, name, stranger)
-        applications = [a for a in applications if a.member in allowed]
+        applications = [a for a in applications if a.member in known]
     ordered = seats.in_order(request, applications, allowed or ())
     draft.put(TEAMS, Team(()), name)
     places, waiting = _seated(draft, request, ordered)
@@ -56,11 +57,11 @@ def _seated(
     places: list[Place] = []
     waiting: list[Application] = []
     hired = False
+    count = promised = 0
     for application in ordered:
-        count = sum(p.role != "analyst" for p in places)
         wanted = not hired if application.analyst else count < form.size
         if wanted and not application.analyst:
-            wanted = _payable(request, places, application.amount)
+            wanted = _payable(request, promised + application.amount)
         if not wanted:
             waiting.append(application)
             continue
@@ -68,15 +69,15 @@ def _seated(
         if place is not None:
             places.append(place)
             hired = hired or application.analyst
-            team = draft.get(TEAMS, name)
-            draft.put(TEAMS, replace(team, active=(*team.active, place.member)), name)
+            count += not application.analyst
+            promised += place.amount
+    draft.put(TEAMS, replace(draft.get(TEAMS, name), active=tuple(p.member for p in places)), name)
     return places, waiting
 
 
-def _payable(request: Request, places: list[Place], amount: int) -> bool:
-    """Whether the reward still covers this much more data at its price (fdc: tokens per data unit)."""
+def _payable(request: Request, promised: int) -> bool:
+    """Whether the reward covers this much data at its price (fdc: tokens per data unit)."""
     pay = request.rules.paying
-    promised = sum(p.amount for p in places if p.role != "analyst") + amount
     left = request.reward - pay.recorder_fee - pay.analyst_fee
     return pay.kind != "per_amount" or promised * pay.price <= left
 

@@ -92,7 +92,7 @@ def next_in_order(draft: Draft, request: Request, phase: Phase, index: int) -> b
         if member in draft.get(TEAMS, name).active:
             if seats.still_entitled(draft, request, draft.get(PLACES, name, member)):
                 break
-            seats.depart(draft, name, member, "released")
+            seats.depart(draft, name, [member], "released")
         cursor += 1
     cancel(draft, phase.deadline, "phase", name)
     phase = replace(phase, cursor=cursor, deadline=draft.time + rule.wait)
@@ -170,12 +170,17 @@ def _stands(draft: Draft, request: Request, rule: PhaseRule, phase: Phase, index
     if isinstance(posting.content, Committed) and posting.values is None:
         place = draft.get(PLACES, name, member)
         draft.put(PLACES, replace(place, forfeits=place.forfeits + 1), name, member)
-        state = turns.round_state(draft, name)
-        draft.put(ROUNDS, replace(state, forfeited=(*state.forfeited, member)), name)
+        forfeit(draft, name, member)
         draft.put(POSTS, replace(posting, accepted=False), name, index, member)
         _missed(draft, name, phase, member, "unrevealed")
         return False
     return True
+
+
+def forfeit(draft: Draft, request: str, member: str) -> None:
+    """Who keeps back scores that it committed to is not paid for this round."""
+    state = turns.round_state(draft, request)
+    draft.put(ROUNDS, replace(state, forfeited=(*state.forfeited, member)), request)
 
 
 def _enough(rule: PhaseRule, phase: Phase, standing: list[str]) -> bool:
@@ -206,8 +211,8 @@ def _combine(
     for member in result.missed:
         posting = draft.get(POSTS, name, judged, member)
         draft.put(POSTS, replace(posting, accepted=False), name, judged, member)
-        _missed(draft, name, phase, member, "unavailable")
-    for member in result.idle:
+        draft.emit(TurnMissed(name, phase.round, phase.name, member, "unavailable"))
+    for member in (*result.missed, *result.idle):  # judged faults: their fines are not the judges'
         place = draft.get(PLACES, name, member)
         draft.put(PLACES, replace(place, idle=place.idle + 1), name, member)
     kept = tuple(entry for entry in state.authors if entry[0] not in result.missed)

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from ..base.codec import Record, encode
 from ..base.ids import Count, Digest, Figure, digest
-from .descriptions import Party
+from .descriptions import Maybe, Party
 from .rules import MAX_TEAM
 
 Bytes = Annotated[bytes, Meta(max_length=4096)]
@@ -28,7 +28,7 @@ class Model(Record, tag_field="kind", tag=str.lower):
 
     payload: Payload
     parents: Annotated[tuple[Digest, ...], Meta(max_length=64)] = ()
-    receiver: str = ""
+    receiver: Maybe = ""
     rows: Count = 0
     figure: Figure | None = None
 

@@ -46,7 +46,7 @@ def _mismatch(request: Request, grant: Grant) -> str | None:
 
 
 def event_for(rule: PhaseRule, use: UnitUse) -> Event | None:
-    """What a unit is charged when this phase opens: the applicant's own event, else the last allowed one."""
+    """What a unit is charged when this phase opens: the applicant's own event, else the dearest allowed."""
     if rule.rows == "none":
         return None
     if rule.event is None:

@@ -15,6 +15,7 @@ from .transactions import Declined, SaltReveal
 
 MEANINGFUL = 1000  # a thousandth: less than this is no deviation to judge by
 LARGEST_GAIN = 2**53
+KEPT_FIGURES = 64  # how many rounds back a request's progress says how good its model was
 
 
 def begin(draft: Draft, request: Request) -> None:
@@ -76,14 +77,16 @@ def _next_phase(request: Request, progress: Progress, state: RoundState) -> int 
 def _end_opening(draft: Draft, request: Request) -> None:
     """Who kept its salt back forfeits its place; the others' salts seed every draw."""
     name = request.request
-    progress, salts = draft.get(PROGRESS, name), []
+    salts, withheld = [], []
     for index in range(len(request.rules.opening)):
         for member in draft.get(PHASES, name, index).owed:
             posting = draft.find(POSTS, name, index, member)
             if posting is not None and isinstance(posting.content, SaltReveal):
                 salts.append(posting.content.salt)
-            elif member in draft.get(TEAMS, name).active:
-                seats.depart(draft, name, member, "forfeited")
+            else:
+                withheld.append(member)
+    still = dict.fromkeys(draft.get(TEAMS, name).active)
+    seats.depart(draft, name, [member for member in withheld if member in still], "forfeited")
     settlement.clear_round(draft, request)
     progress = draft.get(PROGRESS, name)
     seed = digest(b"salts", name.encode(), *salts)
@@ -108,7 +111,8 @@ def _end_round(draft: Draft, request: Request) -> None:
     draft.put(PROGRESS, progress, name)
     draft.emit(RoundEnded(name, progress.round, complete, result if result is not None else state.start))
     _change_team(draft, request, state, complete)
-    served = any(phase.owed for _, phase in draft.scan(PHASES, name))
+    phases_ = (draft.find(PHASES, name, index) for index in range(len(all_phases(request.rules))))
+    served = any(phase.owed for phase in phases_ if phase is not None)
     settlement.clear_round(draft, request)
     reason = _why_stop(draft, request, result, state.start) or ("" if served else "nobody has anything to do")
     if reason:
@@ -180,6 +184,7 @@ def _completed(
     _pay_round(draft, request, progress.round, paid, gained)
     author, model = state.authors[-1]
     figures = progress.figures if state.start is None else (*progress.figures, state.start)
+    figures = figures[-max(KEPT_FIGURES, request.rules.stopping.patience + 1) :]
     figure = result if result is not None else progress.figure
     return replace(progress, completed=completed, model=model, author=author, figures=figures, figure=figure)
 
@@ -223,8 +228,7 @@ def _change_team(draft: Draft, request: Request, state: RoundState, complete: bo
     name = request.request
     progress = draft.get(PROGRESS, name)
     if complete:
-        for member in evicted(draft, request, state):
-            seats.depart(draft, name, member, "evicted")
+        seats.depart(draft, name, evicted(draft, request, state), "evicted")
     elif not state.counted and progress.leader and _leader_was_silent(draft, request, progress):
         _replace_leader(draft, request, progress)
     seats.refill(draft, request, progress.round)
@@ -253,7 +257,8 @@ def _leader_was_silent(draft: Draft, request: Request, progress: Progress) -> bo
     """Whether the round failed in a phase that was the leader's."""
     if progress.phase < 0:
         return False
-    rule, phase = all_phases(request.rules)[progress.phase], draft.find(PHASES, request.request, progress.phase)
+    rule = all_phases(request.rules)[progress.phase]
+    phase = draft.find(PHASES, request.request, progress.phase)
     owed = phase is not None and progress.leader in phase.owed
     posted = turns.accepted(draft, request.request, progress.phase, progress.leader)
     return rule.turn == "leader" and owed and not posted
@@ -264,7 +269,7 @@ def _replace_leader(draft: Draft, request: Request, progress: Progress) -> None:
     name, team = request.request, draft.get(TEAMS, request.request)
     place = draft.get(PLACES, name, progress.leader)
     if place.role == "analyst":
-        seats.depart(draft, name, place.member, "replaced")
+        seats.depart(draft, name, [place.member], "replaced")
         return
     others = [m for m in team.active if m != place.member]
     if others:

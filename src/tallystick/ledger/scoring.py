@@ -7,7 +7,7 @@ from ..base.fixed import median
 from .records import Phase
 from .rules import PhaseRule, Rules
 from .transactions import Score
-from .turns import subjects_of
+from .turns import all_subjects
 
 NOT_TO_BE_HAD = ("unavailable", "malformed")
 IDLE = ("copy", "unchanged")
@@ -26,10 +26,11 @@ class Tally:
 def tally(rules: Rules, rule: PhaseRule, phase: Phase, vectors: dict[str, tuple[Score, ...]]) -> Tally:
     """Combine the judges' vectors, each about the start and its own subjects."""
     starts: list[Score] = []
+    given_to = all_subjects(rule, phase)
     about: dict[str, list[Score]] = {member: [] for member in phase.subjects}
     for judge, vector in sorted(vectors.items()):
         starts.append(vector[0])
-        for member, score in zip(subjects_of(rule, phase, judge), vector[1:], strict=True):
+        for member, score in zip(given_to[judge], vector[1:], strict=True):
             about[member].append(score)
     figures: dict[str, int] = {}
     missed: list[str] = []

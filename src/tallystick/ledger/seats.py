@@ -1,12 +1,15 @@
 """Who sits in a team: seating from an application, departing, refilling from the bench (bpcv 4.1)."""
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
-from ..base.ids import rank
+from ..base.ids import Role, rank
 from . import reservations
 from .notices import MemberJoined, MemberLeft
 from .records import Account, Application, Place, PlaceStatus, Progress, Request
 from .state import ACCOUNTS, APPLICATIONS, MEMBERS, PLACES, PROGRESS, TEAMS, Draft
+from .transactions import UnitUse
 
 
 def credit_account(draft: Draft, member: str, amount: int) -> None:
@@ -50,33 +53,41 @@ def seat(draft: Draft, request: Request, application: Application, rounds: int, 
     return place
 
 
-def depart(draft: Draft, request: str, member: str, status: PlaceStatus) -> None:
-    """End a member's duties; its place stays until settlement, what it had reserved returns."""
-    team, place = draft.get(TEAMS, request), draft.get(PLACES, request, member)
-    progress = draft.get(PROGRESS, request)
-    reservations.release(draft, request, member, place.units, used=place.opened)
-    draft.put(PLACES, replace(place, status=status), request, member)
-    active = tuple(m for m in team.active if m != member)
-    draft.put(TEAMS, replace(team, active=active, gone=(*team.gone, member)), request)
-    draft.emit(MemberLeft(request, member, status))
-    if progress.leader == member:
+def depart(draft: Draft, request: str, leaving: Sequence[str], status: PlaceStatus) -> None:
+    """End members' duties; their places stay until settlement, what they had reserved returns."""
+    if not leaving:
+        return
+    team, progress = draft.get(TEAMS, request), draft.get(PROGRESS, request)
+    for member in leaving:
+        place = draft.get(PLACES, request, member)
+        reservations.release(draft, request, member, place.units, used=place.opened)
+        draft.put(PLACES, replace(place, status=status), request, member)
+        draft.emit(MemberLeft(request, member, status))
+    departed = dict.fromkeys(leaving)
+    active = tuple(m for m in team.active if m not in departed)
+    draft.put(TEAMS, replace(team, active=active, gone=(*team.gone, *leaving)), request)
+    if progress.leader in departed:
         _next_leader(draft, request, progress, active)
 
 
 def _next_leader(draft: Draft, request: str, progress: Progress, active: tuple[str, ...]) -> None:
-    """The next in the team's order leads; an analyst's seat is refilled from the bench first."""
-    analysts = [m for m in active if draft.get(PLACES, request, m).role == "analyst"]
-    leader = next(iter((*analysts, *active)), "")
-    progress = replace(progress, leader=leader, analyst=leader if leader in analysts else "")
-    draft.put(PROGRESS, progress, request)
-    if leader and leader not in analysts:
+    """The next in the team's order leads, until an analyst who has left is replaced from the bench."""
+    leader = next(iter(active), "")
+    draft.put(PROGRESS, replace(progress, leader=leader, analyst=""), request)
+    if leader:
         place = draft.get(PLACES, request, leader)
         draft.put(PLACES, replace(place, role="leader"), request, leader)
 
 
+def role_wanted(analyst: bool, units: tuple[UnitUse, ...]) -> Role:
+    """The role that a member of a team must have."""
+    return "analyst" if analyst else "owner" if units else "worker"
+
+
 def still_entitled(draft: Draft, request: Request, place: Place) -> bool:
-    """Whether a member may go on serving: not suspended, its units there, its grants alive."""
-    if not draft.get(MEMBERS, place.member).active:
+    """Whether a member may go on serving: not suspended, in its role, its units there, its grants alive."""
+    member, role = draft.get(MEMBERS, place.member), role_wanted(place.role == "analyst", place.units)
+    if not member.active or role not in member.roles:
         return False
     reasons = (reservations.why_not_granted(draft, request, place.member, use) for use in place.units)
     return all(reason is None for reason in reasons)
@@ -84,9 +95,10 @@ def still_entitled(draft: Draft, request: Request, place: Place) -> bool:
 
 def release_unentitled(draft: Draft, request: Request) -> None:
     """From this phase on, whose grant was taken back has no more duties, and no penalty."""
-    for member in draft.get(TEAMS, request.request).active:
-        if not still_entitled(draft, request, draft.get(PLACES, request.request, member)):
-            depart(draft, request.request, member, "released")
+    name = request.request
+    active = draft.get(TEAMS, name).active
+    gone = [m for m in active if not still_entitled(draft, request, draft.get(PLACES, name, m))]
+    depart(draft, name, gone, "released")
 
 
 def refill(draft: Draft, request: Request, round_: int) -> None:
@@ -130,7 +142,8 @@ def in_order(request: Request, applications: list[Application], listed: tuple[st
     """Applicants in the order that the rules name; ties fall by hash, not by ledger order."""
     seed = request.request.encode()
     if request.rules.forming.order == "listed":
-        return sorted((a for a in applications if a.member in listed), key=lambda a: listed.index(a.member))
+        places = {member: place for place, member in enumerate(listed)}
+        return sorted((a for a in applications if a.member in places), key=lambda a: places[a.member])
     if request.rules.forming.order == "answer":
         return sorted(applications, key=lambda a: a.order)
     return sorted(applications, key=lambda a: (-applicant_value(a), rank(seed, a.member)))

@@ -1,10 +1,12 @@
 """How a request ends: rewards, fees, penalties, credit, the rest of the escrow back; it all sums to zero."""
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 from msgspec.structs import replace
 
 from ..base.fixed import PPM, capped_weights, exp_ppm, one_minus_exp_ppm, softmax_weights, split
+from ..base.ids import MAX_SUPPLY
 from . import due, seats
 from . import reservations as held
 from .notices import CreditGained, CreditLost, Fined, Paid, RequestEnded
@@ -203,9 +205,9 @@ def _end(
         to_others, to_escrow = lost[place.member]
         credit_account(draft, place.member, place.deposit - to_others - to_escrow)
         purse.left += to_escrow
-        purse.left += _compensate(draft, name, places, place.member, to_others, progress.leader)
         if to_others + to_escrow:
             draft.emit(Fined(name, place.member, to_others + to_escrow))
+    purse.left += _compensate(draft, name, places, {m: one for m, (one, _) in lost.items()}, progress.leader)
     _credit(draft, request, purse.earned, {m: sum(both) for m, both in lost.items()})
     _return_rest(draft, request, purse.left)
     ended = replace(progress, stage=outcome, escrow=0, deadline=0, phase=-1, outcome=why)
@@ -214,19 +216,31 @@ def _end(
     draft.emit(RequestEnded(name, outcome, why))
 
 
-def _compensate(
-    draft: Draft, request: str, places: list[Place], faulty: str, amount: int, leader: str
-) -> int:
-    """Share a deserter's penalty among those who stayed; what nobody can take returns to the escrow."""
-    others = [p.member for p in places if p.member != faulty and p.status == "active"]
-    if not others or not amount:
-        return amount
-    first = others.index(leader) if leader in others else 0
-    for member, part in zip(others, split(amount, [1] * len(others), first), strict=True):
-        if part:
-            credit_account(draft, member, part)
-            draft.emit(Paid(request, member, part, "compensation"))
-    return 0
+def _compensate(draft: Draft, request: str, places: list[Place], fined: dict[str, int], leader: str) -> int:
+    """Share each one's penalty among the others who stayed; what nobody can take returns to the escrow.
+
+    Every other gets the same of a penalty and the leader the remainder, so that one pass over the team
+    says what each gets of all penalties together.
+    """
+    stayed = {p.member: 0 for p in places if p.status == "active"}
+    shared = left = 0  # of all penalties, what falls to each who stayed but the one who pays it
+    for faulty, amount in fined.items():
+        others = len(stayed) - (faulty in stayed)
+        if not others:
+            left += amount
+            continue
+        part = amount // others
+        shared += part
+        if faulty in stayed:
+            stayed[faulty] -= part
+        heirs = (leader, *islice(stayed, 2))
+        first = next(member for member in heirs if member in stayed and member != faulty)
+        stayed[first] += amount - part * others
+    for member, more in stayed.items():
+        if shared + more:
+            credit_account(draft, member, shared + more)
+            draft.emit(Paid(request, member, shared + more, "compensation"))
+    return left
 
 
 def _credit(draft: Draft, request: Request, earned: dict[str, int], lost: dict[str, int]) -> None:
@@ -237,7 +251,7 @@ def _credit(draft: Draft, request: Request, earned: dict[str, int], lost: dict[s
         gained = earned.get(member, 0) >> min(pair.settled, 60)
         if earned.get(member):
             draft.put(PAIRS, Pair(pair.settled + 1), request.member, member)
-        credit = max(0, account.credit + gained - lost.get(member, 0))
+        credit = min(MAX_SUPPLY, max(0, account.credit + gained - lost.get(member, 0)))
         draft.put(ACCOUNTS, replace(account, credit=credit), member)
         if credit > account.credit:
             draft.emit(CreditGained(member, credit - account.credit))

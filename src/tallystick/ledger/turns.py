@@ -43,13 +43,14 @@ def owed(draft: Draft, request: str, rules: Rules, progress: Progress, rule: Pha
     elif kind == "in_order":
         turn = tuple(sorted(members, key=lambda m: rank(seed, m)))
     elif kind == "present":
-        turn = tuple(m for m in authors(draft, request, rules, rest) if m in team.active)
+        turn = _active(authors(draft, request, rules, rest), team)
     elif kind == "everyone_but":
-        posted = authors(draft, request, rules, rest)
+        posted = dict.fromkeys(authors(draft, request, rules, rest))
         turn = tuple(m for m in members if m not in posted)
     elif kind == "drawn":
         circle = tuple(sorted(members, key=lambda m: rank(seed, m)))
-        turn = tuple(m for m in members if drawn_subjects(circle, m, about, judges_per_post(rule)))
+        given = all_subjects(rule, Phase(progress.round, rule.name, 0, members, about, circle=circle))
+        turn = tuple(m for m in members if given[m])
     elif kind == "groups":
         circle = tuple(sorted(members, key=lambda m: rank(seed, m)))
         turn = members
@@ -66,7 +67,12 @@ def _subjects(
     if progress.stage == "closing":
         members = data_members(draft, request, team)
         return tuple(m for m in members if draft.get(PLACES, request, m).present)
-    return tuple(m for m in authors(draft, request, rules, rule.of) if m in team.active)
+    return _active(authors(draft, request, rules, rule.of), team)
+
+
+def _active(members: tuple[str, ...], team: Team) -> tuple[str, ...]:
+    there = dict.fromkeys(team.active)
+    return tuple(m for m in members if m in there)
 
 
 def judges_per_post(rule: PhaseRule) -> int:
@@ -74,20 +80,28 @@ def judges_per_post(rule: PhaseRule) -> int:
     return int(rule.turn.rpartition(":")[2])
 
 
-def drawn_subjects(circle: tuple[str, ...], judge: str, about: tuple[str, ...], k: int) -> tuple[str, ...]:
-    """What a drawn judge judges: those of the k members before it on the circle that have posts."""
-    if judge not in circle:
-        return ()
-    place, size = circle.index(judge), len(circle)
-    before = {circle[(place - step) % size]: True for step in range(1, min(k, size - 1) + 1)}
-    return tuple(m for m in about if m in before)
-
-
 def subjects_of(rule: PhaseRule, phase: Phase, judge: str) -> tuple[str, ...]:
     """Whose posts a judge scores, in the order of its vector, after the start; never its own."""
     if phase.circle and rule.turn.startswith("drawn"):
-        return drawn_subjects(phase.circle, judge, phase.subjects, judges_per_post(rule))
+        if judge not in phase.circle:
+            return ()
+        return _drawn(rule, phase, phase.circle.index(judge), dict.fromkeys(phase.subjects))
     return tuple(m for m in phase.subjects if m != judge)
+
+
+def all_subjects(rule: PhaseRule, phase: Phase) -> dict[str, tuple[str, ...]]:
+    """`subjects_of` every member at once: the work is the number of scores, not of pairs of members."""
+    if phase.circle and rule.turn.startswith("drawn"):
+        about = dict.fromkeys(phase.subjects)
+        return {judge: _drawn(rule, phase, place, about) for place, judge in enumerate(phase.circle)}
+    return {judge: subjects_of(rule, phase, judge) for judge in phase.owed}
+
+
+def _drawn(rule: PhaseRule, phase: Phase, place: int, about: dict[str, None]) -> tuple[str, ...]:
+    """Those of the k members before a place on the circle that have posts, in the order of their names."""
+    circle, size = phase.circle, len(phase.circle)
+    before = (circle[(place - step) % size] for step in range(1, min(judges_per_post(rule), size - 1) + 1))
+    return tuple(sorted(m for m in before if m in about))
 
 
 def groups(rule: PhaseRule, phase: Phase) -> tuple[tuple[str, ...], ...]:

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from ...base.fixed import split
-from ...base.ids import derived_id, digest
+from ...base.ids import ANYONE, derived_id, digest
 from .. import elections, rules, settlement
 from .. import rejections as no
 from ..due import schedule
@@ -135,9 +135,14 @@ def _why_not_reusable(draft: Draft, record: FinalRecord, request: Request, purpo
         return f"it was made for {request.purpose!r}, not for {purpose!r}"
     for _, unit_id, grant_id in record.sources:
         unit, grant = draft.get(UNITS, unit_id), draft.get(GRANTS, grant_id)
-        alive = unit.active and not grant.revoked and draft.time < grant.until
-        if not alive and not unit.terms.reuse:
+        if draft.sender not in unit.terms.audience and ANYONE not in unit.terms.audience:
+            return f"the terms of unit {unit_id} it was made with do not name {draft.sender!r}"
+        if unit.terms.reuse:
+            continue
+        if not unit.active or grant.revoked or draft.time >= grant.until:
             return f"the grant of unit {unit_id} it was made with is no longer given"
+        if grant.to not in (ANYONE, draft.sender):
+            return f"the grant of unit {unit_id} it was made with is for {grant.to!r}"
     return None
 
 

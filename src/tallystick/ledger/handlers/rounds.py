@@ -96,13 +96,13 @@ def _wrong_length(rule: PhaseRule, phase: Phase, judge: str, values: tuple[Score
 
 
 def _note_model(draft: Draft, request: Request, rule: PhaseRule, progress: Progress, tx: Post) -> bool:
-    """Remember a model's hash; one that was posted before in this round is a copy, and idle."""
+    """Remember a model's hash; the round's start, or one posted before in this round, is a copy, and idle."""
     content = tx.content
     if not isinstance(content, Model):
         return True
     name, state = request.request, round_state(draft, request.request)
     hash_ = content.payload.plaintext
-    if hash_ in state.hashes:
+    if hash_ == progress.model or hash_ in state.hashes:
         place = draft.get(PLACES, name, draft.sender)
         draft.put(PLACES, replace(place, idle=place.idle + 1), name, draft.sender)
         draft.emit(TurnMissed(name, tx.round, tx.phase, draft.sender, "copied"))

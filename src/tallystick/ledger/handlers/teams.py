@@ -44,6 +44,8 @@ from ..transactions import (
 from .requests import own_request, stage_now
 
 PPM = 10**6
+MAX_USES = 8192  # units of one team: what forming reserves, a phase charges and a record lists
+MAX_EVENTS = 16  # different events of one application: each costs a millisecond or two to account
 HALF_ABILITY = 1000  # this much credit, or this many rows, is half of the best ability
 
 
@@ -117,14 +119,22 @@ def _ensure_new(draft: Draft, request: str) -> None:
 def _ensure_fitting(draft: Draft, request: Request, tx: Apply, benched: bool) -> None:
     """Refuse who may not be chosen, lacks the role, or applies with the wrong papers."""
     form, roles = request.rules.forming, draft.get(MEMBERS, draft.sender).roles
-    role = "analyst" if tx.analyst else "owner" if tx.units else "worker"
+    role = seats.role_wanted(tx.analyst, tx.units)
     ensure(role in roles, refusing(no.WrongRole, member=draft.sender, role=role))
     known = form.candidates == "team" or benched  # a list may still be posted while the team forms
     allowed = forming.candidates(draft, request) if known else None
     told = {"member": draft.sender, "of": f"team {form.team!r}" if form.team else "the posted candidates"}
     ensure(allowed is None or draft.sender in allowed, refusing(no.NotEligible, **told))
-    flaw = _flaw(request, tx)
+    flaw = _flaw(request, tx) or _overstated(draft, tx)
     ensure(flaw is None, refusing(no.BadApplication, reason=flaw))
+
+
+def _overstated(draft: Draft, tx: Apply) -> str | None:
+    """Data is paid by the amount: nobody brings more than its units have rows."""
+    units = [draft.find(UNITS, use.unit) for use in tx.units]
+    rows = sum(unit.profile.rows for unit in units if unit is not None)
+    known = units and None not in units
+    return f"{tx.amount} of {rows} registered rows are offered" if known and tx.amount > rows else None
 
 
 def _flaw(request: Request, tx: Apply) -> str | None:
@@ -142,6 +152,10 @@ def _flaw(request: Request, tx: Apply) -> str | None:
         return "a salt's hash is owed exactly where something is drawn"
     if form.amount and not tx.analyst and not tx.amount:
         return "the amount of data is wanted"
+    if len(tx.units) * form.size > MAX_USES:
+        return f"{len(tx.units)} units each of a team of {form.size} are more than {MAX_USES}"
+    if len(dict.fromkeys(event for use in tx.units for _, event in use.events)) > MAX_EVENTS:
+        return f"it names more than {MAX_EVENTS} different events"
     return None
 
 
@@ -227,7 +241,7 @@ def grade(draft: Draft, tx: Grade) -> None:
 
 
 def leave(draft: Draft, tx: Leave) -> None:
-    """Leave a team: free before round 1, afterwards every turn not served is missed (bp2p eq. 1-3)."""
+    """Leave a team: every turn not served is missed (bp2p eq. 1-3); before round 1 only a salt kept back."""
     # CHECKS
     request, progress = known_request(draft, tx.request)
     place = draft.find(PLACES, tx.request, draft.sender)
@@ -238,37 +252,38 @@ def leave(draft: Draft, tx: Leave) -> None:
 
     # EFFECTS
     open_phase = draft.get(PHASES, tx.request, progress.phase)
-    if progress.stage == "opening":
-        place = replace(place, turns=0, missed=0)
-    else:
-        unserved = _unserved(draft, request, progress, open_phase)
-        rule = all_phases(request.rules)[progress.phase]
-        hidden = _hides_scores(draft, tx.request, progress.phase)
-        place = replace(
-            place,
-            turns=place.turns + unserved,
-            missed=place.missed + unserved + _owes_now(draft, tx.request, progress.phase, rule, open_phase),
-            forfeits=place.forfeits + hidden,
-        )
+    rule = all_phases(request.rules)[progress.phase]
+    unserved = _unserved(draft, request, progress, open_phase)
+    hidden = _hides_scores(draft, tx.request, progress.phase)
+    owes = hidden + _owes_now(draft, tx.request, progress.phase, rule, open_phase)
+    place = replace(
+        place,
+        turns=place.turns + unserved,
+        missed=place.missed + unserved + owes,
+        forfeits=place.forfeits + hidden,
+    )
     draft.put(PLACES, place, tx.request, draft.sender)
-    seats.depart(draft, tx.request, draft.sender, "left")
+    if hidden:
+        phases.forfeit(draft, tx.request, draft.sender)
+    seats.depart(draft, tx.request, [draft.sender], "left")
     if phases.forget(draft, request, draft.sender):
         rounds.finish_phase(draft, request)
 
 
 def _unserved(draft: Draft, request: Request, progress: Progress, open_phase: Phase) -> int:
-    """How many turns a member that leaves now would still have had, in this round and in those to come."""
-    if progress.stage != "rounds":
+    """How many turns a member that leaves now would still have had: in this round, in others, in closing."""
+    if progress.stage == "opening":
         return 0
+    rules = request.rules
     leads, trains = progress.leader == draft.sender, progress.analyst != draft.sender
-    mine = [leads if rule.turn == "leader" else trains for rule in request.rules.phases]
-    here = progress.phase - len(request.rules.opening)
+    mine = [leads if rule.turn == "leader" else trains for rule in all_phases(rules)]
     waits = (
-        request.rules.phases[here].turn == "in_order"
-        and draft.sender in (open_phase.owed[open_phase.cursor + 1 :])
+        all_phases(rules)[progress.phase].turn == "in_order"
+        and draft.sender in open_phase.owed[open_phase.cursor + 1 :]
     )
-    ahead = request.rules.stopping.rounds - progress.round
-    return ahead * sum(mine) + sum(mine[here + 1 :]) + waits
+    first, last = len(rules.opening), len(rules.opening + rules.phases)
+    ahead = rules.stopping.rounds - progress.round if progress.stage == "rounds" else 0
+    return ahead * sum(mine[first:last]) + sum(mine[progress.phase + 1 :]) + waits
 
 
 def _owes_now(draft: Draft, request: str, index: int, rule: PhaseRule, open_phase: Phase) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from ...base.ids import Id, Name, Time
-from ..descriptions import Party
+from ..descriptions import Maybe, Party
 from .body import Body
 
 
@@ -34,7 +34,7 @@ class GiveGrant(Body):
     uses: Annotated[int, Meta(ge=1, le=10**6)]
     until: Time
     statistics_only: bool = False
-    ask: str = ""  # the ask that this answers
+    ask: Maybe = ""  # the ask that this answers
 
 
 class DeclineGrant(Body):

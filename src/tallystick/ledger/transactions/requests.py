@@ -2,6 +2,7 @@
 
 from ...base.ids import Digest, Id, Name
 from ..changes import Positive
+from ..descriptions import Maybe
 from ..posts import Bytes, Salt
 from ..rules import Rules
 from .body import Body
@@ -21,7 +22,7 @@ class PostRequest(Body):
     rules: Rules
     reuse_key: Digest
     query: Bytes = b""  # a query sketch or poq's typed query list
-    parent: str = ""  # the request whose escrow pays this one
+    parent: Maybe = ""  # the request whose escrow pays this one
     initial: Digest = b"\x00" * 32  # the hash of the model that round 1 starts from
 
 

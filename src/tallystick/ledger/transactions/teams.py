@@ -56,7 +56,7 @@ class Grade(Body):
 
 
 class Leave(Body):
-    """Leave a team; turns not served are missed, before round 1 nothing is.
+    """Leave a team; turns not served are missed, before round 1 only a salt that is kept back.
 
     Refused: Suspended, DeviceMayNot, UnknownRecord, WrongStage.
     """

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from ...base.ids import Digest, Id, Name, Text
-from ..descriptions import PrivacyBudget, Profile, Sketch, Terms
+from ..descriptions import Maybe, PrivacyBudget, Profile, Sketch, Terms
 from .body import Body
 
 
@@ -24,7 +24,7 @@ class RegisterUnit(Body):
     sketch: Sketch
     terms: Terms
     budget: PrivacyBudget | None = None  # of a new lineage; a new version keeps its lineage's
-    version_of: str = ""
+    version_of: Maybe = ""
     derived_from: Annotated[tuple[Id, ...], Meta(max_length=16)] = ()
     cites: Annotated[tuple[Id, ...], Meta(max_length=16)] = ()
 
