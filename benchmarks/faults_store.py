@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def _fail(kind: int, step: int) -> dict[str, Any]:
     from tests.faults.subject import LEDGER, memory_folder
 
     with tempfile.TemporaryDirectory(dir=memory_folder()) as folder:
-        return vars(fail_each_call(Path(folder), LEDGER, FAULTS[kind // 2], bool(kind % 2), 1, step))
+        return vars(fail_each_call(Path(folder), LEDGER, FAULTS[kind // 2], bool(kind % 2), count(1, step)))
 
 
 def _limit(part: int, step: int) -> dict[str, Any]:

@@ -66,6 +66,14 @@ def test_without_a_genesis_there_must_be_a_ledger(tmp_path: Path) -> None:
         engine(tmp_path / "a", genesis=Beginning("other", START))
 
 
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EngineError, match="file cannot be written"):
+        engine(tmp_path / "file")
+    with pytest.raises(NoLedger):
+        engine(tmp_path / "file", genesis=None)
+
+
 def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
     with engine(tmp_path / "a") as ledger:
         ledger.wait(ledger.submit(put(1, b"k", b"v")))

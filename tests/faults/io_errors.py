@@ -6,7 +6,7 @@ import resource
 import shutil
 import signal
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -132,11 +132,11 @@ def ensure_usable(path: Path, subject: Subject, acknowledged: list[int], told: s
 
 
 def fail_each_call(
-    folder: Path, subject: Subject, fault: Fault, for_good: bool, first: int = 1, step: int = 1
+    folder: Path, subject: Subject, fault: Fault, for_good: bool, calls: Iterable[int]
 ) -> Toll:
-    """Run with the k-th call failing, for every k until a run has no k-th call."""
-    toll, k = Toll(), first
-    while True:
+    """Run with the k-th call failing, for each k until a run has no k-th call."""
+    toll = Toll()
+    for k in calls:
         path = folder / f"{fault.name}-{for_good}-{k}"
         told = f"{fault.name}, call {k}{' and all after it' if for_good else ''}"
         countdown, acknowledged = Countdown(fault, k, for_good), list[int]()
@@ -148,12 +148,12 @@ def fail_each_call(
             toll.wrong.append(f"{told}: {error!r}")
         if not countdown.fired:
             shutil.rmtree(path)
-            return toll
+            break
         toll.failures += 1
         ensure_usable(path, subject, acknowledged, told, toll)
         toll.acknowledged += len(acknowledged)
         shutil.rmtree(path)
-        k += step
+    return toll
 
 
 def limit_file_sizes(folder: Path, subject: Subject, limits: range) -> Toll:

@@ -1,6 +1,7 @@
 """A failing disk stops the engine and costs nothing that was acknowledged (a share of faults/io-errors)."""
 
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.faults.subject import LEDGER, STANDIN
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 @pytest.mark.parametrize("for_good", [False, True])
 def test_a_call_that_fails(quick_path: Path, fault: Fault, for_good: bool) -> None:
-    toll = fail_each_call(quick_path, STANDIN, fault, for_good, 1 + FAULTS.index(fault), 13)
+    toll = fail_each_call(quick_path, STANDIN, fault, for_good, count(1 + FAULTS.index(fault), 13))
     assert toll.wrong == []
     assert toll.failures > 12
     assert toll.acknowledged > 50
@@ -43,5 +44,5 @@ def test_an_engine_that_acknowledges_what_failed_is_caught(
             self._pool.done(tickets)
 
     monkeypatch.setattr(EmbeddedEngine, "_make_block", careless)
-    toll = fail_each_call(quick_path, STANDIN, FAULTS[0], True, 60, 6)
+    toll = fail_each_call(quick_path, STANDIN, FAULTS[0], True, range(60, 90))
     assert any("acknowledged and lost" in wrong for wrong in toll.wrong)

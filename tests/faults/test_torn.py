@@ -1,5 +1,6 @@
 """Torn and flipped files are mended or refused, never taken for the truth (a share of faults/torn-store)."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 from tallystick.engines import blocklog, opening
 from tallystick.engines.blocklog import DIGEST, HEAD, BlockLog, Frame
 from tallystick.engines.engine import Machine
+from tallystick.engines.opening import DATABASE
 from tallystick.engines.store import Store
 from tallystick.engines.tree import StateTree
 from tests.faults.subject import LEDGER, STANDIN
-from tests.faults.torn import sqlite_alone, sweep
+from tests.faults.torn import Damage, Image, Toll, sqlite_alone, sweep
 
 
 def test_damaged_images_are_mended_or_refused(quick_path: Path) -> None:
@@ -58,7 +60,12 @@ def test_records_that_nobody_compares_with_the_root_are_caught(
         return StateTree.build(store.items())
 
     monkeypatch.setattr(opening, "load_checked", trusting)
-    assert sweep(quick_path, STANDIN, 120, seed=3, only="ledger.db").wrong
+    image, toll = Image.make(quick_path, STANDIN), Toll()
+    intact = (image.folder / DATABASE).read_bytes()
+    for place in [match.start() for match in re.finditer(rb"value \d", intact)][:20]:
+        flipped = intact[:place] + b"w" + intact[place + 1 :]
+        image.judge(Damage(Path(DATABASE), "flip", place, flipped), quick_path / "scratch", toll)
+    assert any("other records" in wrong for wrong in toll.wrong)
 
 
 def test_a_database_that_is_believed_over_the_log_is_caught(

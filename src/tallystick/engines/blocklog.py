@@ -170,6 +170,17 @@ class BlockLog:
         for height in range(first, self.height + 1):
             yield self.read(height)
 
+    def beyond(self) -> int:
+        """The highest block that is intact behind the damage; -1 where there is none."""
+        highest = -1
+        for path in self._files() if self.damage is not None else ():
+            data = path.read_bytes()
+            at = data.find(MARK)
+            while at >= 0:
+                highest = max(highest, _height_at(data, at))
+                at = data.find(MARK, at + 1)
+        return highest if highest > self.height else -1
+
     def cut(self) -> None:
         """Drop what follows the last intact frame, so that the log can grow again from there.
 
@@ -205,6 +216,7 @@ class BlockLog:
         full = not self._segments or self._end - self._segments[-1].start >= self._limit
         if full:
             self.close()
+            self.folder.mkdir(exist_ok=True)
             self._segments.append(_Segment(self.folder / f"{height:012d}.log", height, self._end))
         if self._handle is None:
             self._handle = os.open(self._segments[-1].path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -238,6 +250,15 @@ class BlockLog:
         self._offsets.append(offset)
         self._digests += digest
         self._end = offset + size
+
+
+def _height_at(data: bytes, at: int) -> int:
+    """The height of the intact frame that begins here; -1 where none does."""
+    try:
+        _, length, _ = _open_head(data[at : at + HEAD])
+        return unseal(data[at : at + HEAD + length + DIGEST]).height
+    except DamagedFrame:
+        return -1
 
 
 def _aside(path: Path) -> Path:

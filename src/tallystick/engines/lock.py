@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
-from .engine import LedgerInUse, NoLedger
+from .engine import EngineError, LedgerInUse, NoLedger
 
 NAME: Final = "writer.lock"
 
@@ -16,11 +16,15 @@ class WriterLock:
     """Held from construction until released; a second holder is refused and told who the first is."""
 
     def __init__(self, folder: Path, *, create: bool) -> None:
-        if create:
-            folder.mkdir(parents=True, exist_ok=True)
-        elif not folder.is_dir():
+        if not create and not folder.is_dir():
             raise NoLedger(f"there is no ledger in {folder}; create one with a genesis")
-        self._handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise EngineError(
+                f"{folder} cannot be written: {error.strerror}; choose another folder"
+            ) from error
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -102,6 +102,8 @@ def create(
 
 def open_ledger(path: Path, machine: Machine, settings: Settings) -> Opened:
     """Both copies of an existing ledger, in step."""
+    if not (path / DATABASE).exists() and not any((path / LOG).glob("*.log")):
+        raise NoLedger(f"there is no ledger in {path}; create one with a genesis")
     log = settings.log(path)
     try:
         repairs: list[str] = []
@@ -224,6 +226,10 @@ def _mend_log(log: BlockLog, store: Store, repairs: list[str]) -> None:
             "they are of two ledgers, or one was replaced; put the right pair of files together again"
         )
     if log.damage is not None:
+        if log.beyond() > store.height:
+            raise LedgerDamaged(
+                f"{_where(log)}, and {store.path} lacks blocks that stand behind the damage: {RESTORE}"
+            )
         repairs.append(f"{_where(log)}; cut there")
         log.cut()
     if log.height < store.height:
