@@ -14,6 +14,20 @@ __version__ = "0.1.0"
 # public name -> the module that defines it, or "module:name" where it is called otherwise there
 PUBLIC: dict[str, str] = {
     "connect": "tallystick.client",
+    # simulation: compare schemes on one's own data
+    "Task": "tallystick.simulation.study:task",
+    "attacks": "tallystick.simulation.study",
+    "cnn": "tallystick.simulation.study",
+    "dp_sgd": "tallystick.simulation.study",
+    "faults": "tallystick.simulation.study",
+    "linear": "tallystick.simulation.study",
+    "members_of": "tallystick.simulation.study",
+    "mlp": "tallystick.simulation.study",
+    "noised_update": "tallystick.simulation.study",
+    "per_hop": "tallystick.simulation.study",
+    "presets": "tallystick.simulation.study",
+    "read": "tallystick.simulation.study",
+    "simulate": "tallystick.simulation.study",
 }
 
 

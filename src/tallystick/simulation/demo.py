@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 def scheme(rounds: int = ROUNDS) -> Scheme:
     """Settings chosen on the members' judging rows."""
     learner = mlp(64, rate=0.01, optimiser="adam")
-    made: Scheme = presets.mutual(learner, rounds=rounds, batch=16, epochs=5, minimum=3)
+    made: Scheme = presets.mutual(learner, rounds=rounds, batch=16, epochs=5)
     return made
 
 
@@ -63,8 +63,8 @@ def _introduce(found: Watches, say: Say) -> None:
         say(f"  {name:<8} {count} {'person' if count == 1 else 'people'}, {rows:,} pieces of three seconds")
     _wrapped(
         say,
-        f"A requester pays for the model, and has people of its own, whom nobody here has seen. {MALICIOUS} is "
-        f"malicious: it posts models that step the wrong way. {LEAVER} leaves in round {LEAVES}.",
+        f"A requester pays for the model, and has people of its own, whom nobody here has seen. {MALICIOUS} "
+        f"is malicious: its models step the wrong way. {LEAVER} leaves in round {LEAVES}.",
     )
     say("")
 

@@ -21,7 +21,10 @@ from .run import ANALYST, REQUESTER, Brought
 
 Partition: TypeAlias = int | Sequence[Any] | Mapping[str, Any]
 
-FOUND = "columns standardised by all members' training rows, as only a simulation can; a request's task names"
+FOUND = (
+    "columns are standardised by all members' training rows, as only a simulation can; "
+    "a real request's task states the constants"
+)
 
 
 @dataclass(frozen=True, eq=False)

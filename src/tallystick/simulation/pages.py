@@ -10,7 +10,7 @@ from html import escape
 from ..report import page, plots
 from ..report.tables import Table, bars
 from . import accounts
-from .outcome import Run
+from .finished import Finished
 from .telling import WHY_GONE, WHY_MISSED
 
 WIDTH = 80
@@ -19,7 +19,7 @@ JUDGED = 9  # models whose scores fit on a screen
 GRIDS = 3  # rounds whose judges are drawn
 
 
-def screen(run: Run) -> str:
+def screen(run: Finished) -> str:
     """Everything that matters, on one screen of 80 columns."""
     blocks = [_head(run), _rounds_table(run).text(WIDTH), _beside(run)]
     events = _events(run)
@@ -31,7 +31,7 @@ def screen(run: Run) -> str:
     return "\n\n".join(blocks)
 
 
-def summary(run: Run) -> str:
+def summary(run: Finished) -> str:
     """The same for a notebook."""
     parts = [
         f"<p>{escape(_head(run))}</p>", plots_score(run), f"<p>{escape(_beside(run))}</p>",
@@ -42,7 +42,7 @@ def summary(run: Run) -> str:
     return "".join(parts)
 
 
-def page_of(run: Run) -> str:
+def page_of(run: Finished) -> str:
     """The report: the curve with its baselines, who scored whom, what went wrong, ε, pay, how to verify."""
     sections = [
         page.Section("How good it became", _curve(run)),
@@ -57,7 +57,7 @@ def page_of(run: Run) -> str:
     return page.page(f"{run.preset}: {run.task.target.name}", lead, sections)
 
 
-def plots_score(run: Run) -> str:
+def plots_score(run: Finished) -> str:
     """The score round by round, beside members alone and all rows pooled."""
     numbers = [one.number for one in run.each_round]
     values = run.compared.values
@@ -71,17 +71,17 @@ def plots_score(run: Run) -> str:
     return plots.lines(series, "round", run.task.measure.name)
 
 
-def plots_pay(run: Run) -> str:
+def plots_pay(run: Finished) -> str:
     """What each member won or lost."""
     return plots.bars({one.member: float(one.net) for one in run.pay}, "tokens")
 
 
-def plots_epsilon(run: Run) -> str:
+def plots_epsilon(run: Finished) -> str:
     """ε spent after each round, by the ledger's account."""
     return plots.lines({"ε": [one.epsilon for one in run.each_round]}, "round", "ε spent")
 
 
-def plots_judges(run: Run) -> str:
+def plots_judges(run: Finished) -> str:
     """Who scored whom in the last judged round."""
     judged = accounts.judged_rounds(run.chronicle)
     if not judged:
@@ -89,7 +89,7 @@ def plots_judges(run: Run) -> str:
     return _grid(run, judged[-1])
 
 
-PLOTS: dict[str, Callable[[Run], str]] = {
+PLOTS: dict[str, Callable[[Finished], str]] = {
     "score": plots_score,
     "pay": plots_pay,
     "epsilon": plots_epsilon,
@@ -97,7 +97,7 @@ PLOTS: dict[str, Callable[[Run], str]] = {
 }
 
 
-def _head(run: Run) -> str:
+def _head(run: Finished) -> str:
     plan, count = run.setting.plan, len(run.setting.members)
     done = f"{run.chronicle.progress.completed} of {run.setting.rounds} rounds"
     return (
@@ -105,7 +105,7 @@ def _head(run: Run) -> str:
     )
 
 
-def _beside(run: Run) -> str:
+def _beside(run: Finished) -> str:
     name, beside = run.task.measure.name, run.compared
     words = f"{name} {run.score:.3f} together"
     if beside.alone:
@@ -115,7 +115,7 @@ def _beside(run: Run) -> str:
     return _wrapped(f"{words}; on {beside.on}.")
 
 
-def _rounds_table(run: Run, everything: bool = False) -> Table:
+def _rounds_table(run: Finished, everything: bool = False) -> Table:
     values = run.compared.values
     rows = list(run.each_round)
     numbers = {one.number for one in rows[: SHOWN // 2]} | {one.number for one in rows[-SHOWN // 2 :]}
@@ -127,7 +127,19 @@ def _rounds_table(run: Run, everything: bool = False) -> Table:
         (one.number, None if math.isnan(value) else value, bar, one.figure, _what(one))
         for one, value, bar in zip(kept, found, drawn, strict=True)
     ]
-    return Table(("round", run.task.measure.name, "", "team", "what happened"), tuple(lines))
+    table = Table(("round", run.task.measure.name, "", "team", "what happened"), tuple(lines))
+    return _without_empty(table, kept=("round", run.task.measure.name))
+
+
+def _without_empty(table: Table, kept: tuple[str, ...]) -> Table:
+    """The table without columns that say nothing in any row."""
+    places = [
+        place
+        for place, heading in enumerate(table.headings)
+        if heading in kept or any(row[place] for row in table.rows)
+    ]
+    rows = tuple(tuple(row[place] for place in places) for row in table.rows)
+    return Table(tuple(table.headings[place] for place in places), rows)
 
 
 def _what(one: accounts.Round) -> str:
@@ -136,7 +148,7 @@ def _what(one: accounts.Round) -> str:
     return ", ".join(told if one.complete else ["does not count", *told])
 
 
-def _events(run: Run) -> list[str]:
+def _events(run: Finished) -> list[str]:
     """What was added to the run, and what the ledger made of it."""
     lines = [f"added: {', '.join(part.members)} {part.told}" for part in run.setting.parts]
     for one in run.pay:
@@ -146,7 +158,7 @@ def _events(run: Run) -> list[str]:
     return lines
 
 
-def _scored_table(run: Run) -> list[str]:
+def _scored_table(run: Finished) -> list[str]:
     """Who scored whom in the round after which somebody was evicted, or in the last one; small teams only."""
     judged = accounts.judged_rounds(run.chronicle)
     if not judged:
@@ -161,7 +173,7 @@ def _scored_table(run: Run) -> list[str]:
     return [f"Who scored whom (down: the judge; across: whose model)\n{table.text(WIDTH)}"]
 
 
-def _pay_table(run: Run) -> Table:
+def _pay_table(run: Finished) -> Table:
     rows = [
         (
             one.member,
@@ -175,15 +187,15 @@ def _pay_table(run: Run) -> Table:
         for one in run.pay
     ]
     headings = ("member", "contribution", "reward", "fees", "compensation", "fines", "net")
-    return Table(headings, tuple(rows))
+    return _without_empty(Table(headings, tuple(rows)), kept=("member", "contribution", "reward", "net"))
 
 
-def _curve(run: Run) -> str:
+def _curve(run: Finished) -> str:
     said = f"{run.task.measure.name} on {run.compared.on}. Alone: each by itself; pooled: all in one place."
     return page.picture(plots_score(run), said) + page.paragraph(_beside(run))
 
 
-def _judges(run: Run) -> list[page.Section]:
+def _judges(run: Finished) -> list[page.Section]:
     judged = accounts.judged_rounds(run.chronicle)
     if not judged:
         return []
@@ -197,12 +209,12 @@ def _judges(run: Run) -> list[page.Section]:
     return [page.Section("Who scored whom", "".join(pictures))]
 
 
-def _grid(run: Run, number: int) -> str:
+def _grid(run: Finished, number: int) -> str:
     judges, authors, values = accounts.scored(run.chronicle, run.task.measure, number)
     return plots.grid(judges, authors, values, f"{run.task.measure.name}, round {number}")
 
 
-def _told(run: Run) -> str:
+def _told(run: Finished) -> str:
     lines = _events(run)
     lines += [
         f"refused by the ledger: {one.what} of {one.member}: {one.why}" for one in run.chronicle.refused[:20]
@@ -210,12 +222,12 @@ def _told(run: Run) -> str:
     return "".join(page.paragraph(line) for line in lines) or page.paragraph("Nobody.")
 
 
-def _epsilon(run: Run) -> list[str]:
+def _epsilon(run: Finished) -> list[str]:
     rounds = [one for one in run.each_round if one.epsilon]
     return [f"ε after round {one.number}: {one.epsilon:.3f} (the ledger's account)" for one in rounds[-1:]]
 
 
-def _verifying(run: Run) -> str:
+def _verifying(run: Finished) -> str:
     chronicle = run.chronicle
     return page.paragraph(
         f"The ledger of this run has {chronicle.height:,} blocks; its state's root at the end is below. "

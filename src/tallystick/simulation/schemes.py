@@ -25,6 +25,7 @@ from .members import Members
 
 TOLERANCE = 0.2  # how far figures on members' own few hundred rows may lie apart, as a share of the scale
 DEPOSIT = 200
+TELLING = 5  # among fewer members no deviation from the middle says who is an outlier
 OURS = ("size", "protect")  # settings of a preset that follow from who takes part
 
 
@@ -115,7 +116,9 @@ class Scheme:
             given["protect"] = self.protect.resolved(self.rounds, self.batch, members)
         made = parts.preset(self.preset)(**given)
         allowed = round(self.tolerance * spread_of(members.task) * 10**6)
-        return replace(made, elect=record_with(made.elect, tolerance=max(made.elect.tolerance, allowed)))
+        elect = record_with(made.elect, tolerance=max(made.elect.tolerance, allowed))
+        none = made.evict.kind == "outlier" and len(members) < TELLING
+        return replace(made, elect=elect, evict=record_with(made.evict, kind="none") if none else made.evict)
 
     def wanted(self, members: Members) -> int | None:
         """The quality to stop at, as the ledger counts it."""
@@ -125,9 +128,27 @@ class Scheme:
         """With how many judging rows a member judges: 200, or what the smallest here has."""
         return min(FEWEST, *(len(one.judging.y) for one in members.brought.values()))
 
+    def notes(self, members: Members) -> tuple[str, ...]:
+        """What a reader should know of how this was run."""
+        fewest, notes = self.fewest(members), []
+        if "fewest" in self._known and fewest < FEWEST:
+            notes.append(
+                f"members judge by {fewest} rows at least; with fewer than {FEWEST} figures are coarse"
+            )
+        if parts.preset(self.preset)().evict.kind == "outlier" and len(members) < TELLING:
+            notes.append(f"{len(members)} members are too few to tell an outlier: nobody is evicted")
+        return tuple(notes)
+
+    @property
+    def _known(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(parts.preset(self.preset)).parameters
+
     def _given(self, members: Members) -> dict[str, Any]:
-        known = inspect.signature(parts.preset(self.preset)).parameters
-        given = {"size": len(members), "deposit": DEPOSIT, "fewest": self.fewest(members)}
+        known, many = self._known, len(members)
+        given = {"size": many, "deposit": DEPOSIT, "fewest": self.fewest(members)}
+        if "minimum" in known:
+            # A third may turn out bad and one more may leave; below that a team of honest members ends early.
+            given["minimum"] = max(known["minimum"].default, many - many // 3 - 1)
         return {**{name: value for name, value in given.items() if name in known}, **self.settings}
 
 

@@ -39,8 +39,9 @@ from .accounts import judges_result
 from .attacks import Attack
 from .baselines import baselines
 from .chronicle import Chronicle, chronicle
+from .finished import Compared
 from .members import Members, members_of
-from .outcome import Compared, Run
+from .outcome import Run
 from .parts import Part
 from .run import Brought, Setting, genesis_of, rules_for
 from .schemes import Scheme, dp_sgd, noised_update, per_hop, presets
@@ -87,7 +88,8 @@ def simulate(
         kept = _executed(setting, folder, known, told, compare)
     elif compare and "pooled" not in kept:
         kept = _noted(folder, {**kept, **_compared(setting, _test_rows(setting))})
-    made = _loaded(setting, wanted, members, folder, kept)
+    on = NO_ROWS if rows is None else f"{len(rows.y):,} rows of the requester's own"
+    made = _loaded(setting, wanted, members, folder, kept, on)
     if store is None:
         weakref.finalize(made, shutil.rmtree, folder, True)
     return made
@@ -245,15 +247,17 @@ def _compared(setting: Setting, rows: Rows) -> dict[str, Any]:
     }
 
 
-def _loaded(setting: Setting, scheme: Scheme, members: Members, folder: Path, kept: dict[str, Any]) -> Run:
+def _loaded(
+    setting: Setting, scheme: Scheme, members: Members, folder: Path, kept: dict[str, Any], on: str
+) -> Run:
     """A run out of what its folder holds: the ledger's blocks, the models, the comparison."""
     found = _chronicle(setting, folder)
     data = payloads.Folder(folder / MODELS).get(found.progress.model)
     model = None if data is None else payload.decode(data, payload.specs_of(_blank(setting)))[1]
     values = {int(number): value for number, value in kept["values"].items()}
-    on = NO_ROWS if setting.test is None else f"{len(setting.test.y):,} rows of the requester's own"
     beside = Compared(values, kept.get("alone", {}), kept.get("pooled", math.nan), on)
-    return Run(setting, scheme.preset, members.notes, found, beside, folder, model)
+    notes = (*members.notes, *scheme.notes(members))
+    return Run(setting, scheme.preset, notes, found, beside, folder, model)
 
 
 @dataclass(frozen=True)

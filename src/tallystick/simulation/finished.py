@@ -1,0 +1,104 @@
+"""A finished run as plain records: what was asked, what the ledger tells, how good it is, the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..base.task import Task
+from ..data.inputs import features
+from ..data.table import Table
+from ..learning.learner import Learner, Model, Rows
+from ..learning.measure import spread_of
+from . import accounts
+from .chronicle import Chronicle
+from .members import rows_of
+from .run import Setting
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How good each round's model is, beside members alone and all rows pooled, on the same rows."""
+
+    values: Mapping[int, float]  # by round; the first model's is round 0
+    alone: Mapping[str, float]
+    pooled: float
+    on: str  # which rows these are
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The recorded model, ready to be used."""
+
+    learner: Learner
+    task: Task
+    arrays: Model
+
+    def predict(self, rows: Table | Rows | Any) -> Any:
+        """A label for each row, or the number that was to be told, in its own dimension."""
+        x = features(rows, self.task) if isinstance(rows, Table) else getattr(rows, "x", rows)
+        made = np.asarray(self.learner.predict(self.arrays, x))
+        if self.task.labels:
+            return np.array(self.task.labels)[made.argmax(axis=-1)]
+        return made * float(self.task.target.spread) + float(self.task.target.centre)
+
+    def evaluate(self, rows: Table | Rows) -> float:
+        """The task's measure on these rows."""
+        given = rows_of(rows, self.task) if isinstance(rows, Table) else rows
+        return float(self.learner.evaluate(self.arrays, given, self.task.measure)) * spread_of(self.task)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Finished:
+    """Everything it tells of what happened is read out of the ledger's blocks."""
+
+    setting: Setting
+    preset: str
+    notes: tuple[str, ...]
+    chronicle: Chronicle
+    compared: Compared
+    folder: Path
+    arrays: Model | None
+
+    @property
+    def task(self) -> Task:
+        """What was learnt."""
+        return self.setting.plan.task
+
+    @property
+    def outcome(self) -> str:
+        """Settled, or refunded, and why."""
+        return f"{self.chronicle.progress.stage}: {self.chronicle.progress.outcome}"
+
+    @property
+    def score(self) -> float:
+        """The recorded model's value on the rows of the comparison."""
+        values = self.compared.values
+        return values[max(values)] if values else float("nan")
+
+    @property
+    def model(self) -> Trained:
+        """The recorded model."""
+        if self.arrays is None:
+            raise LookupError(f"this run ended without a model: {self.outcome}")
+        return Trained(self.setting.learner, self.task, self.arrays)
+
+    @cached_property
+    def each_round(self) -> tuple[accounts.Round, ...]:
+        """Every round, as the ledger tells it."""
+        return tuple(accounts.rounds(self.chronicle, self.task.measure))
+
+    @cached_property
+    def pay(self) -> tuple[accounts.Pay, ...]:
+        """What it came to for each member."""
+        return tuple(accounts.pay(self.chronicle, self.setting.balance))
+
+    @cached_property
+    def privacy(self) -> tuple[str, ...]:
+        """ε with what it protects and by which account, or that there is no formal guarantee."""
+        return tuple(accounts.privacy(self.chronicle))
