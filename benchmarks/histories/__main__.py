@@ -12,6 +12,9 @@ from benchmarks.histories.scenes import history_of
 from benchmarks.histories.world import Broken
 
 
+MOST = 8  # failures that are shown
+
+
 def main(arguments: list[str]) -> int:
     seeds: list[int] = []
     for argument in arguments:
@@ -19,16 +22,19 @@ def main(arguments: list[str]) -> int:
         seeds += range(int(first), int(last or first) + 1)
     begun, met, stood, steps, failed = time.monotonic(), Counter[tuple[str, str]](), 0, 0, 0
     for seed in seeds:
+        if failed == MOST:
+            print(f"{MOST} histories failed; the rest is not played")
+            break
         try:
             history = play(history_of(seed))
         except Broken as broken:
             failed += 1
             print(f"history {seed}: {str(broken)[:1500]}")
             continue
-        except Exception:  # noqa: BLE001 - an exception out of the ledger is a finding like any other
+        except Exception as error:  # noqa: BLE001 - an exception out of the ledger is a finding like any other
             failed += 1
-            print(f"history {seed}:")
-            traceback.print_exc(limit=-8)
+            print(f"history {seed}: {type(error).__name__}: {error}")
+            print("".join(traceback.format_tb(error.__traceback__)[-3:]), end="")
             continue
         met += history.met
         stood += history.books.stood > 0

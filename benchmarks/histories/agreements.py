@@ -26,7 +26,7 @@ def own_event(rng: Random, rule: ru.EventRule) -> Event:
 
 
 def wait(rng: Random) -> int:
-    return rng.choice((SECOND, 2 * SECOND, 5 * SECOND))
+    return rng.choice((SECOND, 5 * SECOND, 60 * SECOND, 60 * SECOND))
 
 
 def phase(
@@ -67,8 +67,11 @@ def phases(rng: Random, scheme: str) -> tuple[tuple[ru.PhaseRule, ...], str]:
         return (train, combine), "combine"
     if scheme == "boosting":
         return (train,), "train"
+    final = phase(rng, "assess", "everyone", "scores", "combine", rng.random() < 0.7)
     if scheme == "last":
-        return (train, combine, phase(rng, "judge", "everyone", "scores", "combine", True)), "combine"
+        return (train, combine, final), "combine"
+    if rng.random() < 0.15:
+        return (train, judge, combine, final), "combine"
     return rng.choice((((train, judge, combine), "combine"), ((train, judge), "train")))
 
 
@@ -82,7 +85,7 @@ def closing(rng: Random, scheme: str, measured: bool) -> tuple[ru.PhaseRule, ...
 
 
 def forming(rng: Random, scheme: str, units: bool) -> ru.Forming:
-    size = rng.choice((1, 2, 2, 3, 3, 4))
+    size = rng.choice((1, 2, 3, 3, 3, 4))
     candidates = rng.choice(("all", "all", "all", "team", "listed"))
     leader = "analyst" if scheme == "analyst" else rng.choice(("first", "first", "named"))
     named = rng.choice(FULL) if leader == "named" else ""
@@ -90,15 +93,15 @@ def forming(rng: Random, scheme: str, units: bool) -> ru.Forming:
     return ru.Forming(
         size,
         rng.randint(1, size),
-        rng.choice((SECOND, 5 * SECOND, 20 * SECOND)),
+        rng.choice((2 * SECOND, 5 * SECOND, 20 * SECOND)),
         candidates=candidates,  # type: ignore[arg-type]
         team=STANDING_TEAM if candidates == "team" else "",
         order=order,  # type: ignore[arg-type]
         ability="graded" if named and rng.random() < 0.6 else "standing",
         leader=leader,  # type: ignore[arg-type]
         named=named,
-        amount=rng.choice((0, 0, 0, 50, 5_000)),
-        deposit=rng.choice((0, 10, 37, 50, 100_000 if rng.random() < 0.1 else 50)),
+        amount=rng.choice((0, 0, 0, 30, 5_000 if rng.random() < 0.2 else 0)),
+        deposit=rng.choice((0, 10, 37, 50, 100_000 if rng.random() < 0.3 else 50)),
         leader_deposit=rng.choice((0, 60, 61)),
         minimum_credit=rng.choice((0, 0, 0, 0, 5, 10**6)),
         units=units,
@@ -160,6 +163,7 @@ def _attempt(rng: Random, plan: bytes, reward: int, scheme: str) -> ru.Rules:
     scheme = scheme or rng.choice(
         ("mutual", "mutual", "mutual", "relay", "relay", "boosting", "averaging", "secure", "analyst", "last")
     )
+    certain, scheme = scheme == "tested", "mutual" if scheme == "tested" else scheme
     units = rng.random() < (0.35 if scheme != "analyst" else 0.1)
     measured = rng.random() < 0.3 and scheme not in ("secure", "last")
     served, result = phases(rng, scheme)
@@ -174,7 +178,7 @@ def _attempt(rng: Random, plan: bytes, reward: int, scheme: str) -> ru.Rules:
     elect = electing(rng, drawn, measured, scored)
     drawn = by_chance or elect.kind == "drawn"
     secret = test_secrets(plan)
-    tested = ru.SealedTest(digest(b"test", *secret), wait(rng)) if rng.random() < 0.2 else None
+    tested = ru.SealedTest(digest(b"test", *secret), wait(rng)) if certain or rng.random() < 0.3 else None
     pay = paying(rng, reward, rounds, scheme, measured, scored)
     limit = min(reward - pay.recorder_fee - pay.analyst_fee, rng.choice((0, 60, 200)))
     return ru.Rules(
@@ -182,7 +186,7 @@ def _attempt(rng: Random, plan: bytes, reward: int, scheme: str) -> ru.Rules:
         served,
         ru.Stopping(
             rounds,
-            rng.choice((3 * SECOND, 60 * SECOND, 10**7, 10**7)),
+            rng.choice((8 * SECOND, 200 * SECOND, 10**7, 10**7)),
             rng.choice((None, None, 600_000, 720_000, 10**9)),
             rng.choice((0, 0, 1)),
             rng.choice((0, 5_000)),

@@ -54,6 +54,7 @@ class Unit:
     unaccounted: bool
     rows: int
     reuse: bool
+    audience: tuple[str, ...]
     uses: int = 0
 
 

@@ -139,7 +139,9 @@ def decided(books: Books, life: Life, stands: bool, approving: int, electorate: 
     own = (enough and life.recorder in agreed, len(agreed), size)
     ensure((stands, approving, electorate) == own, life.name, (stands, approving, electorate), "not", own)
     if not stands:
-        life.seats[life.recorder].missed += 1
+        own_figure = figures.pop(life.recorder)
+        away = abs(own_figure - middle(list(figures.values()) or [own_figure]))
+        life.seats[life.recorder].idle += away > electing.tolerance
         life.stage, life.attempt, life.recorder = "failed", life.attempt + 1, ""
         return
     life.approving, life.figure = approving, middle(list(figures.values()))
@@ -158,7 +160,7 @@ def test_opened(books: Books, life: Life) -> None:
 
 def _reached(life: Life, figure: int | None) -> bool:
     wanted = life.rules.stopping.quality
-    return wanted is None or (figure is not None and better(life.rules, figure, wanted) >= 0)
+    return wanted is None or figure is None or better(life.rules, figure, wanted) >= 0
 
 
 def ended(books: Books, life: Life, outcome: str, reason: str, view: View) -> None:
@@ -210,9 +212,9 @@ def _outcome(books: Books, life: Life, reason: str) -> str:
     if life.stage == "certifying":
         figures = [figure for figure in life.stated.values() if figure is not None]
         complete = all(m in life.stated for m in life.recorders)
-        if figures:
+        if 2 * len(figures) > len(life.recorders):
             life.figure = middle(figures)
-            life.reached = _reached(life, life.figure)
+        life.reached = 2 * len(figures) <= len(life.recorders) or _reached(life, life.figure)
         return "settled" if late or complete else "kept"
     return "settled" if life.stage == "stood" else "kept"
 
@@ -279,6 +281,7 @@ def _fine(books: Books, life: Life, wanted: list[tuple[str, int, str]], earned: 
     all_turns = sum(seat.turns for seat in life.seats.values())
     one_round = -(-life.request.reward // (rules.stopping.rounds * rules.forming.size))
     fined: dict[str, int] = {}
+    taken = dict.fromkeys(life.seats, 0)
     for name in sorted(life.seats):
         seat = life.seats[name]
         turns = all_turns if printed else seat.turns
@@ -299,9 +302,11 @@ def _fine(books: Books, life: Life, wanted: list[tuple[str, int, str]], earned: 
             continue
         first = others.index(life.leader) if life.leader in others else 0
         for member, part in zip(others, shared(shared_out, [1] * len(others), first), strict=True):
-            books.balance[member] += part
-            if part:
-                wanted.append((member, part, "compensation"))
+            taken[member] += part
+    for member, amount in taken.items():
+        books.balance[member] += amount
+        if amount:
+            wanted.append((member, amount, "compensation"))
     ensure(sorted(life.paid) == sorted(wanted), life.name, "paid", life.paid, "by the books", wanted)
     ensure(life.fined == fined, life.name, "fined", life.fined, "by the books", fined)
     for member in sorted({*earned, *life.seats}):

@@ -111,7 +111,7 @@ def _unit(books: Books, said: say.UnitRegistered, view: View) -> None:
     note_roots(books, body, said.lineage)
     terms = body.terms
     budgets.units[said.unit] = Unit(
-        said.owner, said.lineage, True, terms.unaccounted, body.profile.rows, terms.reuse
+        said.owner, said.lineage, True, terms.unaccounted, body.profile.rows, terms.reuse, terms.audience
     )
 
 

@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
-from benchmarks.histories import moves, provoke_rounds
+from benchmarks.histories import moves
 from benchmarks.histories.books import Books
 from benchmarks.histories.players import Players
-from benchmarks.histories.provoke import WAYS, Bent
+from benchmarks.histories.provoke import Bent
+from benchmarks.histories.provoke_rounds import way_to
 from benchmarks.histories.refusals import all_pairs
 from benchmarks.histories.wild import wild
 from benchmarks.histories.world import Sent, World, due_times, ensure
@@ -24,7 +25,16 @@ RARE = tuple(
     if pair[0] in ("PostRecord", "Approve", "Certify", "OpenTest", "Reveal", "Post", "Leave", "ChooseTeam")
     and pair[1] not in ("Suspended", "DeviceMayNot", "UnknownRecord", "WrongStage", "NotYours", "WrongPhase")
 ) + (("Leave", "WrongStage"), ("Apply", "BenchFull"), ("Propose", "NotEligible"), ("Vote", "AlreadyDone"))
-NEAR_THE_END = ("recording", "approving", "sealed", "certifying")
+HARDEST = (
+    ("Certify", "AlreadyDone"), ("OpenTest", "BadReveal"), ("Certify", "NotYourTurn"), ("Approve", "AlreadyDone"),
+    ("Apply", "NotEnoughTokens"),
+)  # fmt: skip
+HARD = (
+    ("PostRequest", "WrongStage"), ("Vote", "NotEligible"), ("Post", "BadReveal"), ("Reveal", "BadReveal"),
+    ("Apply", "NotEnoughCredit"), ("Apply", "NotEligible"), ("Apply", "OverBudget"),
+    ("RegisterUnit", "WrongStage"), ("RevokeGrant", "WrongStage"),
+)  # fmt: skip
+HURRY = {"forming": 5, "opening": 3, "rounds": 3, "closing": 4}  # how much rather one serves the later stages
 LONGEST_END = 1_000  # clock advances after which a request that lives has not ended
 
 
@@ -46,7 +56,7 @@ class History:
         books = self.books.twin()
         world = World(old.records.copy(), old.time, old.height, [books], old.sign, old.verify)
         players = Players(world, rng, dict(self.players.vectors), {})
-        players.silence, players.malice = rng.choice(((0.02, 0.05), (0.08, 0.12), (0.25, 0.2)))
+        players.silence, players.malice = rng.choice(((0.02, 0.05), (0.02, 0.05), (0.08, 0.12), (0.25, 0.2)))
         return History(world, books, players, rng)
 
     # --- sending ----------------------------------------------------------------------------------
@@ -54,15 +64,20 @@ class History:
     def number(self, member: str) -> int:
         """An unused number: mostly the next, at times one ahead, at times one left behind."""
         account, chance = self.world.records.find(st.ACCOUNTS, member), self.rng.random()
-        following = self.world.next_number(member)
         if account is None:
             return 0
+        following = self.world.next_number(member)
         if chance < 0.03:
             following += self.rng.randint(1, 9)
         return account.low if chance > 0.93 or following >= account.low + tx.NUMBER_WINDOW else following
 
-    def seal(self, member: str, body: tx.Body, expects: str = "") -> Sent:
-        return self.world.sealed(member, body, number=self.number(member), expects=expects)
+    def seal(self, member: str, body: tx.Body) -> Sent:
+        """Sealed by the member, or by a device of its own where that may do it."""
+        own = self.world.records.find(st.MEMBERS, member)
+        keys = [one.key for one in own.devices if self.world.time < one.until] if own else []
+        by_device = keys and isinstance(body, tx.Post | tx.Reveal | tx.Report | tx.Nudge)
+        key = keys[0] if by_device and self.rng.random() < 0.3 else None
+        return self.world.sealed(member, body, number=self.number(member), key=key)
 
     def does(self, member: str, body: tx.Body) -> None:
         """One transaction in a block of its own."""
@@ -97,12 +112,11 @@ class History:
         if not live:
             return self.does(*moves.request(self.players))
         stages = [self.players.progress(name).stage for name in live]
-        name = self.rng.choices(live, [3 if stage in NEAR_THE_END else 1 for stage in stages])[0]
+        name = self.rng.choices(live, [HURRY.get(stage, 6) for stage in stages])[0]
         duties = self.players.duties(name)
         if not duties:
-            return self.wait_for(name)
-        if self.players.progress(name).stage == "forming" and self.rng.random() < 0.12:
-            return self.wait_for(name)
+            forming = self.players.progress(name).stage == "forming"
+            return self.provoke() if forming and self.rng.random() < 0.3 else self.wait_for(name)
         member, body = self.rng.choice(duties)
         if self.rng.random() < 0.04:
             self.world.time = max(self.world.time, self.deadline(name) + self.rng.choice((-1, 0, 1)))
@@ -120,12 +134,11 @@ class History:
 
     def provoke(self) -> None:
         """Something that must be refused, where the state offers it."""
-        rare = list(RARE) if self.rng.random() < 0.4 else []
-        self.rng.shuffle(rare)
+        rare = [*HARD, *RARE] if self.rng.random() < 0.4 else []
+        rare = [*HARDEST] * (self.rng.random() < 0.6) + self.rng.sample(rare, len(rare) // 2)
         for pair in rare + self.rng.sample(PAIRS, 12):
-            way = WAYS.get(pair)
-            found = way(self.players) if way else None
-            if found is None or found is False:
+            found = way_to(self.players, pair)
+            if found is None:
                 continue
             bent = found if isinstance(found, Bent) else Bent(*found)
             return self.send(self.bend(bent, pair[1]))
@@ -133,6 +146,7 @@ class History:
 
     def bend(self, bent: Bent, refusal: str) -> Sent:
         """Seal it as it is bent. What is due may change the state first: then nothing is expected."""
+        self.world.time = max(self.world.time, bent.at)
         due = any(time <= self.world.time for time in due_times(self.world.records))
         options = {"number": self.number(bent.member), **bent.envelope}
         sent = self.world.sealed(bent.member, bent.body, expects="" if due else refusal, **options)
@@ -218,5 +232,3 @@ def play(history: History, steps: int = STEPS) -> History:
     history.run_out()
     return history
 
-
-ALL_WAYS = provoke_rounds.WAYS

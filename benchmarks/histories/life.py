@@ -295,7 +295,7 @@ def _find_leader(books: Books, life: Life) -> str:
 
 
 def depart(books: Books, life: Life, member: str, status: str) -> None:
-    """End a member's duties; the lead passes to an analyst, else to the first who is left."""
+    """End a member's duties; the lead passes to the first who is left."""
     seat = life.seats[member]
     ensure(
         seat.status == "active" and member in life.active, member, "departs", status, "but is", seat.status
@@ -305,9 +305,7 @@ def depart(books: Books, life: Life, member: str, status: str) -> None:
     for use in seat.units:
         books.budgets.release(life.name, member, use, seat.opened)
     if life.leader == member:
-        analysts = [m for m in life.active if life.seats[m].analyst]
-        life.leader = (analysts + life.active + [""])[0]
-        life.analyst = life.leader if analysts else ""
+        life.leader, life.analyst = ([*life.active, ""])[0], ""
 
 
 def refill(books: Books, life: Life, round_: int) -> None:
@@ -332,9 +330,10 @@ def refill(books: Books, life: Life, round_: int) -> None:
 
 def entitled(books: Books, life: Life, member: str) -> bool:
     """Whether a member may go on serving."""
-    units = life.seats[member].units
-    allowed = [books.budgets.allowed(life.request, member, use, books.time) for use in units]
-    return books.members[member].active and all(allowed)
+    seat, own = life.seats[member], books.members[member]
+    role = "analyst" if seat.analyst else "owner" if seat.units else "worker"
+    allowed = [books.budgets.allowed(life.request, member, use, books.time) for use in seat.units]
+    return own.active and role in own.roles and all(allowed)
 
 
 def ensure_may_apply(books: Books, life: Life, member: str, body: Any) -> None:
@@ -354,6 +353,8 @@ def ensure_may_apply(books: Books, life: Life, member: str, body: Any) -> None:
         running = life.stage == "rounds" and life.round < life.rules.stopping.rounds
         ensure(running, *told, "when it is", life.stage, "in round", life.round)
         ensure(len(life.bench) < form_.bench, *told, "whose bench seats", life.bench)
+    rows = sum(books.budgets.units[use.unit].rows for use in body.units)
+    ensure(body.amount <= rows or not body.units, *told, "with", body.amount, "of", rows, "rows")
     for use in body.units:
         left = life.rules.stopping.rounds - life.round
         trouble = books.budgets.trouble(life.request, member, use, left, books.time)

@@ -14,7 +14,7 @@ from tallystick.ledger import transactions as tx
 
 Move = tuple[str, tx.Body]
 FAR = 4_000_000_000_000
-TINY, USUAL, AMPLE = 10**9, 12 * 10**9, 10**14
+TINY, SMALL, USUAL, AMPLE = 10**6, 10**9, 12 * 10**9, 10**14  # nano-epsilon: the least reaches for nothing
 
 
 def some(p: Players, rows: list[Any]) -> Any:
@@ -30,7 +30,7 @@ def described(p: Players, name: str, budget: bool = True, **more: Any) -> tx.Reg
         reuse=rng.random() < 0.3,
         unaccounted=rng.random() < 0.8,
     )
-    epsilon = rng.choice((TINY, USUAL, USUAL, AMPLE, AMPLE))
+    epsilon = rng.choice((TINY, SMALL, USUAL, USUAL, AMPLE, AMPLE))
     given = tx.PrivacyBudget(epsilon, 10**6, "record" if rng.random() < 0.9 else "member")
     salt = rng.getrandbits(64)
     kept: dict[str, Any] = {
@@ -64,7 +64,7 @@ def grant(p: Players, unit: r.Unit | None = None, **more: Any) -> Move | None:
     if unit is None:
         return None
     to = "*" if "*" in unit.terms.audience else unit.terms.audience[0]
-    until = FAR if p.rng.random() < 0.7 else p.world.time + p.rng.choice((3_000, 30_000))
+    until = FAR if p.rng.random() < 0.6 else p.world.time + p.rng.choice((3_000, 30_000, 90_000))
     kept = {"uses": p.rng.choice((1, 2, 100)), "until": until, "statistics_only": p.rng.random() < 0.05}
     return unit.owner, tx.GiveGrant(unit.unit, to, PURPOSE, **{**kept, **more})
 
@@ -83,7 +83,8 @@ def revoke(p: Players) -> Move | None:
 
 def withdraw_or_hand_over(p: Players) -> Move | None:
     units = [u for _, u in sorted(p.rows(st.UNITS).items()) if u.active]
-    unit = some(p, units)
+    serving = {row.unit for row in p.rows(st.RESERVATIONS).values()} if p.rng.random() < 0.6 else set()
+    unit = some(p, [u for u in units if u.unit in serving] or units)
     if unit is None or len(units) < 5:
         return None
     if p.rng.random() < 0.4:
@@ -193,7 +194,8 @@ def propose(p: Players) -> Move:
         tx.SetRoles(POOR, rng.choice(((), ("worker",)))),
         tx.Suspend(rng.choice(serving)),
         tx.Admit(fresh, key_of(key).public, possession(fresh, key), encryption_key_of(key), ("worker",)),
-        tx.Upgrade(p.world.records.chain.version + 1, p.world.height + rng.randint(1, 20)),
+        tx.Recover(POOR, key_of(key).public, possession(POOR, key), encryption_key_of(key)),
+        tx.Upgrade(p.world.records.chain.version + 1, p.world.height + 10**9),
     ]
     changes += [tx.Reinstate(rng.choice(asleep))] * 2 if asleep else []
     units = [u for _, u in sorted(p.rows(st.UNITS).items())]
@@ -207,7 +209,7 @@ def propose(p: Players) -> Move:
 def vote(p: Players) -> Move | None:
     """The next vote on an open proposal; most approve."""
     for (name,), proposal in sorted(p.rows(st.PROPOSALS).items()):
-        if proposal.stage == "open":
+        if proposal.stage == "open" and p.world.time < proposal.deadline:
             names = p.rows(st.ELECTORATES)[(name,)].members
             voted = [m for of, m in p.rows(st.BALLOTS) if of == name]
             able = [m for m in names if m not in voted and p.rows(st.MEMBERS)[(m,)].active]
@@ -235,8 +237,8 @@ def small_talk(p: Players) -> Move:
 
 MOVES: tuple[tuple[int, Callable[[Players], Move | None]], ...] = (
     (3, request), (3, buy_on), (3, leave), (4, join_bench), (2, withdraw), (2, reuse), (2, transfer),
-    (2, register), (1, new_version), (2, grant), (4, revoke), (1, withdraw_or_hand_over), (1, ask),
-    (1, answer_ask), (3, propose), (6, vote), (1, new_key), (1, small_talk),
+    (2, register), (1, new_version), (2, grant), (4, revoke), (2, withdraw_or_hand_over), (1, ask),
+    (1, answer_ask), (3, propose), (12, vote), (1, new_key), (1, small_talk),
 )  # fmt: skip
 
 

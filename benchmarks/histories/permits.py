@@ -124,7 +124,8 @@ def _reuse(books: Books, member: str, body: tx.ReuseRecord) -> None:
     ensure(purpose == body.purpose, member, "reuses for", body.purpose, "what was made for", purpose)
     for _, unit, grant in record.sources:
         own, given = books.budgets.units[unit], books.budgets.grants[grant]
-        alive = own.active and not given.revoked and books.time < given.until
+        ensure({"*", member} & set(own.audience), member, "reuses what the terms of", unit, "keep from it")
+        alive = own.active and not given.revoked and books.time < given.until and given.to in ("*", member)
         ensure(alive or own.reuse, member, "reuses what", unit, "no longer allows")
     ensure("requester" in books.members[member].roles, member, "reuses without the role")
 

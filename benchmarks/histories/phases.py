@@ -140,7 +140,7 @@ def posted(books: Books, life: Life, member: str, body: Any) -> None:
     if isinstance(content, Model):
         hash_ = content.payload.plaintext
         copied = (member, "copied") in at.declared
-        ensure(copied == (hash_ in life.now.hashes), *told, "a copy that is not called one, or the reverse")
+        ensure(copied == (hash_ in (life.model, *life.now.hashes)), *told, "a copy that is not called one, or the reverse")
         post.stands = not copied
         if copied:
             at.declared.remove((member, "copied"))
@@ -285,8 +285,7 @@ def _judge(life: Life, at: Open, posts: dict[str, Said], standing: list[str]) ->
         return []
     for member in lost:
         life.now.posts[at.rule.of][member].stands = False
-        life.seats[member].missed += 1
-    for member in idle:
+    for member in lost + idle:
         life.seats[member].idle += 1
     if at.rule.of == life.rules.result:
         life.now.authors = [one for one in life.now.authors if one[0] not in lost]

@@ -91,10 +91,19 @@ class Players:
         if len(applied) < form.size + form.bench + (form.leader == "analyst"):
             wants = form.leader == "analyst" and not analysts
             for member in FULL:
-                if member not in applied and member != request.member:
+                if member not in applied and self.could(request, member, wants):
                     yield member, lambda member=member: self.application(name, member, analyst=wants)
         if form.ability == "graded" and applied:
             yield form.named, lambda: tx.Grade(name, tuple((m, self.rng.randrange(10**6)) for m in applied))
+
+    def could(self, request: r.Request, member: str, analyst: bool) -> bool:
+        """Whether a member would bother to apply."""
+        form, account = request.rules.forming, self.rows(st.ACCOUNTS)[(member,)]
+        teams = self.rows(st.STANDING_TEAMS)
+        known = form.candidates != "team" or member in teams[(form.team,)].members
+        able = account.credit >= form.minimum_credit and account.balance >= form.deposit
+        papers = analyst or not form.units or self.unit_uses(request, member)
+        return bool(known and able and papers and member != request.member)
 
     def listing(self, name: str) -> tx.ChooseTeam:
         request, form = self.request(name), self.request(name).rules.forming
@@ -223,6 +232,8 @@ class Players:
                 verdict, figure = rng.choice(("copy", "unchanged")), start
             elif lazy < 36:
                 figure = start - 10 * skill
+            elif lazy < 60 and rng.random() < 0.5:  # some say so and others do not
+                verdict = "unavailable" if lazy < 48 else "copy"
             if rng.random() < self.malice / 2:
                 figure = rng.choice((0, -(10**12), 10**12, start))
             if rng.random() < self.malice / 3:

@@ -27,10 +27,12 @@ class Bent:
     body: tx.Body
     envelope: dict[str, Any] = field(default_factory=dict)
     cut: bool = False  # some of its bytes are missing
+    at: int = 0  # when it is sent, where that matters
 
 
 Way = Callable[[Players], Bent | tuple[str, tx.Body] | None]
 WAYS: dict[tuple[str, str], Way] = {}
+OTHER_WAYS: dict[tuple[str, str], list[Way]] = {}  # where one refusal has several reasons
 
 
 def way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:
@@ -39,6 +41,20 @@ def way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:
         return found
 
     return keep
+
+
+def another_way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:
+    def keep(found: Way) -> Way:
+        OTHER_WAYS.setdefault((kind.__name__, refusal.__name__), []).append(found)
+        return found
+
+    return keep
+
+
+def way_to(p: Players, pair: tuple[str, str]) -> Bent | tuple[str, tx.Body] | None:
+    """One of the ways to meet a refusal, as far as the state offers it."""
+    ways = [*OTHER_WAYS.get(pair, []), *([WAYS[pair]] if pair in WAYS else [])]
+    return p.rng.choice(ways)(p) or None if ways else None
 
 
 def _unknown(table: str) -> str:
@@ -273,6 +289,21 @@ def _(p: Players) -> Any:
 @way(tx.RegisterUnit, no.BadUnit)
 def _(p: Players) -> Any:
     return other_than(p), moves.described(p, "odd", training_root=hashed("rows"), judging_root=hashed("rows"))
+
+
+@another_way(tx.RegisterUnit, no.BadUnit)
+def _(p: Players) -> Any:
+    """One's own rows under another name with a budget of their own."""
+    unit = any_of(p, [u for u in units(p) if owner_of(p, u) == u.owner])
+    return unit and (unit.owner, moves.described(p, f"again-{p.rng.randrange(10**6)}", training_root=unit.training_root))
+
+
+@another_way(tx.RegisterUnit, no.AlreadyExists)
+def _(p: Players) -> Any:
+    """Another's rows."""
+    unit = any_of(p, units(p))
+    name = f"taken-{p.rng.randrange(10**6)}"
+    return unit and (other_than(p, owner_of(p, unit)), moves.described(p, name, judging_root=unit.judging_root))
 
 
 def _on_a_unit(body: Callable[[Players, Any, str], tx.Body], active: bool, own: bool) -> Way:

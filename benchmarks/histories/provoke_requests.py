@@ -11,7 +11,7 @@ from benchmarks.histories import moves
 from benchmarks.histories.agreements import PURPOSE, STANDING_TEAM
 from benchmarks.histories.people import FULL, POOR
 from benchmarks.histories.players import Players, hashed
-from benchmarks.histories.provoke import WAYS, any_of, other_than, units, way
+from benchmarks.histories.provoke import WAYS, Bent, another_way, any_of, other_than, units, way
 from benchmarks.histories.wild import NOWHERE
 from tallystick.base.events import Gaussian
 from tallystick.ledger import rejections as no
@@ -63,6 +63,19 @@ def _(p: Players) -> Any:
         return None
     body = moves.request(p, parent=name)[1]
     return other_than(p, p.progress(name).analyst), body
+
+
+@another_way(tx.PostRequest, no.NotEnoughTokens)
+def _(p: Players) -> Any:
+    """An analyst that buys for more than it may spend."""
+    for name in p.live(*SERVING):
+        progress, rules = p.progress(name), p.request(name).rules
+        analyst = progress.analyst and p.rows(st.MEMBERS)[(progress.analyst,)]
+        left = min(progress.escrow, rules.purchase_limit - progress.purchased)
+        if analyst and analyst.active and "analyst" in analyst.roles and left < progress.escrow:
+            reward = p.rng.randint(left + 1, progress.escrow) if p.rng.random() < 0.7 else left + 1
+            return moves.request(p, "boosting", name, max(reward, 30), progress.analyst)
+    return None
 
 
 @way(tx.PostRequest, no.WrongStage)
@@ -234,6 +247,18 @@ def _costly(p: Players, member: str, body: tx.Apply) -> Any:
         ):
             return replace(body, units=(replace(use, events=()),))
     return None
+
+
+@another_way(tx.Apply, no.NotGranted)
+def _(p: Players) -> Any:
+    """At the very moment in which a grant ends."""
+    name = _open(p)
+    member = name and _newcomer(p, name)
+    uses = p.unit_uses(p.request(name), member) if member else ()
+    ends = uses and p.rows(st.GRANTS)[(uses[0].grant,)].until
+    if not uses or ends > p.progress(name).deadline:
+        return None
+    return Bent(member, replace(p.application(name, member), units=uses[:1]), at=ends)
 
 
 WAYS["Apply", "NotYours"] = _applies(_of_another)

@@ -10,6 +10,7 @@ from benchmarks.histories import moves
 from benchmarks.histories.people import EVERYBODY, FULL, key_of
 from benchmarks.histories.players import Players, hashed
 from benchmarks.histories.provoke import WAYS, Bent, any_of, other_than, way
+from benchmarks.histories.provoke import way_to as way_to
 from benchmarks.histories.provoke_requests import LATER, SERVING, _name
 from benchmarks.histories.wild import NOWHERE
 from tallystick.ledger import rejections as no

@@ -205,21 +205,19 @@ def _why_stop(life: Life, figure: int | None) -> str:
 
 
 def left(books: Books, life: Life, member: str) -> None:
-    """A member leaves: every turn that it does not serve is missed, free before round 1."""
+    """A member leaves: every turn that it does not serve is missed; before round 1 only a salt kept back."""
     seat, at = life.seats[member], life.open
     ensure(at is not None, member, "leaves", life.name, "between phases")
     assert at is not None
     posts = life.now.posts[at.rule.name]
     post = posts.get(member)
-    if life.stage == "opening":
-        seat.turns = seat.missed = 0
-    else:
-        ahead = _ahead(life, seat, at) if life.stage == "rounds" else 0
-        holders = at.owed[at.cursor : at.cursor + 1] if at.rule.turn == "in_order" else at.owed
-        hides = post is not None and isinstance(post.content, Committed) and post.values is None
-        seat.turns += ahead
-        seat.missed += ahead + (member in holders and post is None)
-        seat.forfeits += hides
+    ahead = _ahead(life, seat, at) if life.stage != "opening" else 0
+    holders = at.owed[at.cursor : at.cursor + 1] if at.rule.turn == "in_order" else at.owed
+    hides = post is not None and isinstance(post.content, Committed) and post.values is None
+    seat.turns += ahead
+    seat.missed += ahead + (member in holders and post is None) + hides
+    seat.forfeits += hides
+    life.now.hidden += [member] * hides
     depart(books, life, member, "left")
     if at.rule.turn != "in_order" and (post is None or isinstance(post.content, Committed)):
         posts.pop(member, None)
@@ -228,9 +226,10 @@ def left(books: Books, life: Life, member: str) -> None:
 
 
 def _ahead(life: Life, seat: Seat, at: Open) -> int:
-    """The turns that a member would still have had, in this round and in those to come."""
-    leads = life.leader == seat.member
-    serves = [leads if rule.turn == "leader" else not seat.analyst for rule in life.rules.phases]
-    here = life.phase - len(life.rules.opening)
+    """The turns that a member would still have had: in this round, in those to come, in the closing phases."""
+    leads, rules = life.leader == seat.member, life.rules
+    serves = [leads if rule.turn == "leader" else not seat.analyst for rule in all_phases(rules)]
+    rounds = serves[len(rules.opening) : len(rules.opening) + len(rules.phases)]
+    often = rules.stopping.rounds - life.round if life.stage == "rounds" else 0
     waits = at.rule.turn == "in_order" and seat.member in at.owed[at.cursor + 1 :]
-    return (life.rules.stopping.rounds - life.round) * sum(serves) + sum(serves[here + 1 :]) + waits
+    return often * sum(rounds) + sum(serves[life.phase + 1 :]) + waits

@@ -14,21 +14,23 @@ from benchmarks.histories.players import Players
 from benchmarks.histories.world import World
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Genesis, Limits
+from tallystick.ledger.handlers import WEIGHTS
 
 START = 1_700_000_000_000
 SCENES = 360
-SCHEMES = ("mutual", "relay", "boosting", "averaging", "secure", "analyst", "last", "", "", "")
+SCHEMES = ("mutual", "relay", "boosting", "averaging", "secure", "analyst", "last", "tested", "tested", "tested", "", "", "")
 DAY = 86_400_000
+HEAVIEST = max(WEIGHTS.values())
 
 
 def begin(rng: Random, schemes: tuple[Sign, Verify] = TAGS) -> History:
     """A world just founded, with limits that are tight here and there."""
-    member = rng.choice((60, 80, 120))
+    member = HEAVIEST + rng.choice((0, 20, 60))
     limits = Limits(
         vote_wait=rng.choice((20_000, DAY)),
         vote_delay=rng.choice((0, 500)),
         dormant_after=rng.choice((30 * DAY, 30 * DAY, 40_000)),
-        block_weight=member + rng.choice((0, 20, 60)),
+        block_weight=member + rng.choice((0, 20, 200)),
         member_weight=member,
         due_limit=rng.choice((256, 256, 256, 1, 2)),
     )

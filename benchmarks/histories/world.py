@@ -214,6 +214,7 @@ class World:
         """Apply one block at the world's time; everybody looks at every part of it."""
         block = Block(self.records.chain.chain, self.height + 1, self.time)
         data = [one.data for one in sent]
+        waiting = sum(time <= block.time for time in due_times(self.records))
         outcome = transition.apply_block(self.records, data, block, self.verify)
         for happened in self._parts(block, sent, outcome):
             for observer in self.observers:
@@ -226,6 +227,8 @@ class World:
         for rule in RULES:
             for found in rule(self.records):  # type: ignore[arg-type]
                 raise Broken(f"{rule.__name__}: {found}")
+        late = [key for key in self.records.tables["due"] if int(key[0]) <= block.time]
+        ensure(not late or waiting > self.records.chain.due_limit, "due and not served:", late)
         self.height, self.time = block.height, block.time + 1
         return outcome
 
