@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from tallystick.base.fixed import median
 from tallystick.base.ids import MAX_SUPPLY
-from tallystick.ledger import elections, scoring, settlement, turns
+from tallystick.ledger import due, elections, scoring, settlement, turns
 from tallystick.ledger import records as r
 from tallystick.ledger import rejections as no
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tallystick.ledger.handlers import WEIGHTS
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
 from tallystick.ledger.notices import Fined, Paid
 from tallystick.ledger.seats import depart
@@ -39,7 +40,7 @@ from .play import (
     train,
 )
 from .units_at_hand import with_unit
-from .world import CHAIN, HOUR, START, Memory, ensure_refused
+from .world import CHAIN, HOUR, START, Memory, World, ensure_refused, founder
 
 ALONE = ru.Paying(weight="equal")
 
@@ -403,3 +404,55 @@ def test_progress_does_not_grow_with_the_number_of_rounds() -> None:
     play = started(mutual(2, 70), applicants=MEMBERS[1:3])
     play.run(steps=5_000)
     assert len(play.progress().figures) == 64
+
+
+def many(count: int) -> World:
+    return World(*(founder(name, 1_000) for name in ("ada", *crowd(count))))
+
+
+def test_a_large_team_goes_on_by_the_due_queue() -> None:
+    """What the last post of a phase sets off is a block's work, not that of the post."""
+    size = due.AT_ONCE + 1
+    world = many(size)
+    rules = mutual(
+        size, 1, minimum=size, phases=(train(), COMBINE), paying=ALONE, deposit=1, leader_deposit=1
+    )
+    request = ask(world, rules)
+    world.block(*(world.sealed(member, tx.Apply(request)) for member in crowd(size)))
+    play = Play(world, request)
+    play.run(until=lambda progress: progress.stage == "rounds")
+    opened = play.open_phase()
+    assert opened is not None
+    posts = [world.sealed(m, tx.Post(request, 1, "train", play.content(*opened, m))) for m in crowd(size)]
+    late = tx.Post(request, 1, "train", tx.Declined(1, hashed("log")))
+    receipts = world.block(*posts, world.sealed(crowd(size)[0], late)).receipts
+    assert [receipt.refusal for receipt in receipts] == [""] * size + ["WrongPhase"]
+    assert play.open_phase() is not None and play.progress().phase == 0  # still the phase of training
+    world.block()
+    assert play.progress().phase == 1
+    play.run(until=lambda progress: progress.stage == "approving")
+    rest = [m for m in play.progress().recorders if m != elections.recorder_of(play.progress())]
+    world.block(*(world.sealed(m, tx.Approve(request, play.figure)) for m in rest))
+    assert play.progress().stage == "approving"
+    world.block()
+    assert play.progress().stage == "settled"
+    assert world.get(st.RECORDS, request).approving == size
+
+
+def test_what_is_due_is_limited_by_its_work_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due, "MOST_RECORDS", 8)
+    play = started(mutual(3, 1))
+    second = ask(play.world, mutual(3, 1))
+    play.world.wait(2 * HOUR)
+    assert [play.world.get(st.PROGRESS, name).stage for name in (play.request, second)] == [
+        "rounds",
+        "forming",
+    ]
+    play.world.block()
+    assert play.world.get(st.PROGRESS, second).stage == "refunded"
+
+
+def test_no_block_makes_more_deadlines_than_a_block_serves() -> None:
+    chain = World().get(st.CHAIN)
+    for kind in (tx.PostRequest, tx.Propose):
+        assert chain.block_weight // WEIGHTS[kind] <= chain.due_limit

@@ -21,37 +21,43 @@ PAY = tx.Transfer("bob", 1)
 # --- limits -------------------------------------------------------------------------------------------
 
 
+HEAVIEST = max(WEIGHTS.values())  # no limit may be below
+TRANSFERS = HEAVIEST // WEIGHTS[tx.Transfer]  # so many fill that
+
+
 def test_a_members_quota():
-    limit = 3 * WEIGHTS[tx.Transfer] + 1
-    world = World(limits=Limits(block_weight=1_000, member_weight=max(limit, 60)))
-    many = max(limit, 60) // WEIGHTS[tx.Transfer]
+    world = World(limits=Limits(block_weight=1_000, member_weight=HEAVIEST + 1))
     receipts = world.block(
-        *(world.sealed("ada", PAY) for _ in range(many + 2)), world.sealed("cleo", PAY)
+        *(world.sealed("ada", PAY) for _ in range(TRANSFERS + 2)), world.sealed("cleo", PAY)
     ).receipts
-    assert [receipt.refusal for receipt in receipts] == [""] * many + ["OverQuota"] * 2 + [""]
-    assert world.get(ACCOUNTS, "ada").low == many
+    assert [receipt.refusal for receipt in receipts] == [""] * TRANSFERS + ["OverQuota"] * 2 + [""]
+    assert world.get(ACCOUNTS, "ada").low == TRANSFERS
 
 
 def test_a_refused_transaction_counts_against_the_quota():
-    world = World(limits=Limits(block_weight=1_000, member_weight=60))
-    refused = [world.sealed("ada", tx.Transfer("ada", 1)) for _ in range(40)]
+    world = World(limits=Limits(block_weight=1_000, member_weight=HEAVIEST))
+    refused = [world.sealed("ada", tx.Transfer("ada", 1)) for _ in range(TRANSFERS + 10)]
     refusals = [receipt.refusal for receipt in world.block(*refused).receipts]
-    assert set(refusals[:30]) == {"SelfDealing"} and set(refusals[30:]) == {"OverQuota"}
+    assert set(refusals[:TRANSFERS]) == {"SelfDealing"} and set(refusals[TRANSFERS:]) == {"OverQuota"}
 
 
 def test_a_forged_transaction_does_not_count_against_the_quota():
-    world = World(limits=Limits(block_weight=1_000, member_weight=60))
-    forged = [world.sealed("ada", PAY, number=number, signer=key_of("bob")) for number in range(100)]
+    world = World(limits=Limits(block_weight=1_000, member_weight=HEAVIEST))
+    forged = [world.sealed("ada", PAY, number=number, signer=key_of("bob")) for number in range(250)]
     receipts = world.block(*forged, world.sealed("ada", PAY)).receipts
     assert receipts[-1].code == 0
 
 
 def test_a_full_block():
-    world = World(limits=Limits(block_weight=70, member_weight=60))
-    receipts = world.block(*(world.sealed(name, PAY) for name in ("ada", "cleo") for _ in range(20))).receipts
+    world = World(limits=Limits(block_weight=HEAVIEST + 10, member_weight=HEAVIEST))
+    half = TRANSFERS // 2 + 10
+    receipts = world.block(
+        *(world.sealed(name, PAY) for name in ("ada", "cleo") for _ in range(half))
+    ).receipts
     refusals = [receipt.refusal for receipt in receipts]
-    assert refusals == [""] * 35 + ["BlockFull"] * 5
-    assert world.block(world.sealed("cleo", PAY, number=15)).receipts[0].code == 0
+    assert refusals == [""] * (TRANSFERS + 5) + ["BlockFull"] * (2 * half - TRANSFERS - 5)
+    low = world.get(ACCOUNTS, "cleo").low
+    assert world.block(world.sealed("cleo", PAY, number=low)).receipts[0].code == 0
 
 
 def test_the_weight_is_told():

@@ -10,6 +10,9 @@ from .records import Due
 from .rejections import Refusal
 from .state import CHAIN, DUE, Draft
 
+MOST_RECORDS = 20_000  # read and written in one block by what is due; what is left waits for the next
+AT_ONCE = 64  # a team up to this size goes on within the transaction that completes a phase
+
 Serve = Callable[[Draft, str], None]
 
 
@@ -24,13 +27,16 @@ def cancel(draft: Draft, deadline: int, what: str, of: str) -> None:
 
 
 def serve(draft: Draft, served_by: dict[str, Serve], give_up: Callable[..., None]) -> None:
-    """Serve the due entries of this block, earliest first, as many as a block may."""
+    """Serve the due entries of this block, earliest first, as many as a block may.
+
+    One entry may end a phase of thousands of members, so that not only their number is limited.
+    """
     chain = draft.get(CHAIN)
     if chain.next_version and draft.height >= chain.upgrade_height:
         _upgrade(draft)
     for key, entry in draft.scan(DUE, limit=chain.due_limit):
         deadline = int(key.split("/")[1])
-        if draft.time < deadline:
+        if draft.time < deadline or len(draft.loaded) + len(draft.decided) >= MOST_RECORDS:
             return
         if draft.find(DUE, deadline, entry.what, entry.of) is None:
             continue  # what came due before it took it back

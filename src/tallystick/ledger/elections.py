@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from ..base.fixed import median
 from ..base.ids import rank
 from . import settlement
-from .due import cancel, schedule
+from .due import AT_ONCE, cancel, schedule
 from .notices import RecordDecided, RecorderElected
-from .records import Place, Progress, RecordDraft, Request
+from .records import Place, Progress, RecordDraft, Request, Statement
 from .scoring import better
 from .state import PLACES, PROGRESS, RECORD_DRAFTS, REQUESTS, STATEMENTS, TEAMS, Draft
 from .turns import seed_of
@@ -125,15 +125,26 @@ def open_approval(draft: Draft, request: Request, model: bytes, figure: int) -> 
     deadline = draft.time + request.rules.electing.approve_wait
     draft.put(PROGRESS, replace(progress, stage="approving", deadline=deadline), name)
     schedule(draft, deadline, "approve", name)
-    if all_stated(draft, name):
+    if len(progress.recorders) == 1:
         decide(draft, name)
 
 
-def all_stated(draft: Draft, name: str) -> bool:
-    """Whether everybody but the recorder has stated what it measured."""
-    progress = draft.get(PROGRESS, name)
-    recorder = recorder_of(progress)
-    return all(m == recorder or draft.find(STATEMENTS, name, m) is not None for m in progress.recorders)
+def state(draft: Draft, name: str, figure: int | None) -> None:
+    """Keep what the sender measured; once all have spoken, decide: of a large electorate by the due-queue."""
+    draft.put(STATEMENTS, Statement(figure), name, draft.sender)
+    record, progress = draft.get(RECORD_DRAFTS, name), draft.get(PROGRESS, name)
+    record = replace(record, stated=record.stated + 1)
+    draft.put(RECORD_DRAFTS, record, name)
+    certifying, electorate = progress.stage == "certifying", len(progress.recorders)
+    if record.stated < electorate - (not certifying):
+        return
+    if electorate <= AT_ONCE:
+        (certify if certifying else decide)(draft, name)
+        return
+    what = "certify" if certifying else "approve"
+    cancel(draft, progress.deadline, what, name)
+    draft.put(PROGRESS, replace(progress, deadline=draft.time), name)
+    schedule(draft, draft.time, what, name)
 
 
 def decide(draft: Draft, name: str) -> None:
@@ -216,14 +227,9 @@ def open_certifying(draft: Draft, request: Request, content: bytes) -> None:
     cancel(draft, progress.deadline, "test", name)
     record = draft.get(RECORD_DRAFTS, name)
     deadline = draft.time + request.rules.electing.approve_wait
-    draft.put(RECORD_DRAFTS, replace(record, content=content), name)
+    draft.put(RECORD_DRAFTS, replace(record, content=content, stated=0), name)
     draft.put(PROGRESS, replace(progress, stage="certifying", deadline=deadline), name)
     schedule(draft, deadline, "certify", name)
-
-
-def all_certified(draft: Draft, name: str) -> bool:
-    """Whether the whole electorate has stated what it measured on the test set."""
-    return all(draft.find(STATEMENTS, name, m) is not None for m in draft.get(PROGRESS, name).recorders)
 
 
 def certify(draft: Draft, name: str) -> None:

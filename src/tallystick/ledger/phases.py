@@ -109,7 +109,7 @@ def expire(draft: Draft, request: Request) -> bool:
     """A phase's deadline has passed: skip a silent holder, or open the reveals; say whether it closes."""
     name, index = request.request, draft.get(PROGRESS, request.request).phase
     phase, rule = draft.get(PHASES, name, index), all_phases(request.rules)[index]
-    if rule.turn == "in_order":
+    if rule.turn == "in_order" and phase.cursor < len(phase.owed):
         _missed(draft, name, phase, phase.owed[phase.cursor], "silent")
         return next_in_order(draft, request, phase, index)
     if phase.committed and not phase.revealing:

@@ -342,6 +342,7 @@ class RecordDraft(Record):
     figure: int
     content: bytes = b""  # the opened test set
     approving: int = 0  # how many approved it, once that is decided
+    stated: int = 0  # how many have said what they measure
 
 
 class Statement(Record):

@@ -6,7 +6,7 @@ from ..base.codec import encode
 from ..base.fixed import median
 from ..base.ids import digest, rank
 from . import elections, phases, scoring, seats, settlement, turns
-from .due import cancel, schedule
+from .due import AT_ONCE, cancel, schedule
 from .notices import RoundEnded, RoundsStopped
 from .records import Place, Posting, Progress, Request, RoundState
 from .rules import all_phases, smallest_team
@@ -28,6 +28,18 @@ def begin(draft: Draft, request: Request) -> None:
     progress = replace(progress, stage=stage, until=until, round=0 if rules.opening else 1, phase=-1)
     draft.put(PROGRESS, progress, name)
     go_on(draft, request)
+
+
+def complete_phase(draft: Draft, request: Request) -> None:
+    """All that the open phase waits for is in: go on at once, or with a large team by the due-queue."""
+    name, index = request.request, draft.get(PROGRESS, request.request).phase
+    phase = draft.get(PHASES, name, index)
+    if len(phase.owed) <= AT_ONCE:
+        finish_phase(draft, request)
+        return
+    cancel(draft, phase.deadline, "phase", name)
+    draft.put(PHASES, replace(phase, deadline=draft.time), name, index)
+    schedule(draft, draft.time, "phase", name)
 
 
 def finish_phase(draft: Draft, request: Request) -> None:

@@ -92,6 +92,7 @@ class Draft:
     decided: dict[str, Any] = field(default_factory=dict)
     pending: dict[str, Any] = field(default_factory=dict)
     loaded: dict[str, Any] = field(default_factory=dict)
+    written: dict[str, dict[str, None]] = field(default_factory=dict)  # keys by table, for `scan`
     notices: list[Notice] = field(default_factory=list)
     number: int = 0  # of the running transaction, from which new ids derive
     sender: str = ""
@@ -114,23 +115,25 @@ class Draft:
             raise LookupError(table.key(*parts))
         return record
 
-    def put(self, table: Table[R], record: R, *parts: str | int) -> None:
-        """Write a record."""
-        self.pending[table.key(*parts)] = record
+    def put(self, table: Table[R], record: R | None, *parts: str | int) -> None:
+        """Write a record, or that there is none."""
+        key = table.key(*parts)
+        self.pending[key] = record
+        self.written.setdefault(table.name, {})[key] = None
 
     def delete(self, table: Table[R], *parts: str | int) -> None:
         """Remove a record, where there is one."""
         if self.find(table, *parts) is not None:
-            self.pending[table.key(*parts)] = None
+            self.put(table, None, *parts)
 
     def scan(self, table: Table[R], *parts: str | int, limit: int = 1 << 62) -> list[tuple[str, R]]:
         """Records whose keys begin with these parts, in the order of their keys."""
         prefix = table.key(*parts) + "/"
         changed = {
-            key: record
+            key: layer[key]
             for layer in (self.decided, self.pending)
-            for key, record in layer.items()
-            if key.startswith(prefix)
+            for key in self.written.get(table.name, ())
+            if key.startswith(prefix) and key in layer
         }
         wanted = min(limit + len(changed), 1 << 62)
         found = {key.decode(): table.decode(data) for key, data in self.reader.scan(prefix.encode(), wanted)}

@@ -11,7 +11,7 @@ from tallystick.base.events import Gaussian
 from tallystick.ledger import rules as ru
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Limits, Readable
-from tallystick.ledger.handlers import HANDLERS
+from tallystick.ledger.handlers import HANDLERS, WEIGHTS
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
 from tallystick.ledger.state import TEAMS
 from tests.ledger import story
@@ -257,7 +257,7 @@ def forming() -> World:
 
 def refusals() -> World:
     """A running request and members that ask for what they may not."""
-    world = World(limits=Limits(vote_wait=DAY, member_weight=60))
+    world = World(limits=Limits(vote_wait=DAY, member_weight=max(WEIGHTS.values())))
     poor = tx.UnitUse(
         world.made("unit", "cleo", story.described(budget=tx.PrivacyBudget(1, 1, "record"))), NO_GRANT
     )
@@ -293,7 +293,8 @@ def refusals() -> World:
     ]
     for member, body in asked:
         world.does(member, body)
-    world.block(*(world.sealed("ada", tx.Nudge()) for _ in range(32)))
+    fill = max(WEIGHTS.values()) // WEIGHTS[tx.Nudge]
+    world.block(*(world.sealed("ada", tx.Nudge()) for _ in range(fill + 2)))
     return world
 
 

@@ -3,7 +3,7 @@
 from .. import elections
 from .. import rejections as no
 from ..notices import Approved, RecordPosted
-from ..records import Progress, Request, Statement
+from ..records import Progress, Request
 from ..rejections import ensure, refusing
 from ..state import PROGRESS, REQUESTS, STATEMENTS, Draft
 from ..transactions import Approve, Certify, PostRecord
@@ -47,10 +47,8 @@ def approve(draft: Draft, tx: Approve) -> None:
     _ensure_stating(draft, progress, tx.request, elections.recorder_of(progress))
 
     # EFFECTS
-    draft.put(STATEMENTS, Statement(tx.figure), tx.request, draft.sender)
     draft.emit(Approved(tx.request, draft.sender))
-    if elections.all_stated(draft, tx.request):
-        elections.decide(draft, tx.request)
+    elections.state(draft, tx.request, tx.figure)
 
 
 def certify(draft: Draft, tx: Certify) -> None:
@@ -60,7 +58,5 @@ def certify(draft: Draft, tx: Certify) -> None:
     _ensure_stating(draft, progress, tx.request, "")
 
     # EFFECTS
-    draft.put(STATEMENTS, Statement(tx.figure), tx.request, draft.sender)
     draft.emit(Approved(tx.request, draft.sender))
-    if elections.all_certified(draft, tx.request):
-        elections.certify(draft, tx.request)
+    elections.state(draft, tx.request, tx.figure)

@@ -49,7 +49,7 @@ def post(draft: Draft, tx: Post) -> None:
     posting = Posting(draft.sender, phase.posted, tx.content, accepted=fresh)
     draft.emit(Posted(tx.request, tx.round, tx.phase, draft.sender))
     if phases.add_post(draft, request, phase, posting):
-        rounds.finish_phase(draft, request)
+        rounds.complete_phase(draft, request)
 
 
 def _open_phase(draft: Draft, name: str, round_: int, phase_name: str) -> tuple[Request, Phase, PhaseRule]:
@@ -70,7 +70,7 @@ def _open_phase(draft: Draft, name: str, round_: int, phase_name: str) -> tuple[
 
 def _has_turn(draft: Draft, rule: PhaseRule, phase: Phase) -> bool:
     if rule.turn == "in_order":
-        return phase.owed[phase.cursor] == draft.sender
+        return phase.owed[phase.cursor : phase.cursor + 1] == (draft.sender,)
     return draft.sender in phase.owed
 
 
@@ -132,7 +132,7 @@ def reveal(draft: Draft, tx: Reveal) -> None:
     # EFFECTS
     draft.emit(Revealed(tx.request, tx.round, tx.phase, draft.sender))
     if phases.add_reveal(draft, request, phase, draft.sender, tx.values):
-        rounds.finish_phase(draft, request)
+        rounds.complete_phase(draft, request)
 
 
 def nudge(draft: Draft, tx: Nudge) -> None:

@@ -267,7 +267,7 @@ def leave(draft: Draft, tx: Leave) -> None:
         phases.forfeit(draft, tx.request, draft.sender)
     seats.depart(draft, tx.request, [draft.sender], "left")
     if phases.forget(draft, request, draft.sender):
-        rounds.finish_phase(draft, request)
+        rounds.complete_phase(draft, request)
 
 
 def _unserved(draft: Draft, request: Request, progress: Progress, open_phase: Phase) -> int:

@@ -6,8 +6,9 @@ from msgspec import Meta
 
 from ...base.ids import Count, Digest, Id, Name, Ppm
 from ..descriptions import UnitUse
-from ..rules import MAX_TEAM
 from .body import Body
+
+MAX_LIST = 1024  # names in one transaction: each is looked up
 
 
 class ChooseTeam(Body):
@@ -17,7 +18,7 @@ class ChooseTeam(Body):
     """
 
     request: Id
-    members: Annotated[tuple[Name, ...], Meta(max_length=MAX_TEAM)]
+    members: Annotated[tuple[Name, ...], Meta(max_length=MAX_LIST)]
 
 
 class Apply(Body):
@@ -52,7 +53,7 @@ class Grade(Body):
     """
 
     request: Id
-    grades: Annotated[tuple[tuple[Name, Ppm], ...], Meta(max_length=MAX_TEAM)]
+    grades: Annotated[tuple[tuple[Name, Ppm], ...], Meta(max_length=MAX_LIST)]
 
 
 class Leave(Body):
@@ -71,7 +72,7 @@ class RegisterTeam(Body):
     """
 
     name: Name
-    members: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_TEAM)]
+    members: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=MAX_LIST)]
 
 
 class JoinTeam(Body):
