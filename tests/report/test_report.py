@@ -43,6 +43,14 @@ def test_page_needs_nothing_beside_it():
     assert 'href="http' not in made
 
 
+def test_a_large_grid_shows_colours_without_values():
+    names = [f"m{number}" for number in range(20)]
+    small = plots.grid(names[:3], names[:3], [[0.25] * 3] * 3, "scores")
+    large = plots.grid(names, names, [[0.25] * 20] * 20, "scores")
+    assert small.count("0.25") == 9
+    assert large.count("0.25") == 0
+
+
 def test_pictures_are_svg_and_repeat_to_the_byte():
     for draw in (
         lambda: plots.lines({"a": [1.0, 2.0]}, "x", "y"),

@@ -126,7 +126,7 @@ def test_the_report_holds_everything_it_shows(mutual, tmp_path):
 
 def test_money_is_conserved_and_told(mutual):
     run, _ = mutual
-    assert sum(one.net for one in run.pay) == 1_000 - run.chronicle.balances["requester"]
+    assert sum(one.net for one in run.pay) == run.setting.reward - run.chronicle.balances["requester"]
     assert all(one.net == one.reward + one.fees + one.compensation - one.fined for one in run.pay)
     (leaver,) = [one for one in run.pay if one.member == "site-c"]
     assert leaver.fined > 0 and leaver.why.startswith("left")
@@ -181,6 +181,29 @@ def test_a_run_that_was_cut_off_starts_over(members, tmp_path):
     run = ts.simulate(averaging(), members, store=tmp_path / "run", watch=moments.append, compare=False)
     assert "it starts over" in moments[0].text
     assert run.chronicle.progress.stage == "settled" and run.verify().sound
+
+
+def test_a_comparison_that_was_cut_off_is_made_up_for(members, tmp_path):
+    without = ts.simulate(averaging(), members, store=tmp_path / "run", compare=False)
+    assert not without.compared.alone and "alone" not in repr(without)
+    moments = []
+    run = ts.simulate(averaging(), members, store=tmp_path / "run", watch=moments.append)
+    assert [moment.text.split(":")[0] for moment in moments[1:]] == ["the same training once more"]
+    assert run.compared.alone.keys() == set(members)
+    assert run.chronicle.head == without.chronicle.head
+
+
+@pytest.mark.parametrize("first", [1, 12])
+def test_many_members_fit_the_screen_too(first):
+    """Where the leader, the first to apply, is among the silent, no round counts and the money returns."""
+    many = ts.members_of(digits(), TASK, partition=20)
+    gone = [ts.faults.silent(f"member-{number:02}") for number in range(first, first + 8)]
+    run = ts.simulate(averaging(), many, 1, faults=gone, compare=False)
+    shown = repr(run)
+    assert "8 members kept silent" in shown and "… and 8 more" in shown
+    assert ("there is no model" in shown) == (first == 1) == np.isnan(run.score)
+    assert len(shown.splitlines()) <= 50 and max(map(len, shown.splitlines())) <= 80
+    assert len(run.pay) == 20
 
 
 def test_a_folder_with_something_else_is_left_alone(members, tmp_path):

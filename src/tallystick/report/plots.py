@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 SIZE = (7.0, 3.2)  # inches
+MANY = 16  # names along an axis; more are written small and upright
+WRITTEN = 200  # cells of a grid that have room for their values
 COLOURS = ("#1b6b5a", "#c2562d", "#3a5a9b", "#8a6d1d", "#7a3b78", "#4d7c2a", "#555555", "#a03048")
 
 
@@ -33,23 +35,29 @@ def bars(values: Mapping[str, float], up: str) -> str:
     axes.bar(list(values), list(values.values()), color=colours)
     axes.axhline(0, color="#888888", lw=0.8)
     axes.set_ylabel(up)
-    axes.tick_params(axis="x", rotation=30 if len(values) > 6 else 0)
+    if len(values) > MANY:
+        axes.tick_params(axis="x", rotation=90, labelsize=6)
+    else:
+        axes.tick_params(axis="x", rotation=30 if len(values) > 6 else 0)
     return _svg(figure)
 
 
 def grid(
     rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float | None]], of: str
 ) -> str:
-    """A coloured grid with its values written in; what nobody measured stays blank."""
+    """A coloured grid, its values written in where there is room; what nobody measured stays blank."""
     import numpy as np
 
     figure, axes = _canvas()
     shades = np.array([[np.nan if value is None else value for value in row] for row in values], float)
     axes.imshow(shades, cmap="YlGn", aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=30, fontsize=8)
-    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    crowded = max(len(rows), len(columns)) > MANY
+    axes.set_xticks(
+        range(len(columns)), columns, rotation=90 if crowded else 30, fontsize=5 if crowded else 8
+    )
+    axes.set_yticks(range(len(rows)), rows, fontsize=5 if crowded else 8)
     axes.set_title(of, fontsize=9)
-    for y, row in enumerate(values):
+    for y, row in enumerate(values if len(rows) * len(columns) <= WRITTEN else ()):
         for x, value in enumerate(row):
             if value is not None:
                 axes.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=7)

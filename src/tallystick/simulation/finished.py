@@ -78,13 +78,13 @@ class Finished:
     @property
     def score(self) -> float:
         """The recorded model's value on the rows of the comparison."""
-        values = self.compared.values
-        return values[max(values)] if values else float("nan")
+        made = [value for number, value in sorted(self.compared.values.items()) if number]
+        return made[-1] if made else float("nan")
 
     @property
     def model(self) -> Trained:
         """The recorded model."""
-        if self.arrays is None:
+        if self.arrays is None or not self.chronicle.models:
             raise LookupError(f"this run ended without a model: {self.outcome}")
         return Trained(self.setting.learner, self.task, self.arrays)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 from ..report import page, plots
@@ -15,18 +15,21 @@ from .telling import WHY_GONE, WHY_MISSED
 
 WIDTH = 80
 SHOWN = 12  # rounds on a screen; of more, the ones between are left out
+FEW = 6  # names that are listed one by one
 JUDGED = 9  # models whose scores fit on a screen
 GRIDS = 3  # rounds whose judges are drawn
 
 
 def screen(run: Finished) -> str:
     """Everything that matters, on one screen of 80 columns."""
-    blocks = [_head(run), _rounds_table(run).text(WIDTH), _beside(run)]
+    blocks = [_wrapped(_head(run)), _rounds_table(run).text(WIDTH), _beside(run)]
     events = _events(run)
     if events:
         blocks.append("\n".join(_wrapped(line) for line in events))
     blocks += _scored_table(run)
-    blocks.append(_pay_table(run).text(WIDTH))
+    blocks.append(_pay_table(run, everybody=False).text(WIDTH))
+    if len(run.pay) > SHOWN:
+        blocks[-1] += f"\n… and {len(run.pay) - SHOWN} more"
     blocks.append("\n".join(_wrapped(line) for line in (*run.privacy, *run.notes)))
     return "\n\n".join(blocks)
 
@@ -107,6 +110,8 @@ def _head(run: Finished) -> str:
 
 def _beside(run: Finished) -> str:
     name, beside = run.task.measure.name, run.compared
+    if not run.chronicle.models:
+        return "No round was completed: there is no model."
     words = f"{name} {run.score:.3f} together"
     if beside.alone:
         low, high = min(beside.alone.values()), max(beside.alone.values())
@@ -143,19 +148,29 @@ def _without_empty(table: Table, kept: tuple[str, ...]) -> Table:
 
 
 def _what(one: accounts.Round) -> str:
-    told = [f"{member} {WHY_GONE.get(reason, reason).split(':')[0]}" for member, reason in one.gone]
-    told += [f"{member} {WHY_MISSED.get(reason, reason)}" for member, reason in one.missed]
-    return ", ".join(told if one.complete else ["does not count", *told])
+    told = [(member, WHY_GONE.get(reason, reason).split(":")[0]) for member, reason in one.gone]
+    told += [(member, WHY_MISSED.get(reason, reason)) for member, reason in one.missed]
+    lines = [f"{who} {why}" for why, who in _grouped(told, 2).items()]
+    return ", ".join(lines if one.complete else ["does not count", *lines])
+
+
+def _grouped(told: Sequence[tuple[str, str]], few: int = FEW) -> dict[str, str]:
+    """Of whom the same is said: by name, or how many where they are more than a few."""
+    who: dict[str, list[str]] = {}
+    for member, why in told:
+        who.setdefault(why, []).append(member)
+    return {why: ", ".join(some) if len(some) <= few else f"{len(some)} members" for why, some in who.items()}
 
 
 def _events(run: Finished) -> list[str]:
     """What was added to the run, and what the ledger made of it."""
     lines = [f"added: {', '.join(part.members)} {part.told}" for part in run.setting.parts]
+    told = []
     for one in run.pay:
         if one.why or one.fined:
             fined = f"fined {one.fined:,} tokens" if one.fined else "not fined"
-            lines.append(f"{one.member}: {one.why or 'no reason is noted'}; {fined}")
-    return lines
+            told.append((one.member, f"{one.why or 'no reason is noted'}; {fined}"))
+    return lines + [f"{who}: {why}" for why, who in _grouped(told).items()]
 
 
 def _scored_table(run: Finished) -> list[str]:
@@ -173,7 +188,13 @@ def _scored_table(run: Finished) -> list[str]:
     return [f"Who scored whom (down: the judge; across: whose model)\n{table.text(WIDTH)}"]
 
 
-def _pay_table(run: Finished) -> Table:
+def _pay_table(run: Finished, everybody: bool = True) -> Table:
+    """What each won or lost; not `everybody` is those who went or were fined, and those who won most."""
+    shown = list(run.pay)
+    if not everybody and len(shown) > SHOWN:
+        odd = [one for one in shown if one.why or one.fined][: SHOWN // 2]
+        others = sorted((one for one in shown if one not in odd), key=lambda one: -one.net)
+        shown = [*odd, *others[: SHOWN - len(odd)]]
     rows = [
         (
             one.member,
@@ -184,7 +205,7 @@ def _pay_table(run: Finished) -> Table:
             -one.fined,
             one.net,
         )
-        for one in run.pay
+        for one in shown
     ]
     headings = ("member", "contribution", "reward", "fees", "compensation", "fines", "net")
     return _without_empty(Table(headings, tuple(rows)), kept=("member", "contribution", "reward", "net"))

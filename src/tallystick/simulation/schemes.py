@@ -94,7 +94,7 @@ class Scheme:
     batch: int = 32
     protect: Protect | None = None
     quality: float | None = None  # stop when the team measures this
-    reward: int = 1_000
+    reward: int | None = None  # where none is named, enough that shares of a round are whole tokens
     tolerance: float = TOLERANCE
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -123,6 +123,10 @@ class Scheme:
     def wanted(self, members: Members) -> int | None:
         """The quality to stop at, as the ledger counts it."""
         return None if self.quality is None else figure(members.task.measure, self.quality)
+
+    def offered(self, members: Members) -> int:
+        """The reward that the request offers."""
+        return self.reward or max(1_000, 10 * len(members) * self.rounds)
 
     def fewest(self, members: Members) -> int:
         """With how many judging rows a member judges: 200, or what the smallest here has."""

@@ -87,7 +87,7 @@ def simulate(
     if not kept.get("finished"):
         kept = _executed(setting, folder, known, told, compare)
     elif compare and "pooled" not in kept:
-        kept = _noted(folder, {**kept, **_compared(setting, _test_rows(setting))})
+        kept = _with_comparison(setting, folder, kept, told)
     on = NO_ROWS if rows is None else f"{len(rows.y):,} rows of the requester's own"
     made = _loaded(setting, wanted, members, folder, kept, on)
     if store is None:
@@ -118,7 +118,7 @@ def setting_of(
         runner_for(scheme.learner),
         members.brought,
         scheme.rounds,
-        reward=scheme.reward,
+        reward=scheme.offered(members),
         quality=scheme.wanted(members),
         seed=seed,
         parts=(*attacks.parts(ill), *parts),
@@ -202,10 +202,13 @@ def _executed(setting: Setting, folder: Path, known: str, watch: Watch, compare:
             shelf.put(ended.payloads[name])
     rows = _test_rows(setting)
     noted = {"settings": known, "finished": True, "values": _values(setting, folder, found, rows)}
-    if compare:
-        watch(Moment(0, "the same training once more: each member alone, and all rows pooled"))
-        noted |= _compared(setting, rows)
-    return _noted(folder, noted)
+    _noted(folder, noted)
+    return _with_comparison(setting, folder, noted, watch) if compare else noted
+
+
+def _with_comparison(setting: Setting, folder: Path, noted: dict[str, Any], watch: Watch) -> dict[str, Any]:
+    watch(Moment(0, "the same training once more: each member alone, and all rows pooled"))
+    return _noted(folder, {**noted, **_compared(setting, _test_rows(setting))})
 
 
 def _test_rows(setting: Setting) -> Rows:
