@@ -4,6 +4,7 @@
 NOUNS = {
     "demo": "Watch a request from beginning to end, and two frauds caught.",
     "doctor": "Say what is installed, what is missing, and what mends it.",
+    "simulate": "Try a scheme on your own table, beside learning alone and pooled.",
     "presets": "Say which schemes there are, and what each needs.",
     "data": "List, describe and fetch data sets.",
     "ledger": "Make a ledger, look into it, export, verify, prove.",
