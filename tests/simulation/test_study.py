@@ -120,6 +120,7 @@ def test_the_report_holds_everything_it_shows(mutual, tmp_path):
     for heading in ("How good it became", "Who scored whom", "Privacy", "Pay", "How to verify this"):
         assert f"<h2>{heading}</h2>" in made
     assert run.chronicle.head.hex() in made
+    assert "site-c left" in made and "is elected to record" in made and "the record stands" in made
     assert made.count("<svg") >= 4
     assert not re.search(r"(src|href)=\"http", made)
 

@@ -7,17 +7,17 @@ import textwrap
 from collections.abc import Callable, Sequence
 from html import escape
 
+from ..ledger.notices import PhaseOpened
 from ..report import page, plots
 from ..report.tables import Table, bars
 from . import accounts
 from .finished import Finished
-from .telling import WHY_GONE, WHY_MISSED
+from .telling import WHY_GONE, WHY_MISSED, tell
 
 WIDTH = 80
 SHOWN = 12  # rounds on a screen; of more, the ones between are left out
 FEW = 6  # names that are listed one by one
 JUDGED = 9  # models whose scores fit on a screen
-GRIDS = 3  # rounds whose judges are drawn
 
 
 def screen(run: Finished) -> str:
@@ -54,6 +54,7 @@ def page_of(run: Finished) -> str:
         page.Section("Who left, was evicted, missed a turn or attacked", _told(run)),
         page.Section("Privacy", "".join(page.paragraph(line) for line in (*run.privacy, *_epsilon(run)))),
         page.Section("Pay", page.picture(plots_pay(run), "Tokens won or lost.") + _pay_table(run).html()),
+        page.Section("What the ledger said", page.code("\n".join(_course(run)))),
         page.Section("How to verify this", _verifying(run)),
     ]
     lead = f"{_head(run)}. {_beside(run)}"
@@ -220,7 +221,9 @@ def _judges(run: Finished) -> list[page.Section]:
     judged = accounts.judged_rounds(run.chronicle)
     if not judged:
         return []
-    chosen = sorted({judged[0], judged[len(judged) // 2], judged[-1]})[:GRIDS]
+    evicting = [one.number for one in run.each_round if any(why == "evicted" for _, why in one.gone)]
+    middle = next((number for number in evicting if number in judged), judged[len(judged) // 2])
+    chosen = sorted({judged[0], middle, judged[-1]})
     pictures = [
         page.picture(
             _grid(run, number), f"Round {number}: each row is a judge, each column whose model it is."
@@ -243,6 +246,18 @@ def _told(run: Finished) -> str:
     return "".join(page.paragraph(line) for line in lines) or page.paragraph("Nobody.")
 
 
+def _course(run: Finished) -> list[str]:
+    """Everything that changed the course of the request, in its order; virtual time."""
+    of_result = accounts.judges_result(run.chronicle.request.rules)
+    told = [
+        tell(notice, run.task.measure, time, of_result)
+        for time, notice in run.chronicle.notices
+        if not isinstance(notice, PhaseOpened)
+    ]
+    start = run.chronicle.request.posted
+    return [f"{(one.time - start) / 60_000:10.1f} min  {one.text}" for one in told if one is not None]
+
+
 def _epsilon(run: Finished) -> list[str]:
     rounds = [one for one in run.each_round if one.epsilon]
     return [f"ε after round {one.number}: {one.epsilon:.3f} (the ledger's account)" for one in rounds[-1:]]
@@ -256,7 +271,7 @@ def _verifying(run: Finished) -> str:
         "was posted, and must come out the same."
     ) + page.code(
         f"state  {chronicle.head.hex()}\nmodel  {chronicle.progress.model.hex()}\n\n"
-        "tally ledger export --ledger <folder>/ledger run.tally\ntally ledger verify run.tally"
+        "tally ledger export run.tally --ledger <folder>/ledger\ntally ledger verify run.tally"
     )
 
 
