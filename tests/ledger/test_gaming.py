@@ -22,6 +22,7 @@ from tallystick.ledger.handlers.requests import test_commitment as commitment_to
 from tallystick.ledger.notices import Fined, Paid
 from tallystick.ledger.seats import depart
 from tallystick.ledger.state import Draft
+from tallystick.ledger.transition import check
 
 from .play import (
     COMBINE,
@@ -430,6 +431,10 @@ def test_a_large_team_goes_on_by_the_due_queue() -> None:
     assert play.open_phase() is not None and play.progress().phase == 0  # still the phase of training
     world.block()
     assert play.progress().phase == 1
+    opened, leader = play.open_phase(), play.progress().leader
+    assert opened is not None
+    world.did(leader, tx.Post(request, 1, "combine", play.content(*opened, leader)))
+    assert (play.progress().stage, play.progress().completed) == ("rounds", 0)
     play.run(until=lambda progress: progress.stage == "approving")
     rest = [m for m in play.progress().recorders if m != elections.recorder_of(play.progress())]
     world.block(*(world.sealed(m, tx.Approve(request, play.figure)) for m in rest))
@@ -456,3 +461,9 @@ def test_no_block_makes_more_deadlines_than_a_block_serves() -> None:
     chain = World().get(st.CHAIN)
     for kind in (tx.PostRequest, tx.Propose):
         assert chain.block_weight // WEIGHTS[kind] <= chain.due_limit
+
+
+def test_a_suspended_member_fills_no_blocks() -> None:
+    world = World()
+    world.decide(tx.Suspend("bob"), proposer="ada")
+    assert check(world.reader, world.sealed("bob", tx.Transfer("ada", 1)), world.at()).refusal == "Suspended"

@@ -33,10 +33,10 @@ def begin(draft: Draft, request: Request) -> None:
 def complete_phase(draft: Draft, request: Request) -> None:
     """All that the open phase waits for is in: go on at once, or with a large team by the due-queue."""
     name, index = request.request, draft.get(PROGRESS, request.request).phase
-    phase = draft.get(PHASES, name, index)
-    if len(phase.owed) <= AT_ONCE:
+    if len(draft.get(TEAMS, name).active) <= AT_ONCE:
         finish_phase(draft, request)
         return
+    phase = draft.get(PHASES, name, index)
     cancel(draft, phase.deadline, "phase", name)
     draft.put(PHASES, replace(phase, deadline=draft.time), name, index)
     schedule(draft, draft.time, "phase", name)

@@ -107,12 +107,13 @@ def apply(
 
 
 def check(reader: Reader, transaction: bytes, block: Block, verify: Verify = keys.verify) -> Receipt:
-    """Whether a transaction is authentic and could be in a block now: the test before a proposal."""
+    """Whether a transaction is authentic, its sender may act, and a block may hold it: before a proposal."""
     draft = Draft(reader, block.chain, block.height, block.time)
     name = digest(b"transaction", transaction)
     try:
         envelope, signed = _read(transaction)
-        _authenticate(draft, envelope, signed, {}, verify)
+        _, member = _authenticate(draft, envelope, signed, {}, verify)
+        _permit(envelope, member)
     except Refusal as refusal:
         return _refused(name, refusal, "", "")
     return Receipt(name, 0, member=envelope.member, kind=_kind(envelope))
