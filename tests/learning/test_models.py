@@ -131,6 +131,14 @@ def test_patches_and_spans_make_products_into_convolutions() -> None:
     np.testing.assert_allclose(spans(line) @ taps.reshape(15, 4), want, rtol=1e-4, atol=1e-5)
 
 
+def test_pools_keep_the_largest_and_leave_an_odd_end_out() -> None:
+    x = np.random.default_rng(1).normal(size=(2, 7, 5, 3)).astype(np.float32)
+    want = jax.lax.reduce_window(x, -np.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+
+    np.testing.assert_array_equal(pool(x), want)
+    np.testing.assert_array_equal(halve(x[:, :, 0]), np.maximum(x[:, 0:6:2, 0], x[:, 1:6:2, 0]))
+
+
 def test_bytes_count_as_shares_of_255() -> None:
     learner = models.mlp(4)
     model = learner.init(Plan(invented_task((6,), 3)), jax.random.key(0))

@@ -24,14 +24,15 @@ def patches(x: Array) -> Array:
 
 def pool(x: Array) -> Array:
     """The largest of each 2 × 2 places; an odd last row or column is left out."""
-    rows, height, width, channels = x.shape
-    even = x[:, : height // 2 * 2, : width // 2 * 2]
-    return even.reshape(rows, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+    even = x[:, : x.shape[1] // 2 * 2, : x.shape[2] // 2 * 2]
+    left, right = even[:, :, 0::2], even[:, :, 1::2]
+    wide = jnp.maximum(left, right)
+    return jnp.maximum(wide[:, 0::2], wide[:, 1::2])
 
 
 @cache
 def cnn(*channels: int, hidden: int = 0, rate: float = 0.1, optimiser: str | Optimiser = "sgd") -> Learner:
-    """For each number of channels a 3 × 3 convolution, rectifier, 2 × 2 pool; a hidden layer if asked."""
+    """For each number of channels a 3 × 3 convolution, 2 × 2 pool, rectifier; a hidden layer if asked."""
     if not channels or min(channels) < 1 or hidden < 0:
         raise ValueError(
             f"a CNN has layers of at least one channel, not {channels} and {hidden} hidden units"
@@ -40,7 +41,8 @@ def cnn(*channels: int, hidden: int = 0, rate: float = 0.1, optimiser: str | Opt
     def layers(outputs: int) -> Layers:
         made: Layers = ()
         for number, size in enumerate(channels):
-            made += (Weights(f"conv{number}", size, patches), jax.nn.relu, pool)
+            # The larger of rectified numbers is the rectified larger one, and fewer are left to rectify.
+            made += (Weights(f"conv{number}", size, patches), pool, jax.nn.relu)
         if hidden:
             made += (Weights("hidden", hidden), jax.nn.relu)
         return (*made, Weights(HEAD, outputs))
