@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import peers
@@ -64,7 +65,7 @@ class Setting:
         places = drawn[: members * rows].reshape(members, rows)
         cohort = Cohort(tuple(Rows(x[own], y[own]) for own in places))
         learner = mlp(HIDDEN, rate=RATE)
-        plan = Planned(task(["pixel"], "digit", range(LABELS), shape=(PIXELS,)))
+        plan = SimpleNamespace(task=task(["pixel"], "digit", range(LABELS), shape=(PIXELS,)))
         start = learner.init(plan, jax.random.key(1))
 
         def work(number: int) -> Work:
@@ -79,13 +80,6 @@ class Setting:
     def operations(self) -> float:
         """Floating-point operations of a round's training."""
         return float(self.members * self.rows * (FORWARD + BACKWARD))
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan as far as a learner looks at it."""
-
-    task: Any
 
 
 @dataclass(frozen=True)
