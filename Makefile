@@ -16,7 +16,7 @@ COMPILE  = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet
            --resolver backtracking --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench faults papers papers-full smoke results docs venv lock clean
+.PHONY: help demo test check fix bench bench-peers faults papers papers-full smoke results docs venv lock clean
 
 help:  ## list what there is to do (bare `make` does this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ fix: $(READY)  ## let ruff mend style and order of imports
 
 bench: $(READY)  ## measure speed (CASE=name for one case, ARGS=--plan to see what would run)
 	@$(RUN) bench $(CHOSEN)
+
+bench-peers: $(READY)  ## install what is measured beside us (PyTorch, Flower, Opacus: 3 minutes, 6 GB) into build/peers
+	@$(BIN)/python -m benchmarks.peers.set_up
 
 faults: $(READY)  ## crashes, torn files, malformed input, random histories (CASE=name for one)
 	@$(RUN) faults $(CHOSEN)
