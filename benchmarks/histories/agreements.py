@@ -85,7 +85,7 @@ def closing(rng: Random, scheme: str, measured: bool) -> tuple[ru.PhaseRule, ...
 
 
 def forming(rng: Random, scheme: str, units: bool) -> ru.Forming:
-    size = rng.choice((1, 2, 3, 3, 3, 4))
+    size = rng.choice((1, 2, 3, 3, 3, 3, 4))
     candidates = rng.choice(("all", "all", "all", "team", "listed"))
     leader = "analyst" if scheme == "analyst" else rng.choice(("first", "first", "named"))
     named = rng.choice(FULL) if leader == "named" else ""
@@ -164,7 +164,7 @@ def _attempt(rng: Random, plan: bytes, reward: int, scheme: str) -> ru.Rules:
         ("mutual", "mutual", "mutual", "relay", "relay", "boosting", "averaging", "secure", "analyst", "last")
     )
     certain, scheme = scheme == "tested", "mutual" if scheme == "tested" else scheme
-    units = rng.random() < (0.35 if scheme != "analyst" else 0.1)
+    units = rng.random() < (0.45 if scheme != "analyst" else 0.1)
     measured = rng.random() < 0.3 and scheme not in ("secure", "last")
     served, result = phases(rng, scheme)
     after = closing(rng, scheme, measured)

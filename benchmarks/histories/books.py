@@ -12,11 +12,13 @@ from typing import Any
 
 from benchmarks.histories import budgets as privacy
 from benchmarks.histories import life as lives
+from benchmarks.histories import phases
 from benchmarks.histories.entries import ENTRIES
 from benchmarks.histories.life import Life
 from benchmarks.histories.permits import PERMITS
 from benchmarks.histories.refusals import listed_refusals
 from benchmarks.histories.world import Happened, Records, ensure
+from tallystick.ledger import due
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Genesis
 from tallystick.ledger.handlers import WEIGHTS
@@ -57,6 +59,7 @@ class Ballots:
 class Books:
     """Everything that a world owns, owes and has decided, as it should be."""
 
+    at_once: int  # the largest team that goes on within a transaction
     cap: int
     issued: int
     pool: int
@@ -92,7 +95,7 @@ class Books:
         names = [one.member for one in genesis.members]
         limits = genesis.limits
         return cls(
-            genesis.cap, sum(one.balance for one in genesis.members) + genesis.pool, genesis.pool,
+            due.AT_ONCE, genesis.cap, sum(one.balance for one in genesis.members) + genesis.pool, genesis.pool,
             limits.vote_wait, limits.vote_delay, limits.dormant_after,
             (limits.member_weight, limits.block_weight), genesis.time,
             {one.member: Own(one.key, one.roles) for one in genesis.members},
@@ -131,6 +134,8 @@ class Books:
             if enter is not None:
                 enter(self, notice, happened.view)
         for life in self.lives.values():
+            if happened.sent is not None and life.open:
+                phases.ensure_going_on(self, life, life.open)
             ensure(not life.next, life.name, "was to announce", life.next)
 
     def _received(self, block: Block, happened: Happened) -> None:

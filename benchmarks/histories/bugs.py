@@ -36,7 +36,7 @@ BUGS = (
     # money
     Bug("a missed turn costs nothing", "settlement", "fines", "place.deposit * min(missed, turns) // turns", "0"),
     Bug("idling costs nothing", "settlement", "fines", "to_escrow = for_idle +", "to_escrow ="),
-    Bug("compensation is lost", "settlement", "_compensate", "split(amount,", "split(0 * amount,"),
+    Bug("compensation is lost", "settlement", "_compensate", "shared += part", "pass"),
     Bug("a remainder is lost", "..base.fixed", "split", "+= total - sum(parts)", "+= 0"),
     Bug("deposits stay behind", "settlement", "_end", "place.deposit - to_others - to_escrow", "0"),
     Bug("the escrow is not returned", "settlement", "_return_rest", "origin.member, amount", "origin.member, 0"),
@@ -67,7 +67,9 @@ BUGS = (
     Bug("rows come back with a fresh budget", "handlers.units", "_joined_lineage", "holder is not None", "False"),
     Bug("a grant outlives its owner's unit", "reservations", "why_not_granted", " or unit.owner != owner", ""),
     Bug("what was withdrawn is reused", "handlers.requests", "_why_not_reusable",
-        "not alive and not unit.terms.reuse", "False"),
+        "if not unit.active or grant.revoked or draft.time >= grant.until:", "if False:"),
+    Bug("what is made for one is reused by all", "handlers.requests", "_why_not_reusable",
+        "if grant.to not in (ANYONE, draft.sender):", "if False:"),
     # who may, and when
     Bug("a suspended member acts", "transition", "_permit", "ensure(member.active,", "ensure(True,"),
     Bug("a device does everything", "transition", "_permit", "allowed = not by_device or", "allowed = True or"),
@@ -87,19 +89,19 @@ BUGS = (
     Bug("any salt will do", "handlers.rounds", "post", "fits = kept ==", "fits = True or kept =="),
     Bug("any scores are revealed", "handlers.rounds", "reveal", "ensure(made == posting.content.commitment,",
         "ensure(True,"),
-    Bug("a copy counts", "handlers.rounds", "_note_model", "if hash_ in state.hashes:", "if False:"),
+    Bug("a copy counts", "handlers.rounds", "_note_model", "hash_ == progress.model or hash_ in state.hashes", "False"),
     Bug("a quorum is not needed", "phases", "_enough", " and there * PPM >= rule.quorum * len(part)", ""),
     Bug("one judges oneself", "turns", "subjects_of", "if m != judge", "if True"),
     Bug("half may lose a model", "scoring", "tally", "2 * lost >=", "2 * lost >"),
     Bug("half may call one idle", "scoring", "tally", "3 * lazy > 2 *", "2 * lazy >"),
     Bug("the start is forgotten", "scoring", "gains", "best = start", "best = None"),
-    Bug("withheld salts are forgiven", "rounds", "_end_opening", "elif member in", "elif False and member in"),
+    Bug("withheld salts are forgiven", "rounds", "_end_opening", "withheld.append(member)", "pass"),
     Bug("the salts do not matter", "rounds", "_end_opening", ", *salts)", ")"),
     Bug("the best is evicted", "rounds", "evicted", "worst_first[:1]", "worst_first[-1:]"),
     # records
     Bug("half of the electorate suffices", "elections", "decide", "3 * len(approving) > 2 *", "2 * len(approving) >="),
     Bug("who has left elects", "elections", "begin", "p.last_accepted == progress.completed and ", ""),
-    Bug("an approver is its own judge", "elections", "approvers", "if other != member", "if True"),
+    Bug("an approver is its own judge", "elections", "_median_of_others", "k + (k >= place)", "k"),
     Bug("an unopened test counts against the team", "elections", "test_unopened", "reached=True", "reached=False"),
 )  # fmt: skip
 

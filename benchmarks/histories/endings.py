@@ -119,6 +119,8 @@ def stated(books: Books, life: Life, member: str, figure: int | None) -> None:
     ensure(member in life.recorders and member not in life.stated, *told, "out of turn or twice")
     ensure(books.time < life.deadline, *told, "too late")
     life.stated[member] = figure
+    if all(m in life.stated for m in life.recorders) and len(life.recorders) > books.at_once:
+        life.deadline = books.time
 
 
 def decided(books: Books, life: Life, stands: bool, approving: int, electorate: int) -> None:

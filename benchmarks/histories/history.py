@@ -9,9 +9,9 @@ from random import Random
 from benchmarks.histories import moves
 from benchmarks.histories.books import Books
 from benchmarks.histories.players import Players
-from benchmarks.histories.provoke import Bent
+from benchmarks.histories.provoke import OTHER_WAYS, Bent
 from benchmarks.histories.provoke_rounds import way_to
-from benchmarks.histories.refusals import all_pairs
+from benchmarks.histories.refusals import ENVELOPE, all_pairs
 from benchmarks.histories.wild import wild
 from benchmarks.histories.world import Sent, World, due_times, ensure
 from tallystick.ledger import state as st
@@ -57,6 +57,7 @@ class History:
         world = World(old.records.copy(), old.time, old.height, [books], old.sign, old.verify)
         players = Players(world, rng, dict(self.players.vectors), {})
         players.silence, players.malice = rng.choice(((0.02, 0.05), (0.02, 0.05), (0.08, 0.12), (0.25, 0.2)))
+        world.at_once = books.at_once = rng.choice((world.at_once,) * 7 + (1,))
         return History(world, books, players, rng)
 
     # --- sending ----------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ class History:
     def step(self) -> None:
         """One step of a kind drawn by weight."""
         kinds = (self.serve, self.provoke, self.move, self.wild, self.clock, self.crowd)
-        self.rng.choices(kinds, (54, 26, 9, 4, 5, 2))[0]()
+        self.rng.choices(kinds, (53, 25, 10, 4, 5, 3))[0]()
 
     def serve(self) -> None:
         """Somebody does its duty; where all who owe keep silent, their time runs out."""
@@ -134,6 +135,16 @@ class History:
 
     def provoke(self) -> None:
         """Something that must be refused, where the state offers it."""
+        chance = self.rng.random()
+        if chance < 0.06:
+            found = way_to(self.players, ("Envelope", self.rng.choice(ENVELOPE)))
+            return self.send(self.bend(found, "Envelope")) if isinstance(found, Bent) else self.move()
+        if chance < 0.36:
+            ways = [(pair, way) for pair, others in OTHER_WAYS.items() for way in others]
+            for pair, way in self.rng.sample(ways, len(ways)):
+                found = way(self.players)
+                if found:
+                    return self.send(self.bend(found if isinstance(found, Bent) else Bent(*found), pair[1]))
         rare = [*HARD, *RARE] if self.rng.random() < 0.4 else []
         rare = [*HARDEST] * (self.rng.random() < 0.6) + self.rng.sample(rare, len(rare) // 2)
         for pair in rare + self.rng.sample(PAIRS, 12):
@@ -182,6 +193,8 @@ class History:
 
     def crowd(self) -> None:
         """One block with more than a member, or all of them, may put into it; and the duties of several."""
+        if self.rng.random() < 0.4:
+            return self.assembly()
         sent: list[Sent] = []
         used: dict[str, int] = {}
 
@@ -199,6 +212,18 @@ class History:
                 add(member, body())
         self.rng.shuffle(sent)
         self.send(*sent[:6])
+
+    def assembly(self) -> None:
+        """Many votes on one proposal in one block, wherever one is open."""
+        for (name,), proposal in sorted(self.world.records.all(st.PROPOSALS).items()):
+            if proposal.stage == "open" and self.world.time < proposal.deadline:
+                names = self.world.records.all(st.ELECTORATES)[(name,)].members
+                voted = [m for of, m in self.world.records.all(st.BALLOTS) if of == name]
+                able = [m for m in names if m not in voted]
+                votes = [self.seal(m, tx.Vote(name, self.rng.random() < 0.9)) for m in able]
+                if votes:
+                    return self.send(*votes[: self.rng.randint(1, 6)])
+        return self.does(*moves.propose(self.players))
 
     # --- the end ----------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ def grant(p: Players, unit: r.Unit | None = None, **more: Any) -> Move | None:
     unit = unit or some(p, [u for _, u in sorted(p.rows(st.UNITS).items()) if u.active])
     if unit is None:
         return None
-    to = "*" if "*" in unit.terms.audience else unit.terms.audience[0]
+    to = p.rng.choice(("*", "*", "*", *FULL[:2])) if "*" in unit.terms.audience else unit.terms.audience[0]
     until = FAR if p.rng.random() < 0.6 else p.world.time + p.rng.choice((3_000, 30_000, 90_000))
     kept = {"uses": p.rng.choice((1, 2, 100)), "until": until, "statistics_only": p.rng.random() < 0.05}
     return unit.owner, tx.GiveGrant(unit.unit, to, PURPOSE, **{**kept, **more})
@@ -85,7 +85,7 @@ def withdraw_or_hand_over(p: Players) -> Move | None:
     units = [u for _, u in sorted(p.rows(st.UNITS).items()) if u.active]
     serving = {row.unit for row in p.rows(st.RESERVATIONS).values()} if p.rng.random() < 0.6 else set()
     unit = some(p, [u for u in units if u.unit in serving] or units)
-    if unit is None or len(units) < 5:
+    if unit is None or len(units) < 3:
         return None
     if p.rng.random() < 0.4:
         return unit.owner, tx.WithdrawUnit(unit.unit)
@@ -236,8 +236,8 @@ def small_talk(p: Players) -> Move:
 
 
 MOVES: tuple[tuple[int, Callable[[Players], Move | None]], ...] = (
-    (3, request), (3, buy_on), (3, leave), (4, join_bench), (2, withdraw), (2, reuse), (2, transfer),
-    (2, register), (1, new_version), (2, grant), (4, revoke), (2, withdraw_or_hand_over), (1, ask),
+    (3, request), (8, buy_on), (3, leave), (4, join_bench), (2, withdraw), (2, reuse), (2, transfer),
+    (2, register), (1, new_version), (2, grant), (6, revoke), (6, withdraw_or_hand_over), (1, ask),
     (1, answer_ask), (3, propose), (12, vote), (1, new_key), (1, small_talk),
 )  # fmt: skip
 

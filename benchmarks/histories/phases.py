@@ -241,18 +241,38 @@ def closed(books: Books, life: Life, phase: str, counts: bool) -> None:
     life.open = None
 
 
+def ensure_going_on(books: Books, life: Life, at: Open) -> None:
+    """A phase that has all it waits for goes on at once, or with a large team as what is due next."""
+    posts = life.now.posts[at.rule.name]
+    if not complete(life, at, posts):
+        return
+    ensure(len(life.active) > books.at_once, at.rule.name, "of", life.name, "is complete and stays open")
+    at.deadline = min(at.deadline, books.time)
+    if at.rule.turn == "in_order":
+        at.cursor = len(at.owed)
+
+
+def complete(life: Life, at: Open, posts: dict[str, Said]) -> bool:
+    """Whether everything is in that a phase waits for."""
+    if at.rule.turn == "in_order":
+        holder = at.owed[at.cursor : at.cursor + 1]
+        served = all(m in posts or m not in life.active for m in holder)
+        return served and not any(m in life.active for m in at.owed[at.cursor + 1 :])
+    sealed = [m for m in at.owed if m in posts and isinstance(posts[m].content, Committed)]
+    if at.revealing:
+        return all(posts[m].values is not None for m in sealed)
+    return all(m in posts for m in at.owed) and not sealed
+
+
 def _ensure_complete(books: Books, life: Life, at: Open, posts: dict[str, Said]) -> None:
     """A phase closes when all is in, or when its time is up."""
     if at.rule.turn == "in_order":
         rest = [m for m in at.owed[at.cursor + 1 :] if m in life.active]
         ensure(not rest, at.rule.name, "closes before the turn of", rest)
         return
-    sealed = [m for m in at.owed if m in posts and isinstance(posts[m].content, Committed)]
-    hidden = [m for m in sealed if posts[m].values is None]
-    complete = all(m in posts for m in at.owed) if not at.revealing else not hidden
-    complete = complete and (at.revealing or not sealed)
+    sealed = any(m in posts and isinstance(posts[m].content, Committed) for m in at.owed)
     late = books.time >= at.deadline and (at.revealing or not sealed)
-    ensure(complete or late, at.rule.name, "of", life.name, "closes at", books.time, "due at", at.deadline)
+    ensure(complete(life, at, posts) or late, at.rule.name, "of", life.name, "closes at", books.time, "due at", at.deadline)
 
 
 def _judge(life: Life, at: Open, posts: dict[str, Said], standing: list[str]) -> list[str]:

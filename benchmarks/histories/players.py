@@ -232,8 +232,8 @@ class Players:
                 verdict, figure = rng.choice(("copy", "unchanged")), start
             elif lazy < 36:
                 figure = start - 10 * skill
-            elif lazy < 60 and rng.random() < 0.5:  # some say so and others do not
-                verdict = "unavailable" if lazy < 48 else "copy"
+            elif lazy < 100 and rng.random() < 0.5:  # some say so and others do not
+                verdict = "unavailable" if lazy < 60 else "copy"
             if rng.random() < self.malice / 2:
                 figure = rng.choice((0, -(10**12), 10**12, start))
             if rng.random() < self.malice / 3:

@@ -52,9 +52,8 @@ def another_way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way
 
 
 def way_to(p: Players, pair: tuple[str, str]) -> Bent | tuple[str, tx.Body] | None:
-    """One of the ways to meet a refusal, as far as the state offers it."""
-    ways = [*OTHER_WAYS.get(pair, []), *([WAYS[pair]] if pair in WAYS else [])]
-    return p.rng.choice(ways)(p) or None if ways else None
+    """The usual way to meet a refusal, as far as the state offers it."""
+    return (WAYS[pair](p) or None) if pair in WAYS else None
 
 
 def _unknown(table: str) -> str:

@@ -117,6 +117,20 @@ def _(p: Players) -> Any:
     return name and (other_than(p), tx.ReuseRecord(name, "something-else"))
 
 
+@another_way(tx.ReuseRecord, no.NotReusable)
+def _(p: Players) -> Any:
+    """A record whose sources have been taken back, or were given to another."""
+    for (name,), record in sorted(p.rows(st.RECORDS).items()):
+        for _, unit_id, grant_id in record.sources:
+            unit, grant = p.rows(st.UNITS)[(unit_id,)], p.rows(st.GRANTS)[(grant_id,)]
+            gone = grant.revoked or not unit.active or p.world.time >= grant.until
+            others = [m for m in FULL if gone or grant.to not in ("*", m)]
+            able = [m for m in others if p.rows(st.MEMBERS)[(m,)].active]
+            if able and not unit.terms.reuse:
+                return p.rng.choice(able), tx.ReuseRecord(name, PURPOSE)
+    return None
+
+
 @way(tx.ReuseRecord, no.NotEnoughTokens)
 def _(p: Players) -> Any:
     for (name,), record in sorted(p.rows(st.RECORDS).items()):
@@ -252,13 +266,19 @@ def _costly(p: Players, member: str, body: tx.Apply) -> Any:
 @another_way(tx.Apply, no.NotGranted)
 def _(p: Players) -> Any:
     """At the very moment in which a grant ends."""
-    name = _open(p)
-    member = name and _newcomer(p, name)
-    uses = p.unit_uses(p.request(name), member) if member else ()
-    ends = uses and p.rows(st.GRANTS)[(uses[0].grant,)].until
-    if not uses or ends > p.progress(name).deadline:
-        return None
-    return Bent(member, replace(p.application(name, member), units=uses[:1]), at=ends)
+    for name in p.live("forming"):
+        request, form = p.request(name), p.request(name).rules.forming
+        taken = [m for of, m in p.rows(st.APPLICATIONS) if of == name]
+        for _, grant in sorted(p.rows(st.GRANTS).items()):
+            unit, ends = p.rows(st.UNITS)[(grant.unit,)], grant.until
+            fits = grant.to in ("*", request.member) and not grant.revoked and grant.used < grant.uses
+            mine = unit.active and unit.owner == grant.owner and p.rows(st.MEMBERS)[(grant.owner,)].active
+            free = grant.owner not in (*taken, request.member) and form.minimum_credit == 0
+            alone = min((int(key[0]) for key in p.rows(st.DUE)), default=0) > ends > p.world.time
+            if fits and mine and free and alone and form.candidates != "team":
+                use = tx.UnitUse(unit.unit, grant.grant)
+                return Bent(grant.owner, replace(p.application(name, grant.owner), units=(use,), amount=10), at=ends)
+    return None
 
 
 WAYS["Apply", "NotYours"] = _applies(_of_another)

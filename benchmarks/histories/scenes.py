@@ -18,7 +18,7 @@ from tallystick.ledger.handlers import WEIGHTS
 
 START = 1_700_000_000_000
 SCENES = 360
-SCHEMES = ("mutual", "relay", "boosting", "averaging", "secure", "analyst", "last", "tested", "tested", "tested", "", "", "")
+SCHEMES = ("mutual", "relay", "boosting", "averaging", "secure", "analyst", "analyst", "last", "tested", "tested", "tested", "", "", "")
 DAY = 86_400_000
 HEAVIEST = max(WEIGHTS.values())
 
