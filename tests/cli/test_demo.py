@@ -1,4 +1,4 @@
-"""The demo tells the truth: its figures are the ledger's, and what it says is caught is caught."""
+"""The demos tell the truth: their figures are the ledger's, and what they say is caught is caught."""
 
 from __future__ import annotations
 
@@ -12,12 +12,54 @@ import pytest
 from tallystick.cli import demo
 from tallystick.cli.story import BALANCE, NAMES, REWARD, discrete_gaussian
 from tallystick.engines.export import verify
-from tests.cli.desk import Desk
+from tests.cli.desk import Bare, Desk
+
+
+def looked_around(told: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the demo says one may type to look around, once its settings are made."""
+    export, *commands = [
+        line.strip() for line in told.partition("Look around:")[2].splitlines() if line.strip()
+    ]
+    for setting in export.removeprefix("export ").split():
+        monkeypatch.setenv(*setting.split("=", 1))
+    return [command.removeprefix("tally ") for command in commands]
+
+
+def test_the_clinics_learn_together(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = time.perf_counter()
+    told = desk.does("demo --keep look")
+    assert time.perf_counter() - start < 60
+    assert "west was evicted" in told
+    assert "east left" in told
+    assert " alone " in told and " pooled" in told
+    assert "all true" in told and "NOT SOUND" not in told
+    assert "round 6 of 6" in told
+    assert Path("look/report.html").read_text().count("<svg") >= 3
+    for command in looked_around(told, monkeypatch):
+        desk.does(command)
+    assert verify(Path("look/run.tally")).sound
+    assert "look exists already" in desk.fails("demo --keep look")
+
+
+def test_programs_get_the_clinics_as_a_document(desk: Desk) -> None:
+    found = desk.finds("demo")
+    assert found["outcome"].startswith("settled")
+    assert found["score"] > sum(found["alone"].values()) / len(found["alone"])
+    assert found["verified"]["problem"] == ""
+    assert {one["member"]: one["fined"] > 0 for one in found["pay"]}["east"]
+    assert [path.name for path in desk.folder.iterdir()] == [found["report"]] == [demo.PAGE]
+
+
+def test_without_the_learning_parts_it_is_the_ledgers_story(bare: Bare) -> None:
+    said = bare("demo")
+    assert (said.code, said.err) == (0, "")
+    assert "pip install 'tallystick[learn]'" in said.out
+    assert "refused: it is revoked" in said.out
 
 
 def test_it_is_short_and_quick(desk: Desk) -> None:
     start = time.perf_counter()
-    told = desk.does("demo")
+    told = desk.does("demo --ledger-only")
     taken = time.perf_counter() - start
     assert len(told.splitlines()) <= 40
     assert taken < 10
@@ -28,7 +70,7 @@ def test_it_is_short_and_quick(desk: Desk) -> None:
 
 
 def test_its_figures_add_up(desk: Desk) -> None:
-    told = desk.finds("demo")
+    told = desk.finds("demo --ledger-only")
     rows = {row["member"]: row for row in told["settlement"]}
     assert told["stage"] == "settled"
     assert set(rows) == set(NAMES)
@@ -45,14 +87,8 @@ def test_its_figures_add_up(desk: Desk) -> None:
 
 
 def test_what_it_keeps_can_be_looked_at_and_used(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = desk.does("demo --keep look")
-    export, *commands = [
-        line.strip() for line in told.partition("Look around:")[2].splitlines() if line.strip()
-    ]
-    for setting in export.removeprefix("export ").split():
-        name, _, value = setting.partition("=")
-        monkeypatch.setenv(name, value)
-    *looks, last = (command.removeprefix("tally ") for command in commands)
+    told = desk.does("demo --ledger-only --keep look")
+    *looks, last = looked_around(told, monkeypatch)
     for command in looks:
         desk.does(command)
     assert "writes something else" in desk.fails(last)
@@ -79,7 +115,7 @@ def test_the_rules_of_the_thief_steal(desk: Desk) -> None:
 def test_a_fraud_that_is_not_caught_is_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the audit finds nothing, the demo does not claim that it did."""
     monkeypatch.setattr(demo, "stealing", lambda machine: dataclasses.replace(machine))
-    assert "NOT CAUGHT" in desk.does("demo")
+    assert "NOT CAUGHT" in desk.does("demo --ledger-only")
 
 
 def test_the_noise_is_as_large_as_its_event_says() -> None:

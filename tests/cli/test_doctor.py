@@ -12,7 +12,7 @@ from tests.cli.desk import Desk
 
 def test_what_is_there(desk: Desk) -> None:
     shown = desk.does("doctor")
-    assert "the ledger works here" in shown
+    assert "the ledger works here, and so does learning" in shown
     assert installed.version("msgspec") in shown
     parts = {one["part"]: one for one in desk.finds("doctor")["parts"]}
     assert parts["ledger"]["missing"] == []
@@ -34,14 +34,31 @@ def test_what_is_missing_comes_with_the_line_that_mends_it(
     assert "pip install 'tallystick[learn]'" in shown
     assert "brings jax" in shown
     assert "ledger must be mended first" in shown
-    assert desk.finds("doctor")["works"] is False
+    found = desk.finds("doctor")
+    assert (found["works"], found["learns"]) == (False, False)
+
+
+def test_without_the_learning_parts_the_ledger_works(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = installed.version
+
+    def version(name: str) -> str:
+        if name == "jax":
+            raise installed.PackageNotFoundError(name)
+        return known(name)
+
+    monkeypatch.setattr(installed, "version", version)
+    assert desk.does("doctor").endswith("the ledger works here\n")
+    found = desk.finds("doctor")
+    assert (found["works"], found["learns"]) == (True, False)
 
 
 def test_the_data_sets_folder(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLYSTICK_DATA", "nowhere")
     assert "set TALLYSTICK_DATA" in desk.does("doctor")
     Path("nowhere").mkdir()
-    assert "in nowhere" in desk.does("doctor")
+    shown = " ".join(desk.does("doctor").split())
+    assert "in nowhere" in shown
+    assert "of 9 here" in shown
 
 
 def test_a_ledger_is_looked_at(trial: Desk) -> None:

@@ -136,6 +136,10 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
 def test_a_terminal_without_greek_is_no_error() -> None:
     poor = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     shown = subprocess.run(
-        [sys.executable, "-c", START, "demo"], capture_output=True, text=True, env=poor, check=True
+        [sys.executable, "-c", START, "demo", "--ledger-only"],
+        capture_output=True,
+        text=True,
+        env=poor,
+        check=True,
     )
     assert "? spent of 10" in shown.stdout

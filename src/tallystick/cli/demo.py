@@ -1,4 +1,4 @@
-"""`tally demo`: a request from beginning to end on a real ledger, and two frauds that are caught."""
+"""`tally demo`: clinics that learn together; or the ledger's own story, with two frauds that are caught."""
 
 import dataclasses
 import shutil
@@ -16,6 +16,8 @@ from . import output
 from .command import FILE, Choices, command, stop
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from ..engines.engine import Machine
     from ..engines.export import Report
     from .story import Story
@@ -23,6 +25,17 @@ if TYPE_CHECKING:
 STOLEN = 50
 LEFT = 36  # columns of what is done; what came of it stands to the right
 DAYS_AGO = 3  # the story ends before now, so that its ledger can be used afterwards
+PAGE = "tally-demo.html"
+BARE = (
+    "The learning parts are not installed (pip install 'tallystick[learn]' brings them), so this is the "
+    "ledger's own story."
+)
+LEARN_NEXT = (
+    "  tally simulate --data mine.csv --label fault --by site",
+    "  tally demo --keep look",
+    "  tally demo --ledger-only",
+    "  tally --help",
+)
 NEXT = (
     "  tally demo --keep look",
     "  tally ledger init trial --organisation ada --organisation bob --no-password",
@@ -47,14 +60,22 @@ class Teller:
 
 
 @command("tally demo", "tally demo --keep look")
-@click.option("--keep", type=FILE, metavar="DIR", help="Keep the ledger, keys and exports in a new folder.")
-def demo(at: Choices, keep: Path | None) -> None:
-    """Watch a request from beginning to end, then an audit that catches two frauds.
+@click.option("--keep", type=FILE, metavar="DIR", help="Keep the ledger and all else in a new folder.")
+@click.option("--ledger-only", is_flag=True, help="The ledger's own story: no training, two frauds caught.")
+def demo(at: Choices, keep: Path | None, ledger_only: bool) -> None:
+    """Watch five clinics learn together, one malicious, one that leaves.
 
-    Everything is done by signed transactions on a real ledger in a temporary folder; only time is virtual.
+    Real recordings, real training, signed transactions on a real ledger; only time is virtual. Without the
+    learning parts it tells the ledger's own story: three organisations, and an audit that catches two frauds.
     """
+    learning = None if ledger_only else _learning()
+    if learning is not None:
+        _clinics(at, learning, keep)
+        return
+    tell = Teller(at.json)
+    if not ledger_only:
+        tell.say(*output.sentence(BARE), "")
     with _folder(keep) as folder:
-        tell = Teller(at.json)
         with _story(folder / "ledger") as story:
             told = _play(story, tell)
             if keep is not None:
@@ -62,6 +83,43 @@ def demo(at: Choices, keep: Path | None) -> None:
         audit = _audit(folder, tell)
         _say_next(tell, keep)
         at.show({**told, **audit}, [])
+
+
+def _learning() -> "ModuleType | None":
+    """The clinics' story, where what it needs is installed."""
+    try:
+        from ..simulation import demo as story
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "tallystick":
+            raise
+        return None
+    return story
+
+
+def _clinics(at: Choices, story: "ModuleType", keep: Path | None) -> None:
+    """The clinics' story as it runs, its page, and what to try next."""
+    from .simulate import document, told
+
+    tell = Teller(at.json)
+
+    def hear(moment: Any) -> None:
+        line = told(moment, story.ROUNDS)
+        if line:
+            tell.say(*output.sentence(f"  {line}"))
+
+    if keep is not None and keep.exists():
+        stop(f"{keep} exists already; choose a new folder to keep the demo in")
+    run = story.demo(keep, tell.say, hear)
+    page = run.report(PAGE if keep is None else keep / "report.html")
+    at.show(document(run, run.verify(), page, keep, []), [])
+    tell.say(f"All of it with pictures is on one page: {page}")
+    if keep is None:
+        tell.say("", "Next, with a table of your own, or keep this and look around:", "", *LEARN_NEXT)
+        return
+    ledger, export = keep / "ledger", keep / "run.tally"
+    tell.say("", f"All of it is in {keep}. Look around:", "", f"  export TALLY_LEDGER={ledger}")
+    tell.say("  tally request list --all", f"  tally ledger show account {story.LEAVER}")
+    tell.say(f"  tally ledger verify {export}")
 
 
 @contextmanager

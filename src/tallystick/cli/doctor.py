@@ -46,8 +46,12 @@ def doctor(at: Choices) -> None:
     if mends:
         lines += ["", "what is missing comes by", "", *output.pairs(mends)]
     wrong = [one.part for one in parts if one.missing and one.needed]
-    lines += ["", "the ledger works here" if not wrong else f"{', '.join(wrong)} must be mended first"]
-    at.show({"works": not wrong, "parts": [vars(one) for one in parts]}, lines)
+    learns = not any(one.missing for one in parts if one.part == "[learn]")
+    works = "the ledger works here, and so does learning" if learns else "the ledger works here"
+    lines += ["", works if not wrong else f"{', '.join(wrong)} must be mended first"]
+    at.show(
+        {"works": not wrong, "learns": learns and not wrong, "parts": [vars(one) for one in parts]}, lines
+    )
 
 
 def _python() -> Part:
@@ -97,10 +101,14 @@ def _versions(names: list[str]) -> tuple[list[str], tuple[str, ...]]:
 
 
 def _data() -> Part:
+    from ..data.catalogue import catalogue, describe
+
     folder = os.environ.get("TALLYSTICK_DATA")
     if folder and not Path(folder).is_dir():
         return Part("data sets", folder, (folder,), "set TALLYSTICK_DATA to the folder that holds them")
-    return Part("data sets", f"in {folder}" if folder else "TALLYSTICK_DATA is not set")
+    here = sum(bool(describe(name).here) for name in catalogue())
+    where = f"in {folder}" if folder else "TALLYSTICK_DATA is not set"
+    return Part("data sets", f"{here} of {len(catalogue())} here, {where}; see `tally data list`")
 
 
 def _ledger(at: Choices) -> Part:

@@ -137,7 +137,7 @@ def verify(at: Choices, file: Path, validator: tuple[bytes, ...], genesis: bytes
     at.show(
         {"sound": True, **found._asdict()},
         [
-            f"{file} is true: {output.amount(found.height)} blocks executed again, {done}",
+            *output.sentence(f"{file} is true: {output.amount(found.height)} blocks executed again, {done}"),
             *output.pairs(
                 [
                     ("chain", found.chain),
