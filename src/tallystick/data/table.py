@@ -132,7 +132,11 @@ class Table:
         )
 
     def to_pandas(self) -> Any:
-        return self.to_arrow().to_pandas()
+        """A pandas frame, where pandas is installed; Tallystick itself does not need it."""
+        try:
+            return self.to_arrow().to_pandas()
+        except ModuleNotFoundError as error:
+            raise DataError(f"{error.name} is not installed; `pip install {error.name}` brings it") from None
 
 
 def joined(tables: Sequence[Table]) -> Table:
