@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -88,12 +89,28 @@ def test_a_task_with_constants_of_its_own_needs_no_statistics(mine: Desk) -> Non
     assert "leave --label" in mine.fails(f"{words} --label fault")
 
 
+def test_a_number_is_told_by_an_error_that_can_tell_models_apart(desk: Desk) -> None:
+    """The label spans 3,000: an error cut off at a thousand would make all models look alike."""
+    write(Path("mine.csv"))
+    lines = Path("mine.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    wide = [",".join((*row[:4], str(float(row[4]) * 100), row[5])) for row in rows]
+    Path("wide.csv").write_text("\n".join([lines[0], *wide]) + "\n")
+    words = "simulate --data wide.csv --label life --by site --columns vib,temp --preset mutual"
+    found = desk.finds(f"{words} --learner softmax --rounds 3")
+    figures = [one["team"] for one in found["rounds"]]
+    assert found["measure"] == "mae"
+    assert figures[-1] < figures[0] < 3_000
+    assert found["score"] < 700
+
+
 def test_what_a_label_is(mine: Desk) -> None:
     table = read("mine.csv")
     assert task_of(table, "fault", ["vib"]).labels == ("0", "1")
     assert task_of(table, "site", ["vib"]).labels == ("Site A", "Site B", "Site C")
     assert task_of(table, "life", ["vib"]).labels == ()
-    assert task_of(table, "life", ["vib"]).measure.name == "mae"
+    error = task_of(table, "life", ["vib"]).measure
+    assert (error.name, error.upper) == ("mae", ceil(float(table["life"].max() - table["life"].min())))
     assert task_of(table, "fault", ["vib"], "macro_f1").measure.name == "macro_f1"
 
 

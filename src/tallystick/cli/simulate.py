@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ from . import output
 from .command import FILE, Choices, command, learning_parts, stop, whole
 
 if TYPE_CHECKING:
+    from ..base.measure import Measure
     from ..base.task import Task
     from ..data.table import Table
     from ..engines.export import Report
@@ -242,7 +244,8 @@ def task_of(table: "Table", label: str, columns: Sequence[str], measure: str | N
     from ..base.task import task
 
     _ensure_numbers(table, columns)
-    return task(columns, label, _labels(table, label), measure)
+    labels = _labels(table, label)
+    return task(columns, label, labels, measure if labels else _error(table, label, measure or "mae"))
 
 
 def _task(table: "Table", by: str, said: dict[str, Any]) -> "Task":
@@ -275,6 +278,14 @@ def _ensure_numbers(table: "Table", columns: Sequence[str]) -> None:
     rest = ",".join(name for name in columns if name not in odd)
     words = f"{', '.join(map(repr, odd))}: text or time, and a learner takes numbers;"
     stop(f"{words} code it as numbers, or leave it out" + (f": --columns {rest}" if rest else ""))
+
+
+def _error(table: "Table", label: str, name: str) -> "Measure | str":
+    """An error that is cut off where it is as large as the label's whole range, so that none looks alike."""
+    from ..base.measure import REGRESSING, named
+
+    values = table[label]
+    return named(name, upper=max(1, ceil(float(values.max() - values.min())))) if name in REGRESSING else name
 
 
 def _labels(table: "Table", label: str) -> list[str]:
