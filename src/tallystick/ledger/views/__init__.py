@@ -1,8 +1,9 @@
 """Questions to a state: typed answers out of any reader, nothing written; `plain` says them in JSON."""
 
+from ..transition import find_chain as chain
 from .grants import GrantView, asks, grant, grants
 from .members import MemberView, ProposalView, member, members, proposal, proposals
-from .reading import chain, every, find, may_read, plain, why_refused
+from .reading import every, find, may_read, plain, why_refused
 from .requests import (
     OpenPhase,
     PlaceView,

@@ -18,7 +18,8 @@ from ..state import (
     REQUESTS,
     Reader,
 )
-from .reading import chain, every, find
+from ..transition import find_chain as chain
+from .reading import every, find
 
 
 class MemberView(Record):

@@ -6,12 +6,11 @@ from typing import Any, TypeVar
 from msgspec.structs import fields
 
 from ...base.codec import Record
-from .. import records as r
 from ..handlers import HANDLERS
 from ..rejections import Refusal
-from ..state import ACCOUNTS, CHAIN, MEMBERS, TABLES, Draft, Reader, Table
+from ..state import ACCOUNTS, MEMBERS, TABLES, Draft, Reader, Table
 from ..transactions import Body
-from ..transition import Block
+from ..transition import Block, find_chain
 
 R = TypeVar("R", bound=Record)
 
@@ -41,14 +40,6 @@ def plain(value: Any) -> Any:
     return value
 
 
-def chain(reader: Reader) -> r.Chain:
-    """The chain's own figures."""
-    found = find(reader, CHAIN)
-    if found is None:
-        raise LookupError("this state has no chain record; it was never begun")
-    return found
-
-
 def why_refused(reader: Reader, member: str, body: Body, block: Block) -> Refusal | None:
     """Why a member's transaction would be refused if it came now, or None; nothing is written."""
     account = find(reader, ACCOUNTS, member)
@@ -66,5 +57,5 @@ def may_read(reader: Reader, member: str, kind: str) -> bool:
     known = find(reader, MEMBERS, member)
     if known is None or not known.active or kind not in TABLES:
         return False
-    roles = dict(chain(reader).readers).get(kind)
+    roles = dict(find_chain(reader).readers).get(kind)
     return roles is None or any(role in roles for role in known.roles)
