@@ -93,6 +93,7 @@ class Round:
     owed: dict[str, list[str]] = field(default_factory=dict)  # who owed in each phase
     authors: list[tuple[str, bytes]] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
+    owners: dict[bytes, str] = field(default_factory=dict)  # who posted a hash; again is no copy
     start: int | None = None
     judged: list[tuple[str, dict[str, int]]] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)

@@ -8,7 +8,8 @@ import pytest
 
 from tallystick.engines.embedded import EmbeddedEngine
 from tallystick.engines.engine import Answer, EngineStopped, Ticket
-from tests.faults.io_errors import FAULTS, Fault, fail_each_call, limit_file_sizes
+from tests.faults.apart import apart
+from tests.faults.io_errors import FAULTS, Fault, Toll, fail_each_call, limit_file_sizes
 from tests.faults.subject import LEDGER, STANDIN
 
 
@@ -21,8 +22,12 @@ def test_a_call_that_fails(quick_path: Path, fault: Fault, for_good: bool) -> No
     assert toll.acknowledged > 50
 
 
+def files_that_cannot_grow(folder: Path) -> Toll:
+    return limit_file_sizes(folder, LEDGER, range(0, 80_000, 7_001))
+
+
 def test_files_that_cannot_grow(quick_path: Path) -> None:
-    toll = limit_file_sizes(quick_path, LEDGER, range(0, 80_000, 7_001))
+    toll = apart(files_that_cannot_grow, quick_path)
     assert toll.wrong == []
     assert toll.acknowledged > 50
 

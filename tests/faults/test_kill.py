@@ -2,12 +2,25 @@
 
 from pathlib import Path
 
-from tests.faults.kill import die_at_points, hasty_load, kill_at_random
+from tests.faults.apart import apart
+from tests.faults.kill import Toll, die_at_points, hasty_load, kill_at_random
 from tests.faults.subject import LEDGER, STANDIN
 
 
+def killed_at_random(folder: Path) -> Toll:
+    return kill_at_random(folder, LEDGER, 20, seed=1, each=10)
+
+
+def killed_at_points(folder: Path) -> Toll:
+    return die_at_points(folder, STANDIN, range(1, 4))
+
+
+def killed_when_hasty(folder: Path) -> Toll:
+    return kill_at_random(folder, STANDIN, 20, seed=2, load=hasty_load)
+
+
 def test_killed_at_random_moments(tmp_path: Path) -> None:
-    toll = kill_at_random(tmp_path, LEDGER, 20, seed=1, each=10)
+    toll = apart(killed_at_random, tmp_path)
     assert toll.lost == []
     assert toll.kills == 20
     assert toll.acknowledged > 20
@@ -15,11 +28,11 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
 
 
 def test_killed_at_every_named_point(tmp_path: Path) -> None:
-    toll = die_at_points(tmp_path, STANDIN, range(1, 4))
+    toll = apart(killed_at_points, tmp_path)
     assert toll.lost == []
     assert toll.acknowledged > 20
     assert toll.repaired > 5
 
 
 def test_an_engine_that_acknowledges_too_early_is_caught(tmp_path: Path) -> None:
-    assert kill_at_random(tmp_path, STANDIN, 20, seed=2, load=hasty_load).lost
+    assert apart(killed_when_hasty, tmp_path).lost

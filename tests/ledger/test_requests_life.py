@@ -543,3 +543,18 @@ def test_leaving_just_before_ones_turn_is_not_free() -> None:
     play.world.did(last, tx.Leave(play.request))
     assert play.run().stage == "settled"
     assert paid(play, last) == -(stake * 2 // 3)  # it revealed its salt; the hop and the judging are missed
+
+
+def test_ones_own_model_posted_as_the_mean_of_one_is_no_copy() -> None:
+    play = started(mutual(2, 1, minimum=1), applicants=("bob", "cleo"))
+    play.run(until=lambda progress: progress.stage == "rounds")
+    leader = play.progress().leader
+    other = next(m for m in ("bob", "cleo") if m != leader)
+    play.serve(leader)
+    play.world.did(other, tx.Leave(play.request))
+    play.run(until=lambda progress: progress.phase == 2)
+    mine = play.world.get(st.POSTS, play.request, 0, leader).content
+    play.world.did(leader, tx.Post(play.request, 1, "combine", mine))
+    end = play.run()
+    assert (end.stage, end.completed) == ("settled", 1)
+    assert end.outcome == "recorded"

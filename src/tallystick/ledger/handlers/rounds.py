@@ -102,7 +102,7 @@ def _note_model(draft: Draft, request: Request, rule: PhaseRule, progress: Progr
         return True
     name, state = request.request, round_state(draft, request.request)
     hash_ = content.payload.plaintext
-    if hash_ == progress.model or hash_ in state.hashes:
+    if hash_ == progress.model or (hash_ in state.hashes and not _own(draft, request, hash_)):
         place = draft.get(PLACES, name, draft.sender)
         draft.put(PLACES, replace(place, idle=place.idle + 1), name, draft.sender)
         draft.emit(TurnMissed(name, tx.round, tx.phase, draft.sender, "copied"))
@@ -111,6 +111,14 @@ def _note_model(draft: Draft, request: Request, rule: PhaseRule, progress: Progr
     authors = (*state.authors, (draft.sender, hash_)) if final else state.authors
     draft.put(ROUNDS, replace(state, hashes=(*state.hashes, hash_), authors=authors), name)
     return True
+
+
+def _own(draft: Draft, request: Request, hash_: bytes) -> bool:
+    """Whether the sender itself posted this before in the round: the mean of one model is that model."""
+    indices = range(len(all_phases(request.rules)))
+    posted = (draft.find(POSTS, request.request, index, draft.sender) for index in indices)
+    contents = [posting.content for posting in posted if posting is not None]
+    return any(isinstance(one, Model) and one.payload.plaintext == hash_ for one in contents)
 
 
 def reveal(draft: Draft, tx: Reveal) -> None:
