@@ -178,6 +178,7 @@ def twin(life: Life) -> Life:
         {phase: list(owed) for phase, owed in now.owed.items()},
         list(now.authors),
         list(now.hashes),
+        dict(now.owners),
         now.start,
         [(phase, dict(figures)) for phase, figures in now.judged],
         list(now.idle),
