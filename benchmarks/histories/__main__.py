@@ -7,10 +7,10 @@ import time
 import traceback
 from collections import Counter
 
-from benchmarks.histories.history import PAIRS, play
+from benchmarks.histories.history import play
+from benchmarks.histories.refusals import PAIRS
 from benchmarks.histories.scenes import history_of
 from benchmarks.histories.world import Broken
-
 
 MOST = 8  # failures that are shown
 

@@ -1,9 +1,11 @@
-"""Random rules that hold together: every forming rule, turn, election and pay, small enough for short histories."""
+"""Random rules that hold together: every forming rule, turn, election and pay, for small teams."""
 
 from __future__ import annotations
 
 from random import Random
 from typing import Any
+
+import msgspec
 
 from benchmarks.histories.people import FULL
 from tallystick.base.events import Event, Gaussian, Laplace, Unaccounted
@@ -155,8 +157,26 @@ def agreement(rng: Random, plan: bytes, reward: int, scheme: str = "") -> ru.Rul
     """Rules without a flaw for this reward."""
     while True:
         rules = _attempt(rng, plan, reward, scheme)
+        if not scheme and rng.random() < 0.1:
+            rules = _extreme(rng, rules)
         if ru.flaw(rules, reward) is None:
             return rules
+
+
+def _extreme(rng: Random, rules: ru.Rules) -> ru.Rules:
+    """The same rules with a number or two at the edge of what may be written."""
+    tree = msgspec.to_builtins(rules)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        branch: Any = tree
+        while any(isinstance(leaf, list) and leaf for leaf in branch) and rng.random() < 0.8:
+            branch = rng.choice([leaf for leaf in branch if isinstance(leaf, list) and leaf])
+        numbers = [place for place, leaf in enumerate(branch) if type(leaf) is int]
+        if numbers:
+            branch[rng.choice(numbers)] = rng.choice((0, 1, 10**6, 10**9, 10**12, 2**53 - 1, -(10**12)))
+    try:
+        return msgspec.convert(tree, ru.Rules)
+    except msgspec.ValidationError:
+        return rules
 
 
 def _attempt(rng: Random, plan: bytes, reward: int, scheme: str) -> ru.Rules:

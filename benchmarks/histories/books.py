@@ -1,7 +1,7 @@
 """The books: a second bookkeeping of a world, fed by what the ledger announces, compared after every block.
 
-Balances, credit, numbers, votes and shares are computed here from transactions and notices alone, by code of its
-own; only digests, ranks and the privacy arithmetic (which have their own tests) are the ledger's.
+Balances, credit, numbers, votes and shares are computed here from transactions and notices alone, by
+code of its own; only digests, ranks and the privacy arithmetic, tested elsewhere, are the ledger's.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from tallystick.ledger.transition import Block
 BY_DEVICE = (tx.Post, tx.Reveal, tx.Report, tx.Nudge)
 WINDOW = 256
 PLACE_FIELDS = (
-    "deposit", "amount", "status", "turns", "missed", "idle", "forfeits", "present", "accepted", "gain", "score", "measured",
-    "earned", "opened",
-)  # fmt: skip
+    *("deposit", "amount", "status", "turns", "missed", "idle", "forfeits", "present", "accepted"),
+    *("gain", "score", "measured", "earned", "opened"),
+)
 
 
 @dataclass
@@ -95,7 +95,8 @@ class Books:
         names = [one.member for one in genesis.members]
         limits = genesis.limits
         return cls(
-            due.AT_ONCE, genesis.cap, sum(one.balance for one in genesis.members) + genesis.pool, genesis.pool,
+            due.AT_ONCE, genesis.cap,
+            sum(one.balance for one in genesis.members) + genesis.pool, genesis.pool,
             limits.vote_wait, limits.vote_delay, limits.dormant_after,
             (limits.member_weight, limits.block_weight), genesis.time,
             {one.member: Own(one.key, one.roles) for one in genesis.members},
@@ -269,7 +270,7 @@ class Books:
         self.proposals[name] = Ballots(change, electorate, self.time + self.vote_wait)
 
     def decided(self, name: str, outcome: str) -> None:
-        """A proposal passes above two thirds, lapses when it cannot or its time is up, and then takes effect."""
+        """A proposal passes above two thirds, else lapses; what passed takes effect after its delay."""
         found = self.proposals[name]
         many, for_it = len(found.electorate), sum(found.votes.values())
         if outcome == "passed":

@@ -277,7 +277,7 @@ def _divided(
 
 
 def _fine(books: Books, life: Life, wanted: list[tuple[str, int, str]], earned: dict[str, int]) -> int:
-    """Deposits return without what was forfeited; who stayed shares a deserter's; the rest joins the escrow."""
+    """Deposits return without what was forfeited; who stayed shares a deserter's part of it."""
     rules, to_escrow = life.rules, 0
     printed = rules.paying.penalties == "as_printed"
     all_turns = sum(seat.turns for seat in life.seats.values())

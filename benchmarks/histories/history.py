@@ -6,34 +6,23 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
-from benchmarks.histories import moves
+from benchmarks.histories import moves, provoke_requests, provoke_rounds, provoke_teams, provoke_units
 from benchmarks.histories.books import Books
 from benchmarks.histories.players import Players
-from benchmarks.histories.provoke import OTHER_WAYS, Bent
-from benchmarks.histories.provoke_rounds import way_to
-from benchmarks.histories.refusals import ENVELOPE, all_pairs
+from benchmarks.histories.provoke import OTHER_WAYS, Bent, way_to
+from benchmarks.histories.refusals import ENVELOPE, HARD, HARDEST, PAIRS, RARE
 from benchmarks.histories.wild import wild
 from benchmarks.histories.world import Sent, World, due_times, ensure
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 
 STEPS = 50
-PAIRS = all_pairs()
-RARE = tuple(
-    pair
-    for pair in PAIRS
-    if pair[0] in ("PostRecord", "Approve", "Certify", "OpenTest", "Reveal", "Post", "Leave", "ChooseTeam")
-    and pair[1] not in ("Suspended", "DeviceMayNot", "UnknownRecord", "WrongStage", "NotYours", "WrongPhase")
-) + (("Leave", "WrongStage"), ("Apply", "BenchFull"), ("Propose", "NotEligible"), ("Vote", "AlreadyDone"))
-HARDEST = (
-    ("Certify", "AlreadyDone"), ("OpenTest", "BadReveal"), ("Certify", "NotYourTurn"), ("Approve", "AlreadyDone"),
-    ("Apply", "NotEnoughTokens"),
-)  # fmt: skip
-HARD = (
-    ("PostRequest", "WrongStage"), ("Vote", "NotEligible"), ("Post", "BadReveal"), ("Reveal", "BadReveal"),
-    ("Apply", "NotEnoughCredit"), ("Apply", "NotEligible"), ("Apply", "OverBudget"),
-    ("RegisterUnit", "WrongStage"), ("RevokeGrant", "WrongStage"),
-)  # fmt: skip
+SUBJECTS = (
+    provoke_units,
+    provoke_requests,
+    provoke_teams,
+    provoke_rounds,
+)  # each brings its ways to be refused
 HURRY = {"forming": 5, "opening": 3, "rounds": 3, "closing": 4}  # how much rather one serves the later stages
 LONGEST_END = 1_000  # clock advances after which a request that lives has not ended
 
@@ -145,8 +134,8 @@ class History:
                 found = way(self.players)
                 if found:
                     return self.send(self.bend(found if isinstance(found, Bent) else Bent(*found), pair[1]))
-        rare = [*HARD, *RARE] if self.rng.random() < 0.4 else []
-        rare = [*HARDEST] * (self.rng.random() < 0.6) + self.rng.sample(rare, len(rare) // 2)
+        rare = self.rng.sample((*HARD, *RARE), len(HARD + RARE) // 2) if self.rng.random() < 0.4 else []
+        rare = [*(HARDEST if self.rng.random() < 0.6 else ()), *rare]
         for pair in rare + self.rng.sample(PAIRS, 12):
             found = way_to(self.players, pair)
             if found is None:
@@ -186,10 +175,19 @@ class History:
         times = due_times(self.world.records)
         chance = self.rng.random()
         if chance < 0.12:
-            return self.advance(self.rng.choice((50_000, 10**7, 40 * 86_400_000)))
+            return self.sleep()
         if times and chance < 0.6:
             return self.advance(times[0] - self.world.time + self.rng.choice((-1, 0, 0, 1)))
         return self.advance(self.rng.choice((0, 1, 100, 2_000)))
+
+    def sleep(self) -> None:
+        """A long while in which nobody does anything; who wakes up first may be alone."""
+        long = self.rng.choice((50_000, 10**7, 40 * 86_400_000, 40 * 86_400_000))
+        self.world.time += long
+        alone = way_to(self.players, ("Propose", "NotEligible"))
+        if alone is None or self.rng.random() < 0.3:
+            return self.advance(0)
+        return self.send(self.bend(Bent(*alone), "NotEligible"))  # type: ignore[misc]
 
     def crowd(self) -> None:
         """One block with more than a member, or all of them, may put into it; and the duties of several."""
@@ -205,7 +203,9 @@ class History:
         one = self.rng.random() < 0.5
         crowd = [self.rng.choice(moves.FULL)] if one else list(moves.FULL[:3])
         for member in crowd * (4 if one else 2):
-            body = moves.propose(self.players)[1] if self.rng.random() < 0.6 else moves.request(self.players)[1]
+            body = (
+                moves.propose(self.players)[1] if self.rng.random() < 0.6 else moves.request(self.players)[1]
+            )
             add(member, body)
         for name in self.players.live("opening", "rounds", "closing", "approving"):
             for member, body in self.players.duties(name)[:2]:
@@ -250,10 +250,10 @@ def play(history: History, steps: int = STEPS) -> History:
     """All steps of a history, and its end."""
     begun, stood = history.steps, history.books.stood
     history.met.clear()
+    history.books.ended.clear()
     while history.steps < begun + steps:
         history.step()
     history.steps -= begun
     history.books.stood -= stood
     history.run_out()
     return history
-

@@ -1,4 +1,4 @@
-"""Who lives in a random history: names, keys, and signatures that cost nothing unless real ones are wanted."""
+"""Who lives in a random history: names, keys, and tags that stand for signatures."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def turn_of(life: Life, rule: PhaseRule) -> tuple[list[str], tuple[str, ...], tu
 
 
 def judged_by(rule: PhaseRule, circle: tuple[str, ...], about: tuple[str, ...], judge: str) -> list[str]:
-    """The subjects of a judge's vector, never itself: the k before it on the circle where judges are drawn."""
+    """Whom a judge judges, never itself: the k before it on the circle where judges are drawn."""
     if not rule.turn.startswith("drawn"):
         return [m for m in about if m != judge]
     if judge not in circle:
@@ -140,13 +140,18 @@ def posted(books: Books, life: Life, member: str, body: Any) -> None:
     if isinstance(content, Model):
         hash_ = content.payload.plaintext
         copied = (member, "copied") in at.declared
-        ensure(copied == (hash_ in (life.model, *life.now.hashes)), *told, "a copy that is not called one, or the reverse")
+        ensure(
+            copied == (hash_ == life.model or life.now.owners.get(hash_, member) != member),
+            *told,
+            "a copy that is not called one, or the reverse",
+        )
         post.stands = not copied
         if copied:
             at.declared.remove((member, "copied"))
             seat.idle += 1
             return None
         life.now.hashes.append(hash_)
+        life.now.owners[hash_] = member
         if life.stage == "closing" or at.rule.name == life.rules.result:
             life.now.authors.append((member, hash_))
     return None
@@ -272,11 +277,20 @@ def _ensure_complete(books: Books, life: Life, at: Open, posts: dict[str, Said])
         return
     sealed = any(m in posts and isinstance(posts[m].content, Committed) for m in at.owed)
     late = books.time >= at.deadline and (at.revealing or not sealed)
-    ensure(complete(life, at, posts) or late, at.rule.name, "of", life.name, "closes at", books.time, "due at", at.deadline)
+    ensure(
+        complete(life, at, posts) or late,
+        at.rule.name,
+        "of",
+        life.name,
+        "closes at",
+        books.time,
+        "due at",
+        at.deadline,
+    )
 
 
 def _judge(life: Life, at: Open, posts: dict[str, Said], standing: list[str]) -> list[str]:
-    """Medians of what the others measured; posts that half could not have, posts that two thirds call idle."""
+    """Medians of what the others measured; posts that half could not have, or two thirds call idle."""
     starts: list[int] = []
     about: dict[str, list[Any]] = {m: [] for m in at.subjects}
     for judge in standing:

@@ -217,7 +217,7 @@ class Players:
         return tx.Committed(score_commitment(name, phase.round, rule.name, member, values, salt))
 
     def vector(self, name: str, phase: r.Phase, rule: ru.PhaseRule, member: str) -> tuple[tx.Score, ...]:
-        """What a judge measures: the start, then every subject; liars, lost payloads and idlers among them."""
+        """What a judge measures: the start, then every subject; with liars, lost payloads and idlers."""
         rng = self.rng
         start = 560_000 + 20_000 * self.progress(name).completed + rng.randint(-2_000, 2_000)
         scores = [tx.Score(start)]

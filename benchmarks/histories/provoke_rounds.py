@@ -10,8 +10,7 @@ from benchmarks.histories import moves
 from benchmarks.histories.people import EVERYBODY, FULL, key_of
 from benchmarks.histories.players import Players, hashed
 from benchmarks.histories.provoke import WAYS, Bent, any_of, other_than, way
-from benchmarks.histories.provoke import way_to as way_to
-from benchmarks.histories.provoke_requests import LATER, SERVING, _name
+from benchmarks.histories.provoke_requests import LATER, SERVING, request_where
 from benchmarks.histories.wild import NOWHERE
 from tallystick.ledger import rejections as no
 from tallystick.ledger import state as st
@@ -148,13 +147,13 @@ def _electorate(p: Players, name: str) -> tuple[str, ...]:
 
 @way(tx.PostRecord, no.WrongStage)
 def _(p: Players) -> Any:
-    name = _name(p, "forming", *SERVING, *LATER[1:])
+    name = request_where(p, "forming", *SERVING, *LATER[1:])
     return name and (other_than(p), tx.PostRecord(name, hashed("m"), 1))
 
 
 @way(tx.PostRecord, no.NotYourTurn)
 def _(p: Players) -> Any:
-    name = _name(p, "recording")
+    name = request_where(p, "recording")
     if name is None:
         return None
     progress = p.progress(name)
@@ -164,7 +163,7 @@ def _(p: Players) -> Any:
 
 @way(tx.PostRecord, no.BadRecord)
 def _(p: Players) -> Any:
-    name = _name(p, "recording")
+    name = request_where(p, "recording")
     if name is None:
         return None
     progress = p.progress(name)
@@ -174,25 +173,25 @@ def _(p: Players) -> Any:
 
 @way(tx.Approve, no.WrongStage)
 def _(p: Players) -> Any:
-    name = _name(p, "forming", *SERVING, "recording", "sealed", "certifying")
+    name = request_where(p, "forming", *SERVING, "recording", "sealed", "certifying")
     return name and (other_than(p), tx.Approve(name, 1))
 
 
 @way(tx.Approve, no.NotYourTurn)
 def _(p: Players) -> Any:
-    name = _name(p, "approving")
+    name = request_where(p, "approving")
     return name and (other_than(p, *_electorate(p, name)), tx.Approve(name, 1))
 
 
 @way(tx.Certify, no.WrongStage)
 def _(p: Players) -> Any:
-    name = _name(p, "forming", *SERVING, "recording", "approving", "sealed")
+    name = request_where(p, "forming", *SERVING, "recording", "approving", "sealed")
     return name and (other_than(p), tx.Certify(name, 1))
 
 
 @way(tx.Certify, no.NotYourTurn)
 def _(p: Players) -> Any:
-    name = _name(p, "certifying")
+    name = request_where(p, "certifying")
     return name and (other_than(p, *_electorate(p, name)), tx.Certify(name, 1))
 
 

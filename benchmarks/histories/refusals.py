@@ -27,3 +27,27 @@ def all_pairs() -> tuple[tuple[str, str], ...]:
         if refusal != "Internal"
     ]
     return (*pairs, *(("Envelope", refusal) for refusal in ENVELOPE))
+
+
+PAIRS = all_pairs()
+
+# What takes a rare situation is looked for first, the rarest most often.
+HARDEST = (
+    *(("Certify", "AlreadyDone"), ("Certify", "NotYourTurn"), ("OpenTest", "BadReveal")),
+    *(("Approve", "AlreadyDone"), ("Apply", "NotEnoughTokens")),
+)
+HARD = (
+    *(("Apply", refusal) for refusal in ("NotEnoughCredit", "NotEligible", "OverBudget", "AlreadyDone")),
+    *(("PostRequest", "WrongStage"), ("RegisterUnit", "WrongStage"), ("RevokeGrant", "WrongStage")),
+    *(("Post", "BadReveal"), ("Reveal", "BadReveal"), ("Vote", "NotEligible")),
+)
+COMMON = ("Suspended", "DeviceMayNot", "UnknownRecord", "WrongStage", "NotYours", "WrongPhase")
+RARE = (
+    *(("Leave", "WrongStage"), ("Apply", "BenchFull"), ("Propose", "NotEligible"), ("Vote", "AlreadyDone")),
+    *(
+        (kind, refusal)
+        for kind, refusal in PAIRS
+        if kind in ("PostRecord", "Approve", "Certify", "OpenTest", "Reveal", "Post", "ChooseTeam")
+        and refusal not in COMMON
+    ),
+)

@@ -175,7 +175,7 @@ def _leader_silent(life: Life) -> bool:
 
 
 def worst(life: Life) -> list[str]:
-    """Whom a completed round drops (bpcv 4.1): the worst, or those far below the others; the team stays whole."""
+    """Whom a completed round drops (bpcv 4.1): the worst, or those far below; the team stays whole."""
     rules, members = life.rules, life.data_members()
     scores = {m: f for _, figures in life.now.judged for m, f in figures.items() if m in members}
     spare = len(members) + len(life.bench) - smallest(life)
@@ -226,7 +226,7 @@ def left(books: Books, life: Life, member: str) -> None:
 
 
 def _ahead(life: Life, seat: Seat, at: Open) -> int:
-    """The turns that a member would still have had: in this round, in those to come, in the closing phases."""
+    """The turns that a member would still have had: in this round, in those to come, in closing."""
     leads, rules = life.leader == seat.member, life.rules
     serves = [leads if rule.turn == "leader" else not seat.analyst for rule in all_phases(rules)]
     rounds = serves[len(rules.opening) : len(rules.opening) + len(rules.phases)]

@@ -18,7 +18,22 @@ from tallystick.ledger.handlers import WEIGHTS
 
 START = 1_700_000_000_000
 SCENES = 360
-SCHEMES = ("mutual", "relay", "boosting", "averaging", "secure", "analyst", "analyst", "last", "tested", "tested", "tested", "", "", "")
+SCHEMES = (
+    "mutual",
+    "relay",
+    "boosting",
+    "averaging",
+    "secure",
+    "analyst",
+    "analyst",
+    "last",
+    "tested",
+    "tested",
+    "tested",
+    "",
+    "",
+    "",
+)
 DAY = 86_400_000
 HEAVIEST = max(WEIGHTS.values())
 
@@ -39,6 +54,8 @@ def begin(rng: Random, schemes: tuple[Sign, Verify] = TAGS) -> History:
     genesis = Genesis(CHAIN, START, supply + 5_000, members, 0, limits)
     world, books = World.begin(genesis, schemes), Books.of(genesis)
     world.observers.append(books)
+    if schemes is not TAGS:
+        world.kept = (genesis, [])
     return History(world, books, Players(world, rng), rng)
 
 

@@ -1,4 +1,4 @@
-"""The arithmetic of the books, written a second time with fractions, so that it shares no slip with the ledger."""
+"""The arithmetic of the books, written a second time, with fractions, so that it shares no slip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One world: a state held as bytes and decoded beside them, blocks applied to it, and observers that look on."""
+"""One world: a state as bytes and decoded beside them, blocks applied to it, observers that look on."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from benchmarks.histories.people import TAGS, Sign, Verify, key_of
 from tallystick.base.codec import Record, encode
-from tallystick.ledger import transactions as tx
 from tallystick.ledger import due, elections, rounds, transition
+from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Genesis, first_writes
 from tallystick.ledger.invariants import RULES, broken
 from tallystick.ledger.notices import Said
@@ -164,7 +164,7 @@ class World:
     sign: Sign = TAGS[0]
     verify: Verify = TAGS[1]
     at_once: int = due.AT_ONCE  # the largest team that goes on within a transaction
-    kept: list[tuple[int, tuple[bytes, ...]]] | None = None  # every block, where it is to be replayed
+    kept: tuple[Genesis, list[tuple[int, tuple[bytes, ...]]]] | None = None  # what a replay needs
 
     @classmethod
     def begin(cls, genesis: Genesis, schemes: tuple[Sign, Verify] = TAGS) -> World:
@@ -225,7 +225,7 @@ class World:
                 observer.see(block, happened)
         self.records.write(outcome.writes)
         if self.kept is not None:
-            self.kept.append((self.time, tuple(data)))
+            self.kept[1].append((self.time, tuple(data)))
         for observer in self.observers:
             observer.compare(self.records)
         for rule in RULES:
