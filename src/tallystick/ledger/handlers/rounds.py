@@ -117,7 +117,7 @@ def _own(draft: Draft, request: Request, hash_: bytes) -> bool:
     """Whether the sender itself posted this before in the round: the mean of one model is that model."""
     indices = range(len(all_phases(request.rules)))
     posted = (draft.find(POSTS, request.request, index, draft.sender) for index in indices)
-    contents = [posting.content for posting in posted if posting is not None]
+    contents = [posting.content for posting in posted if posting is not None and posting.accepted]
     return any(isinstance(one, Model) and one.payload.plaintext == hash_ for one in contents)
 
 
