@@ -92,7 +92,7 @@ def test_transactions_and_parties_are_found(tmp_path: Path) -> None:
 def test_damage_to_a_row_is_seen(tmp_path: Path) -> None:
     store = Store(tmp_path / "db", behind=3)
     for number in range(6):
-        add(store, {b"k%d" % number: b"v" * 50})
+        add(store, {b"k%d" % number: b"v" * 50}, Index((bytes([number]) * 32,), ("ann",)))
     store.close()
     damages = {
         "UPDATE frames SET frame = x'00' WHERE height = 5": "frame",
@@ -103,6 +103,9 @@ def test_damage_to_a_row_is_seen(tmp_path: Path) -> None:
         "UPDATE marks SET value = 5": "load",
         "DELETE FROM marks": "load",
         "DROP TABLE writes": "load",
+        "UPDATE places SET key = key + 4294967296 WHERE height = 2": "index",
+        "UPDATE places SET height = 99 WHERE height = 2": "index",
+        "DELETE FROM places WHERE height = 2": "index",
     }
     good = (tmp_path / "db").read_bytes()
     for statement, step in damages.items():
@@ -121,6 +124,8 @@ def lost(path: Path) -> str:
     try:
         store = Store(path, behind=3)
         store.load()
+        step = "index"
+        store.ensure_index()
         step = "frame"
         store.frame(5)
     except DamagedStore:

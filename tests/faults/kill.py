@@ -162,7 +162,7 @@ def kill_at_random(
     for turn in range(kills):
         work = victim.load(load, chance.randrange(10**9), Settings(segment=100_000, behind=4))
         early = chance.random() < 0.2
-        delay = chance.uniform(0, 0.04) if early else chance.uniform(0, 0.08)
+        delay = chance.uniform(0, 0.04) if early else chance.uniform(0, 0.15)
         victim.hear(victim.run(work, delay, not early), toll)
         toll.kills += 1
         if (turn + 1) % each == 0 or turn == kills - 1:

@@ -37,7 +37,6 @@ class Toll:
     mended: int = 0
     refused: int = 0
     noticed: int = 0  # opened, and refused when the damaged part was used
-    lookups: int = 0  # images in which a transaction that is there is not found by its digest
     wrong: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
@@ -130,7 +129,8 @@ class Image:
                 for n, payload in enumerate(self.blocks[1:], 1):
                     if engine.block(n).header != decode_entry(payload).header:
                         toll.wrong.append(f"{told}: block {n} is another one")
-                toll.lookups += any(engine.find(name) is None for name in self.names)
+                if any(engine.find(name) is None for name in self.names):
+                    toll.wrong.append(f"{told}: a transaction is not found")
             self._goes_on(scratch)
         except EngineError as error:
             toll.noticed += opened

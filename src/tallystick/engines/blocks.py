@@ -65,7 +65,8 @@ class Blocks:
         return next((answer for answer in found if answer.receipt.code == 0), found[0] if found else None)
 
     def history(self, member: str, limit: int) -> list[Answer]:
-        return [self._answer(place) for place in self.store.places_of(member, limit)]
+        found = [self._answer(place) for place in self.store.places_of(member, limit)]
+        return [answer for answer in found if answer.receipt.member == member]
 
     def signed(self, height: int) -> light.SignedHeader:
         """A block's header with all that a check of it needs."""

@@ -17,12 +17,13 @@ SCHEMA: Final = (
     "CREATE TABLE frames (height INTEGER PRIMARY KEY, frame BLOB NOT NULL)",
     "CREATE TABLE writes (height INTEGER PRIMARY KEY, data BLOB NOT NULL, sum BLOB NOT NULL)",
     "CREATE TABLE records (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE digests (digest BLOB, height INTEGER, place INTEGER,"
-    " PRIMARY KEY (digest, height, place)) WITHOUT ROWID",
-    "CREATE TABLE members (member TEXT, height INTEGER, place INTEGER,"
-    " PRIMARY KEY (member, height, place)) WITHOUT ROWID",
+    "CREATE TABLE places (key INTEGER, height INTEGER, place INTEGER,"
+    " PRIMARY KEY (key, height, place)) WITHOUT ROWID",
     "CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL, sum BLOB NOT NULL)",
 )
+# How far the records are, and the sums by which the table of places is checked.
+SUMS: Final = ("places", "places low", "places high", "places heights", "places within")
+FIRST_MARKS: Final = {"flushed": -1, **dict.fromkeys(SUMS, 0)}
 UNAVAILABLE: Final = (
     *("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR"),
     *("SQLITE_LOCKED", "SQLITE_PERM", "SQLITE_READONLY"),
@@ -76,7 +77,8 @@ class Database:
         with self.transaction():
             for statement in SCHEMA:
                 self.execute(statement)
-            self.mark("flushed", -1)
+            for name, value in FIRST_MARKS.items():
+                self.mark(name, value)
             self.execute(f"PRAGMA user_version={FORMAT}")
 
     @contextmanager

@@ -158,6 +158,7 @@ def load_checked(store: Store, machine: Machine) -> StateTree:
             raise DamagedStore(f"{store.path}: block {height} does not follow block {height - 1}")
         previous, root = frame.digest, note(store, frame, machine)
     store.frame(0)
+    store.ensure_index()
     tree = StateTree.build(store.items())
     if tree.root != root:
         raise DamagedStore(f"{store.path}: the records are not the state that block {store.height} left")

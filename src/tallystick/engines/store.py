@@ -15,7 +15,7 @@ from ..base.codec import Decoder, encode
 from .blocklog import DamagedFrame, Frame, unseal
 from .database import DamagedStore, Database
 from .disk import DISK, Disk
-from .lookup import Index, Lookup, Place
+from .lookup import Index, Lookup, Place, key_of, member_key
 from .memory import MISSING, Overlay, Recent, Watched, Writes, after
 
 BEHIND: Final = 32  # blocks whose records are in memory and in their write-sets only
@@ -241,9 +241,16 @@ class Store:
             self._lookup.note(height, index)
 
     def places(self, digest: bytes) -> list[Place]:
+        """Where transactions may be whose digest begins like this one's, the oldest first."""
         with self._lock, self._db.guarded("read"):
-            return self._lookup.places(digest)
+            return self._lookup.places(key_of(digest), ALL)[::-1]
 
     def places_of(self, member: str, limit: int) -> list[Place]:
+        """The newest transactions of a member, newest first."""
         with self._lock, self._db.guarded("read"):
-            return self._lookup.places_of(member, limit)
+            return self._lookup.places(member_key(member), limit)
+
+    def ensure_index(self) -> None:
+        """Refuse an index that is not what was written."""
+        with self._lock, self._db.guarded("read"):
+            self._lookup.ensure_sound()
