@@ -197,10 +197,11 @@ class Players:
         if bad and self.rng.random() < 0.25:
             return tx.Declined(self.rng.randrange(5), hashed("log"))
         if rule.content == "model":
-            copied = bad and self.rng.random() < 0.4
+            lazy = hashed(name, phase.round, member, "copies")[0] < 14
+            copied = lazy or (bad and self.rng.random() < 0.4)
             state = self.world.records.find(st.ROUNDS, name)
             known = state.hashes if state else ()
-            plain = known[0] if copied and known else hashed(name, phase.round, rule.name, member)
+            plain = self.rng.choice(known) if copied and known else hashed(name, phase.round, rule.name, member)
             cipher = hashed(plain, "cipher")
             return tx.Model(tx.Payload(1_000, plain, cipher, hashed(plain, "chunks")), rows=100)
         if rule.content == "inline":

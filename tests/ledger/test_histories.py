@@ -1,0 +1,73 @@
+"""A share of the random histories, and planted bugs that they must notice; all of both is `faults/histories`."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.faults_histories import noticed, played
+from benchmarks.histories.bugs import BUGS, planted
+from benchmarks.histories.history import play
+from benchmarks.histories.provoke import WAYS
+from benchmarks.histories.refusals import PAIRS
+from benchmarks.histories.scenes import history_of
+from benchmarks.histories.world import Broken
+from tallystick.ledger import transactions as tx
+from tallystick.ledger.handlers import HANDLERS
+
+BY_A_CROWD = {("Envelope", "OverQuota"), ("Envelope", "BlockFull")}  # met by blocks of many transactions
+NOTICED_SOON = (
+    "a missed turn costs nothing",
+    "a remainder is lost",
+    "the escrow is not returned",
+    "tokens are copied",
+    "a reservation is never released",
+    "the budget is not looked at",
+    "rows come back with a fresh budget",
+    "a suspended member acts",
+    "an expired transaction counts",
+    "a deadline is inclusive",
+    "half of the votes suffice",
+    "one judges oneself",
+    "the salts do not matter",
+    "half of the electorate suffices",
+)
+
+
+@pytest.mark.parametrize("first", range(0, 120, 30))
+def test_random_histories_break_nothing(first):
+    found = played(range(first, first + 30))
+    assert found["broken"] == []
+    assert found["sums"]["histories"] == 30 and found["sums"]["steps"] >= 30 * 50
+    assert found["sums"]["approved"] > 0 and found["sums"]["refunded"] > 0
+
+
+def test_a_history_can_be_played_again():
+    first, again = play(history_of(7)), play(history_of(7))
+    assert first.world.records.data == again.world.records.data
+    assert (first.met, first.world.height) == (again.met, again.world.height)
+
+
+def test_every_transaction_and_refusal_is_aimed_at():
+    assert {kind for kind, _ in PAIRS} == {kind.__name__ for kind in HANDLERS} | {"Envelope"}
+    assert set(PAIRS) - set(WAYS) == BY_A_CROWD
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.what.replace(" ", "-"))
+def test_a_bug_can_be_planted_and_taken_out(bug):
+    before = dict(HANDLERS)
+    with planted(bug):
+        pass
+    assert before == HANDLERS
+
+
+@pytest.mark.parametrize("what", NOTICED_SOON)
+def test_a_planted_bug_is_noticed(what):
+    place = [bug.what for bug in BUGS].index(what)
+    assert noticed(place, 200) > 0
+
+
+def test_the_books_notice_what_the_ledger_does_not_say():
+    history = history_of(3)
+    history.books.balance["ada"] += 1
+    with pytest.raises(Broken, match="ada has balance"):
+        history.does("bob", tx.Nudge())
