@@ -200,6 +200,8 @@ def _flaw_of_phases(rules: Rules, reward: int) -> str | None:
     models = {rule.name for rule in rules.phases if rule.content == "model"}
     if rules.result not in models:
         return f"the result phase {rules.result!r} is not a model phase of a round"
+    if rules.electing.tolerance < 0:
+        return f"with a tolerance of {rules.electing.tolerance} no two figures could ever agree"
     if any((rule.content, rule.turn, rule.rows) != ("salt", "everyone", "none") for rule in rules.opening):
         return "opening phases reveal everyone's salts and nothing else"
     if draws(rules) != bool(rules.opening):
