@@ -93,7 +93,6 @@ class Round:
     owed: dict[str, list[str]] = field(default_factory=dict)  # who owed in each phase
     authors: list[tuple[str, bytes]] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
-    owners: dict[bytes, str] = field(default_factory=dict)  # who posted a hash; again is no copy
     start: int | None = None
     judged: list[tuple[str, dict[str, int]]] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
@@ -178,7 +177,6 @@ def twin(life: Life) -> Life:
         {phase: list(owed) for phase, owed in now.owed.items()},
         list(now.authors),
         list(now.hashes),
-        dict(now.owners),
         now.start,
         [(phase, dict(figures)) for phase, figures in now.judged],
         list(now.idle),

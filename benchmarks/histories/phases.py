@@ -140,21 +140,25 @@ def posted(books: Books, life: Life, member: str, body: Any) -> None:
     if isinstance(content, Model):
         hash_ = content.payload.plaintext
         copied = (member, "copied") in at.declared
-        ensure(
-            copied == (hash_ == life.model or life.now.owners.get(hash_, member) != member),
-            *told,
-            "a copy that is not called one, or the reverse",
-        )
+        mine = hash_ in own_models(life, member, post)
+        again = hash_ == life.model or (hash_ in life.now.hashes and not mine)
+        ensure(copied == again, *told, "a copy that is not called one, or the reverse")
         post.stands = not copied
         if copied:
             at.declared.remove((member, "copied"))
             seat.idle += 1
             return None
         life.now.hashes.append(hash_)
-        life.now.owners[hash_] = member
         if life.stage == "closing" or at.rule.name == life.rules.result:
             life.now.authors.append((member, hash_))
     return None
+
+
+def own_models(life: Life, member: str, but: Said) -> list[bytes]:
+    """The models of this round that a member has posted and that still stand: it may post them again."""
+    own = [posts[member] for posts in life.now.posts.values() if member in posts]
+    stand = [post.content for post in own if post.stands and post is not but]
+    return [content.payload.plaintext for content in stand if isinstance(content, Model)]
 
 
 def revealed(books: Books, life: Life, member: str, body: Any) -> None:

@@ -1,4 +1,4 @@
-"""A share of the random histories, and planted bugs that they must notice; all of both is `faults/histories`."""
+"""A share of the random histories, and planted bugs that they must notice; see `faults/histories`."""
 
 from __future__ import annotations
 
