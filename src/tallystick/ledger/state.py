@@ -30,6 +30,8 @@ class Table(Generic[R]):
 
     def key(self, *parts: str | int) -> str:
         """The key of a record; numbers are padded so that keys sort as numbers do."""
+        if len(parts) == 1 and isinstance(parts[0], str):  # as nearly all are
+            return f"{self.name}/{parts[0]}"
         return "/".join((self.name, *(part if isinstance(part, str) else f"{part:016d}" for part in parts)))
 
     def encode(self, record: R) -> bytes:

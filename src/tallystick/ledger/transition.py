@@ -12,7 +12,7 @@ from . import rejections as no
 from .handlers import DEVICE_KINDS, HANDLERS, WEIGHTS, votes
 from .notices import Alarm, Notice
 from .records import Account, Chain, Member
-from .rejections import Refusal, ensure, refusing
+from .rejections import Refusal
 from .state import ACCOUNTS, CHAIN, MEMBERS, PROGRESS, Draft, Reader
 from .transactions import (
     FORMAT,
@@ -180,37 +180,36 @@ def _read(data: bytes) -> tuple[Envelope, Signed]:
 def _authenticate(
     draft: Draft, envelope: Envelope, signed: Signed, quota: dict[str, int], verify: Verify
 ) -> tuple[Account, Member]:
-    """Everything that must hold before a transaction may leave any trace."""
+    """Everything that must hold before a transaction leaves a trace; plain tests, as each passes here."""
     known = draft.find(MEMBERS, envelope.member)
-    ensure(envelope.version == FORMAT, refusing(no.UnknownVersion, version=envelope.version))
-    ensure(envelope.chain == draft.chain, refusing(no.WrongChain, chain=envelope.chain, expected=draft.chain))
-    ensure(
-        draft.time < envelope.valid_until,
-        refusing(no.Expired, until=envelope.valid_until, time=draft.time),
-    )
+    if envelope.version != FORMAT:
+        raise no.UnknownVersion(version=envelope.version)
+    if envelope.chain != draft.chain:
+        raise no.WrongChain(chain=envelope.chain, expected=draft.chain)
+    if not draft.time < envelope.valid_until:
+        raise no.Expired(until=envelope.valid_until, time=draft.time)
     if known is None:
         raise no.UnknownMember(member=envelope.member)
-    ensure(_owns(known, envelope.signer, draft.time), refusing(no.NotYourKey, member=known.member))
-    account = draft.get(ACCOUNTS, known.member)
-    used = envelope.number < account.low or envelope.number in account.ahead
-    told = {"number": envelope.number, "member": known.member, "low": account.low}
-    ensure(not used, refusing(no.NumberUsed, **told))
-    ensure(envelope.number < account.low + NUMBER_WINDOW, refusing(no.NumberTooFar, **told))
+    if not _owns(known, envelope.signer, draft.time):
+        raise no.NotYourKey(member=known.member)
+    account, number = draft.get(ACCOUNTS, known.member), envelope.number
+    if number < account.low or number in account.ahead:
+        raise no.NumberUsed(number=number, member=known.member, low=account.low)
+    if not number < account.low + NUMBER_WINDOW:
+        raise no.NumberTooFar(number=number, member=known.member, low=account.low)
     _within_limits(draft.get(CHAIN), envelope, quota)
-    fits = verify(envelope.signer, signing_bytes(signed.envelope), signed.signature)
-    ensure(fits, refusing(no.BadSignature))
+    if not verify(envelope.signer, signing_bytes(signed.envelope), signed.signature):
+        raise no.BadSignature()
     return account, known
 
 
 def _within_limits(chain: Chain, envelope: Envelope, quota: dict[str, int]) -> None:
     weight = WEIGHTS[type(envelope.body)]
-    used = quota.get(envelope.member, 0)
-    ensure(
-        used + weight <= chain.member_weight,
-        refusing(no.OverQuota, member=envelope.member, weight=used, limit=chain.member_weight),
-    )
-    total = quota.get(WHOLE_BLOCK, 0) + weight
-    ensure(total <= chain.block_weight, refusing(no.BlockFull, limit=chain.block_weight))
+    used, total = quota.get(envelope.member, 0), quota.get(WHOLE_BLOCK, 0)
+    if not used + weight <= chain.member_weight:
+        raise no.OverQuota(member=envelope.member, weight=used, limit=chain.member_weight)
+    if not total + weight <= chain.block_weight:
+        raise no.BlockFull(limit=chain.block_weight)
 
 
 def _owns(member: Member, key: bytes, time: int) -> bool:
@@ -230,10 +229,11 @@ def _number_used(account: Account, number: int, time: int) -> Account:
 
 
 def _permit(envelope: Envelope, member: Member) -> None:
-    ensure(member.active, refusing(no.Suspended, member=member.member))
+    if not member.active:
+        raise no.Suspended(member=member.member)
     by_device = envelope.signer != member.key
-    allowed = not by_device or type(envelope.body) in DEVICE_KINDS
-    ensure(allowed, refusing(no.DeviceMayNot, kind=_kind(envelope)))
+    if by_device and type(envelope.body) not in DEVICE_KINDS:
+        raise no.DeviceMayNot(kind=_kind(envelope))
 
 
 def _kind(envelope: Envelope) -> str:
