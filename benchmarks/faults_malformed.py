@@ -45,8 +45,7 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
             unit="faults",
             what="exceptions out of the transition, or traces in the state",
             target=exactly(0),
-            seeds=[0, many // size - 1],
-            note="; ".join(raised[:3]),
+            note=f"Seeds 0 to {many // size - 1}. " + "; ".join(raised[:3]),
         ),
         Measured(
             value=total - sound,
