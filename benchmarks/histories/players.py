@@ -201,7 +201,8 @@ class Players:
             copied = lazy or (bad and self.rng.random() < 0.4)
             state = self.world.records.find(st.ROUNDS, name)
             known = state.hashes if state else ()
-            plain = self.rng.choice(known) if copied and known else hashed(name, phase.round, rule.name, member)
+            own = hashed(name, phase.round, rule.name, member)
+            plain = self.rng.choice(known) if copied and known else own
             cipher = hashed(plain, "cipher")
             return tx.Model(tx.Payload(1_000, plain, cipher, hashed(plain, "chunks")), rows=100)
         if rule.content == "inline":
