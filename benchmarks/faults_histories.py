@@ -117,7 +117,8 @@ def _rows(
             what="in which anything was wrong",
             target=exactly(0),
             note=f"Seeds 0 to {histories - 1}. Each starts from one of 360 prepared worlds (members, units, "
-            f"grants, requests at every stage), which were checked alike while they were made; {COMMAND}. After every block all "
+            f"grants, requests at every stage), which were checked alike while they were "
+            f"made; {COMMAND}. After every block all "
             "invariants and the books are compared, after the last the invariants over the stored bytes too."
             + "".join(f" {line}" for line in broken[:3]),
         ),
