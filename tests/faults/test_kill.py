@@ -16,7 +16,7 @@ def killed_at_points(folder: Path) -> Toll:
 
 
 def killed_when_hasty(folder: Path) -> Toll:
-    return kill_at_random(folder, STANDIN, 20, seed=2, load=hasty_load)
+    return kill_at_random(folder, STANDIN, 120, seed=2, load=hasty_load, each=10)
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
