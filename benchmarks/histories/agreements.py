@@ -107,7 +107,7 @@ def forming(rng: Random, scheme: str, units: bool) -> ru.Forming:
         leader_deposit=rng.choice((0, 60, 61)),
         minimum_credit=rng.choice((0, 0, 0, 0, 5, 10**6)),
         units=units,
-        bench=rng.choice((0, 0, 1, 1, 2)),
+        bench=rng.choice((0, 1, 1, 2)),
     )
 
 

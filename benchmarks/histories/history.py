@@ -13,6 +13,7 @@ from benchmarks.histories.provoke import OTHER_WAYS, Bent, way_to
 from benchmarks.histories.refusals import ENVELOPE, HARD, HARDEST, PAIRS, RARE
 from benchmarks.histories.wild import wild
 from benchmarks.histories.world import Sent, World, due_times, ensure
+from tallystick.base.ids import derived_id
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 
@@ -93,8 +94,8 @@ class History:
 
     def step(self) -> None:
         """One step of a kind drawn by weight."""
-        kinds = (self.serve, self.provoke, self.move, self.wild, self.clock, self.crowd)
-        self.rng.choices(kinds, (53, 25, 10, 4, 5, 3))[0]()
+        kinds = (self.serve, self.provoke, self.move, self.disturb, self.wild, self.clock, self.crowd)
+        self.rng.choices(kinds, (52, 24, 8, 5, 3, 5, 3))[0]()
 
     def serve(self) -> None:
         """Somebody does its duty; where all who owe keep silent, their time runs out."""
@@ -166,6 +167,32 @@ class History:
             if found is not None:
                 return self.does(*found)
         return self.clock()
+
+    def disturb(self) -> None:
+        """Something that changes a running team: a grant taken back, a unit gone, a member expelled."""
+        players, chance = self.players, self.rng.random()
+        if self.world.records.all(st.RESERVATIONS) and chance < 0.5:
+            kind = self.rng.choice((moves.revoke, moves.withdraw_or_hand_over))
+        else:
+            kind = self.rng.choice((moves.leave, moves.join_bench, moves.join_bench, moves.buy_on))
+        if chance > 0.9:
+            return self.expel()
+        found = kind(players)
+        return self.does(*found) if found else self.serve()
+
+    def expel(self) -> None:
+        """A member that serves is put to the vote, and everybody else votes, all in one block."""
+        serving = sorted({member for _, member in self.world.records.all(st.PLACES)})
+        if not serving:
+            return self.serve()
+        chosen = self.rng.choice(serving)
+        proposer = self.rng.choice([m for m in moves.FULL if m != chosen])
+        number = self.number(proposer)
+        proposal = derived_id("proposal", proposer, number)
+        change = tx.Suspend(chosen) if self.rng.random() < 0.7 else tx.SetRoles(chosen, ("requester",))
+        sent = [self.world.sealed(proposer, tx.Propose(change), number=number)]
+        others = [m for m in moves.FULL if m not in (chosen, proposer)]
+        return self.send(*sent, *(self.seal(member, tx.Vote(proposal, True)) for member in others))
 
     def wild(self) -> None:
         self.does(*wild(self.players))

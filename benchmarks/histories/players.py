@@ -93,7 +93,7 @@ class Players:
             for member in FULL:
                 if member not in applied and self.could(request, member, wants):
                     yield member, lambda member=member: self.application(name, member, analyst=wants)
-        if form.ability == "graded" and applied:
+        if form.ability == "graded" and applied and self.rng.random() < 0.2:
             yield form.named, lambda: tx.Grade(name, tuple((m, self.rng.randrange(10**6)) for m in applied))
 
     def could(self, request: r.Request, member: str, analyst: bool) -> bool:

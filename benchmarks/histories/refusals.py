@@ -34,7 +34,8 @@ PAIRS = all_pairs()
 # What takes a rare situation is looked for first, the rarest most often.
 HARDEST = (
     *(("Certify", "AlreadyDone"), ("Certify", "NotYourTurn"), ("OpenTest", "BadReveal")),
-    *(("Approve", "AlreadyDone"), ("Apply", "NotEnoughTokens")),
+    *(("Approve", "AlreadyDone"), ("Approve", "NotYourTurn"), ("Reveal", "AlreadyDone")),
+    *(("Apply", "NotEnoughTokens"), ("PostRecord", "BadRecord")),
 )
 HARD = (
     *(("Apply", refusal) for refusal in ("NotEnoughCredit", "NotEligible", "OverBudget", "AlreadyDone")),
