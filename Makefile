@@ -82,4 +82,4 @@ lock:  ## choose versions anew within pyproject.toml's ranges (ARGS=--upgrade fo
 
 clean:  ## remove .venv, caches and half-finished cases
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis results/.partial
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests benchmarks experiments -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,9 +21,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from tallystick.report.plots import Panel
 
 SUITES = ("bench", "faults", "papers")
 FOLDERS = ("benchmarks", "experiments")
@@ -85,6 +88,14 @@ class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         return None if self.target is None else self.target.met_by(self.value)
 
 
+@dataclass(frozen=True)
+class Figure:
+    """What a case measured and the curves behind it, which are kept and drawn beside the result."""
+
+    measured: list[Measured]
+    panels: list[Panel]
+
+
 class Progress(Protocol):
     """What a case is given to report to, and to go on where it was stopped."""
 
@@ -102,7 +113,7 @@ class Case:
     suite: str
     name: str
     what: str
-    run: Callable[[bool, Progress], Measured | list[Measured]]
+    run: Callable[[bool, Progress], Measured | list[Measured] | Figure]
     sources: tuple[str, ...] = ("src/tallystick",)  # measured anew when one of these files or folders changed
     minutes: float = 1.0  # about how long it takes on two cores
     full: bool = False  # a long case, run only when asked for

@@ -70,7 +70,8 @@ def load(path: Path) -> Result:
 
 def load_all(folder: Path = RESULTS) -> list[Result]:
     """Every result, by suite and name."""
-    return [load(path) for path in sorted(folder.glob("*/*.json")) if not path.parent.name.startswith(".")]
+    paths = (path for path in sorted(folder.glob("*/*.json")) if not path.name.endswith(".curves.json"))
+    return [load(path) for path in paths if not path.parent.name.startswith(".")]
 
 
 def figure(value: float) -> str:

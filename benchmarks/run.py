@@ -25,7 +25,8 @@ from typing import TypeVar
 
 import msgspec
 
-from benchmarks.case import SUITES, Case, Found, Measured, digest, find_cases
+from benchmarks.case import SUITES, Case, Figure, Found, Measured, digest, find_cases
+from benchmarks.pictures import save_picture
 from benchmarks.results import RESULTS, Result, all_met, load, met_text, save, target_text, value_text
 
 # The versions of these are recorded where a case has used them.
@@ -92,7 +93,9 @@ def measure(module: str, suite: str, name: str, smoke: bool) -> bool:
     kept = RESULTS / ".partial" / suite / name / sources
     console = Console(f"{suite}/{name}", None if smoke else kept)
     measured = case.run(smoke, console)
-    rows = [measured] if isinstance(measured, Measured) else list(measured)
+    panels = measured.panels if isinstance(measured, Figure) else []
+    rows = measured.measured if isinstance(measured, Figure) else measured
+    rows = [rows] if isinstance(rows, Measured) else rows
     for row in rows:
         verdict = (
             "" if smoke and suite != "faults" else f"  {target_text(row.target)} {met_text(row.met)}".rstrip()
@@ -115,6 +118,8 @@ def measure(module: str, suite: str, name: str, smoke: bool) -> bool:
                 taken=datetime.now(UTC).date().isoformat(),
             )
         )
+        if panels:
+            save_picture(f"{suite}/{name}", panels)
         shutil.rmtree(kept.parent, ignore_errors=True)
     return suite != "faults" or met is not False
 

@@ -7,7 +7,8 @@ import tomllib
 from pathlib import Path
 
 from benchmarks.case import find_cases
-from benchmarks.results import all_met, load_all, pages, rewritten
+from benchmarks.pictures import CURVES, is_current, picture_of
+from benchmarks.results import RESULTS, all_met, load_all, pages, rewritten
 from tallystick import __version__
 from tests.architecture.source import ROOT, shown
 
@@ -54,6 +55,13 @@ def test_verdicts_follow_from_the_figures():
 def test_every_result_has_its_case():
     known = {f"{found.case.suite}/{found.case.name}" for found in find_cases() if found.case}
     assert [result.name for result in load_all() if result.name not in known] == []
+
+
+def test_pictures_show_their_curves_and_are_shown_on_a_page():
+    kept = sorted(RESULTS.glob(f"*/*{CURVES}"))
+    text = "".join(path.read_text() for path in pages())
+    assert [shown(path) for path in kept if not is_current(path)] == []
+    assert [shown(path) for path in kept if f"/{shown(picture_of(path))})" not in text] == []
 
 
 def test_pages_name_commands_that_exist():

@@ -15,7 +15,7 @@ from benchmarks.results import load_all
 REPOSITORY = Path(benchmarks.__file__).parents[1]
 
 CASES = """
-from benchmarks.case import Case, Measured, at_most
+from benchmarks.case import Case, Figure, Measured, at_most
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -38,6 +38,10 @@ def dies(smoke, progress):
     import os
     os._exit(9)
 
+def draws(smoke, progress):
+    from tallystick.report.plots import Curve, Panel
+    return Figure([Measured(value=1, unit="")], [Panel("round", "loss", {"a": Curve([1, 2], [3, 4])})])
+
 def loses(smoke, progress):
     return Measured(value=1, unit="lost", target=at_most(0))
 
@@ -46,6 +50,7 @@ CASES = (
     Case("bench", "quick", "three rounds", quick, SOURCES),
     Case("bench", "slow", "a long one", quick, SOURCES, full=True),
     Case("faults", "loses", "what is lost", loses, SOURCES),
+    Case("papers", "draws", "curves", draws, SOURCES),
 )
 TROUBLE = (
     Case("papers", "breaks", "an error", breaks, SOURCES),
@@ -59,7 +64,7 @@ def tree(tmp_path):
     """A repository of its own: the real runner, and cases that leave a trace."""
     home = tmp_path / "benchmarks"
     home.mkdir()
-    for name in ("__init__", "case", "results", "run"):
+    for name in ("__init__", "case", "pictures", "results", "run"):
         (home / f"{name}.py").write_bytes((REPOSITORY / "benchmarks" / f"{name}.py").read_bytes())
     (home / "planted.py").write_text(CASES)
     (home / "source.txt").write_text("one")
@@ -70,6 +75,7 @@ def run(tree, *arguments):
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHONPATH"))
     }
+    environment["PYTHONPATH"] = str(REPOSITORY / "src")
     command = [sys.executable, "-m", "benchmarks.run", *arguments]
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
 
@@ -119,6 +125,12 @@ def test_a_long_case_runs_only_when_asked_for(tree):
     assert "bench/slow" not in run(tree, "bench", "--plan").stdout
     assert "bench/slow" in run(tree, "bench", "--plan", "--full").stdout
     assert "bench/slow" in run(tree, "bench", "--plan", "--case", "slow").stdout
+
+
+def test_curves_are_kept_and_drawn_beside_the_result(tree):
+    assert run(tree, "papers").returncode == 0
+    kept = tree / "results" / "papers"
+    assert sorted(path.name for path in kept.iterdir()) == ["draws.curves.json", "draws.json", "draws.svg"]
 
 
 def test_a_fault_that_was_found_fails_the_run(tree):

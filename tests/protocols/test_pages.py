@@ -5,10 +5,13 @@ import re
 
 import pytest
 
+from benchmarks.results import rewritten
 from tallystick.protocols.presets import names
 from tests.architecture.source import ROOT
 
-PATH = re.compile(r"`((?:src|tests)/[\w/.]+\.py)(?:::(\w+))?`")
+PATH = re.compile(r"`((?:src|tests|experiments)/[\w/.]+\.py)(?:::(\w+))?`")
+
+TABLE = re.compile(r"^\|-.*\n((?:\| .*\n)+)", re.MULTILINE)  # the rows below a heading
 
 
 def missing(page: str) -> list[str]:
@@ -29,8 +32,10 @@ def missing(page: str) -> list[str]:
 def test_claims_lead_to_files_and_tests(name):
     page = (ROOT / "docs" / "papers" / f"{name}.md").read_text()
     assert missing(page) == []
-    rows = [line for line in page.splitlines() if line.startswith("| ") and "|---" not in line][1:]
-    assert rows and all(len(PATH.findall(row)) >= 2 for row in rows), "claim, file, test"
+    tables = TABLE.findall(rewritten(page, []))
+    assert tables and all(len(PATH.findall(row)) >= 2 for table in tables for row in table.splitlines()), (
+        "claim, file, test"
+    )
 
 
 def test_a_test_that_is_gone_is_seen():

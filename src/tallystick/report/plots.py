@@ -4,28 +4,63 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 SIZE = (7.0, 3.2)  # inches
+MARKED = 30  # points of a line that still have room for a mark each
 MANY = 16  # names along an axis; more are written small and upright
 WRITTEN = 200  # cells of a grid that have room for their values
 COLOURS = ("#1b6b5a", "#c2562d", "#3a5a9b", "#8a6d1d", "#7a3b78", "#4d7c2a", "#555555", "#a03048")
 
 
-def lines(series: Mapping[str, Sequence[float | None]], across: str, up: str) -> str:
-    """One line for each series, over 1, 2, 3 …; gaps stay gaps."""
-    figure, axes = _canvas()
-    for (name, values), colour in zip(series.items(), _colours(len(series)), strict=True):
-        points = [(place, value) for place, value in enumerate(values, 1) if value is not None]
-        marker = "o" if len(points) < 30 else None
-        axes.plot(
-            [x for x, _ in points], [y for _, y in points], label=name, color=colour, marker=marker, ms=3
-        )
-    axes.set_xlabel(across)
-    axes.set_ylabel(up)
-    if len(series) > 1:
-        axes.legend(frameon=False, fontsize=8)
+@dataclass(frozen=True)
+class Curve:
+    """Points, and around them the lowest and the highest of several runs."""
+
+    x: list[float]
+    y: list[float]
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes and the curves in it by name."""
+
+    across: str
+    up: str
+    curves: dict[str, Curve]
+    bars: bool = False  # one bar for each point, where the points have no order
+    log: bool = False  # the axis across
+
+
+def panels(shown: Sequence[Panel]) -> str:
+    """Panels side by side."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE, layout="constrained")
+    for axes, panel in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        axes.spines[["top", "right"]].set_visible(False)
+        for place, (name, curve) in enumerate(panel.curves.items()):
+            _draw(axes, curve, name, COLOURS[place % len(COLOURS)], panel.bars)
+        axes.set_xlabel(panel.across)
+        axes.set_ylabel(panel.up)
+        if panel.log:
+            axes.set_xscale("log")
+        if len(panel.curves) > 1:
+            axes.legend(frameon=False, fontsize=8)
     return _svg(figure)
+
+
+def lines(series: Mapping[str, Sequence[float | None]], across: str, up: str) -> str:
+    """One line for each series, over 1, 2, 3 …; what is missing has no mark."""
+    known = {
+        name: [(float(place), value) for place, value in enumerate(values, 1) if value is not None]
+        for name, values in series.items()
+    }
+    curves = {name: Curve([x for x, _ in points], [y for _, y in points]) for name, points in known.items()}
+    return panels([Panel(across, up, curves)])
 
 
 def bars(values: Mapping[str, float], up: str) -> str:
@@ -64,8 +99,14 @@ def grid(
     return _svg(figure)
 
 
-def _colours(count: int) -> list[str]:
-    return [COLOURS[place % len(COLOURS)] for place in range(count)]
+def _draw(axes: Any, curve: Curve, name: str, colour: str, bars: bool) -> None:
+    if bars:
+        axes.bar(curve.x, curve.y, label=name, color=colour)
+        axes.axhline(0, color="#888888", lw=0.8)
+        return
+    axes.plot(curve.x, curve.y, label=name, color=colour, marker="o" if len(curve.x) < MARKED else None, ms=3)
+    if curve.low:
+        axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
 
 
 def _canvas() -> tuple[Any, Any]:
