@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from tallystick.base import light
 from tallystick.base.keys import SigningKey
-from tallystick.engines import light
 from tallystick.engines.embedded import EmbeddedEngine
 from tallystick.engines.engine import Committed, EngineError, EngineStopped, LedgerInUse, NoLedger
 from tests.engines.standin import GENESIS, MACHINE, START, VALIDATOR, Beginning, Clock, engine, patched, put

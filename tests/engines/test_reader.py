@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.engines import light
+from tallystick.base import light
 from tallystick.engines.engine import LedgerDamaged, NoLedger
 from tallystick.engines.reader import open_reader
 from tests.engines.standin import MACHINE, START, Clock, engine, put

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tallystick.engines import light
+from tallystick.base import light
 from tallystick.engines.tree import BUCKETS, StateTree
 
 

@@ -193,7 +193,7 @@ def nudge(at: Choices) -> None:
 
 
 def _show_block(at: Choices, client: "Client", name: str) -> None:
-    from ..engines import light
+    from ..base import light
 
     if not name.isdigit():
         stop(f"{name!r} is no height; blocks are numbered from 1")

@@ -8,8 +8,8 @@ from . import output
 from .command import stop
 
 if TYPE_CHECKING:
+    from ..base import light
     from ..client import Client
-    from ..engines import light
 
 FORMAT = "tallystick-proof"
 TIMES = ("seen", "until", "deadline", "registered")
@@ -30,7 +30,7 @@ class Shown(NamedTuple):
 
 def of_record(client: "Client", key: str) -> dict[str, Any]:
     """That the newest state holds a record under this key, or none."""
-    from ..engines import light
+    from ..base import light
 
     made = client.view.prove(key.encode())
     return {
@@ -44,8 +44,8 @@ def of_record(client: "Client", key: str) -> dict[str, Any]:
 
 def of_receipt(client: "Client", digest: bytes) -> dict[str, Any]:
     """That a block holds this transaction and the next one confirms its receipt."""
+    from ..base import light
     from ..base.codec import encode
-    from ..engines import light
 
     made = client.view.prove_receipt(digest)
     return {
@@ -65,7 +65,7 @@ def looks_like_one(file: Path) -> bool:
 def check(file: Path) -> Shown:
     """What the proof in a file shows; where it shows nothing, why."""
     from ..base.codec import Malformed
-    from ..engines.light import NotProven
+    from ..base.light import NotProven
 
     try:
         document = json.loads(file.read_bytes())
@@ -79,7 +79,7 @@ def check(file: Path) -> Shown:
 
 
 def _record(document: dict[str, Any]) -> Shown:
-    from ..engines import light
+    from ..base import light
     from ..ledger.state import TABLES
 
     key, value = str(document["key"]), document["value"]
@@ -93,8 +93,8 @@ def _record(document: dict[str, Any]) -> Shown:
 
 
 def _receipt(document: dict[str, Any]) -> Shown:
+    from ..base import light
     from ..base.codec import Decoder
-    from ..engines import light
     from ..ledger.transition import Receipt
 
     first, second = (_signed(text) for text in document["signed"])
@@ -112,7 +112,7 @@ def _receipt(document: dict[str, Any]) -> Shown:
 
 def _signed(text: str) -> "light.SignedHeader":
     """A header that more than two thirds of the validators it comes with have signed."""
-    from ..engines import light
+    from ..base import light
 
     signed = light.SIGNED_HEADER.decode(bytes.fromhex(text))
     header, commit, validators = signed
@@ -124,7 +124,7 @@ def _signed(text: str) -> "light.SignedHeader":
 
 
 def _shown(what: str, record: Any, signed: "light.SignedHeader", height: int) -> Shown:
-    from ..engines import light
+    from ..base import light
 
     header = signed.header
     keys = tuple(one.public for one in signed.validators)

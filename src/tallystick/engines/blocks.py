@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import final
 
-from ..base import merkle
+from ..base import light, merkle
 from ..base.codec import Malformed
-from . import light
 from .blocklog import BlockLog, DamagedFrame, Frame
 from .chain import Chain, Entry, Head, decode_entry, milliseconds, result_of
 from .database import DamagedStore

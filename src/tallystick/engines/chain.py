@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Self, final
 
+from ..base import light
 from ..base.codec import Decoder, Record, encode
 from ..base.keys import SigningKey, verify
-from . import light
 from .engine import Machine, Outcome, Reader, Verify
 from .lookup import Index
 from .store import encode_writes

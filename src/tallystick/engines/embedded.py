@@ -8,9 +8,9 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Final, final
 
+from ..base import light
 from ..base.codec import encode
 from ..base.keys import SigningKey
-from . import light
 from .blocklog import seal
 from .blocks import Blocks
 from .chain import Entry, index_of, results_hash

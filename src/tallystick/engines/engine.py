@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self, final
 
+from ..base import light
 from ..base.codec import Decoder, Malformed
-from . import light
 
 Verify = Callable[[bytes, bytes, bytes], bool]  # public key, message, signature
 

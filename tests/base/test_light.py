@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.base import merkle
-from tallystick.engines import light
-from tallystick.engines.light import NotProven
-from tests.engines.small_chain import (
+from tallystick.base import light, merkle
+from tallystick.base.light import NotProven
+from tests.base.small_chain import (
     FIRST,
     FOUR,
     KEYS,

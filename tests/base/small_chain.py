@@ -1,7 +1,7 @@
 """A chain of a few headers, made by hand, for what checks headers and proofs."""
 
+from tallystick.base import light
 from tallystick.base.keys import SigningKey
-from tallystick.engines import light
 
 SECOND = 10**9
 

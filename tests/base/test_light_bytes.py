@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.engines import light
-from tallystick.engines.light import NotProven
-from tests.engines.small_chain import NEXT, SIGNED
+from tallystick.base import light
+from tallystick.base.light import NotProven
+from tests.base.small_chain import NEXT, SIGNED
 
 small = st.integers(0, 3) | st.integers(-(2**63), 2**63 - 1)
 some_bytes = st.binary(max_size=3) | st.binary(min_size=32, max_size=32)

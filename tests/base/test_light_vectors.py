@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.base import merkle
-from tallystick.engines import light
-from tallystick.engines.light import NotProven
+from tallystick.base import light, merkle
+from tallystick.base.light import NotProven
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/cometbft/vectors.json").read_text())
 
