@@ -41,6 +41,13 @@ def test_sign_flip_and_inner_product_step_the_other_way() -> None:
     np.testing.assert_allclose(against, -0.1 * step, atol=1e-6)
 
 
+def test_a_boosted_step_is_so_many_times_as_long() -> None:
+    given = seen()
+    np.testing.assert_allclose(
+        attacks.boost(3.0)(given) - given.start, 3 * (given.own - given.start), rtol=1e-3, atol=1e-5
+    )
+
+
 def test_alie_stays_within_the_deviation_that_the_majority_allows() -> None:
     # 12 honest, 3 attackers: 5 supporters are needed, so z is the quantile of (15 - 3 - 5) / 12.
     given = seen()

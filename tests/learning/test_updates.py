@@ -71,3 +71,13 @@ def test_a_replay_repeats_the_last_step() -> None:
     start, before = np.array([1.0, 2.0], np.float32), np.array([0.5, 3.0], np.float32)
 
     assert u.replay(start, before).tolist() == [1.5, 1.0]
+
+
+def test_the_later_of_two_that_agree_is_the_copy_and_one_huge_update_hides_none() -> None:
+    chance = np.random.default_rng(5)
+    steps = chance.normal(size=(8, 200)).astype(np.float32)
+    steps[6] = steps[1]
+    steps[3] *= 1000
+
+    assert u.later_copies(steps).tolist() == [6]
+    assert u.later_copies(steps[:6]).tolist() == []

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from .distances import squared_distances
 from .updates import Vectors
 from .updates import replay as step_again
 
@@ -45,6 +46,11 @@ Attack: TypeAlias = Callable[[Seen], Vectors]
 def sign_flip(strength: float = 1.0) -> Attack:
     """Step the other way: start - strength · (own - start) (Li et al. 2019, RSA)."""
     return lambda seen: _narrow(seen.start - strength * (seen.own - seen.start))
+
+
+def boost(strength: float = 1.0) -> Attack:
+    """One's own step so many times as long: a poisoned training counts for more (Bagdasaryan et al. 2020)."""
+    return lambda seen: _narrow(seen.start + strength * (seen.own - seen.start))
 
 
 def random_weights(scale: float = 1.0) -> Attack:
@@ -101,9 +107,10 @@ def min_max(toward: str = "deviation", share: float = 1.0) -> Attack:
         if length == 0:
             return _all(seen, mean)
         p = p / length
-        offsets = mean - seen.honest.astype(np.float64)
-        along, squares = offsets @ p, np.einsum("ij,ij->i", offsets, offsets)
-        room = _widest(seen.honest) ** 2 - squares
+        offsets = _narrow(mean) - seen.honest
+        along = (offsets @ _narrow(p)).astype(np.float64)
+        squares = np.einsum("ij,ij->i", offsets, offsets).astype(np.float64)
+        room = squared_distances(seen.honest).max() - squares
         # ‖offset + γ·p‖² ≤ widest² for every honest model: the smallest of the larger roots in γ.
         gamma = float(np.min(-along + np.sqrt(np.maximum(along**2 + room, 0))))
         return _all(seen, mean + share * gamma * p)
@@ -152,15 +159,10 @@ ATTACKS: dict[str, Callable[[float], Attack]] = {
 
 
 def _moments(honest: Vectors) -> tuple[Any, Any]:
-    return honest.mean(axis=0, dtype=np.float64), honest.std(axis=0, dtype=np.float64)
-
-
-def _widest(honest: Vectors) -> float:
-    """The largest distance between two honest models."""
-    apart = honest.astype(np.float64) - honest.mean(axis=0, dtype=np.float64)
-    products = apart @ apart.T
-    squares = np.diag(products)
-    return float(np.sqrt(max(float((squares[:, None] + squares[None, :] - 2 * products).max()), 0.0)))
+    """Mean and deviation of each number; squares are of what differs from the mean, so nothing cancels."""
+    mean = honest.mean(axis=0, dtype=np.float64)
+    apart = honest - _narrow(mean)
+    return mean, np.sqrt(np.einsum("ij,ij->j", apart, apart).astype(np.float64) / len(honest))
 
 
 def _all(seen: Seen, model: Any) -> Vectors:

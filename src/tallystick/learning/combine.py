@@ -63,8 +63,10 @@ RULES: dict[str, Callable[[int], Rule]] = {
     "mixing_geometric_median": lambda attackers: after(nearest_mixing(attackers), rule=geometric_median()),
     "mixing_trimmed_mean": lambda attackers: after(nearest_mixing(attackers), rule=trimmed_mean(attackers)),
     "clipped_mean": lambda attackers: after(clip_norms(), rule=weighted_mean()),
+    "clipped_geometric_median": lambda attackers: after(clip_norms(), rule=geometric_median()),
     "trust_root": lambda attackers: trust_root(),
     "drop_worst": lambda attackers: after(drop_worst(attackers), rule=weighted_mean()),
+    "drop_worst_geometric_median": lambda attackers: after(drop_worst(attackers), rule=geometric_median()),
 }
 
 

@@ -12,6 +12,7 @@ Vectors: TypeAlias = npt.NDArray[np.float32]  # [members, numbers]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 RIGHT = np.pi / 2  # the angle of an update that does not move: it points nowhere
+FAR = 3.0  # updates this much longer than the median one are not looked at for copies
 SKETCH = 64  # numbers that stand for a vector when near pairs are looked for
 
 
@@ -86,6 +87,14 @@ def copies(updates: Vectors, tolerance: float = 0.2) -> tuple[Likeness, ...]:
         if share <= tolerance:
             found.append(Likeness(one, other, share))
     return tuple(found)
+
+
+def later_copies(updates: Vectors) -> npt.NDArray[np.int64]:
+    """Members that came later with what another had posted; members stand in the order in which they came."""
+    # One huge update would draw the middle to itself and make all others look alike.
+    lengths = norms(updates)
+    usual = np.flatnonzero((lengths > 0) & (lengths <= FAR * np.median(lengths)))
+    return np.unique(usual[[max(pair.one, pair.other) for pair in copies(updates[usual])]])
 
 
 def _near_pairs(updates: Vectors, reach: Floats) -> list[tuple[int, int]]:

@@ -20,10 +20,11 @@ def clip_norms(bound: float | None = None) -> Step:
         lengths = norms(updates)
         limit = float(np.median(lengths)) if bound is None else bound
         shares = np.where(lengths > limit, limit / np.maximum(lengths, 1e-300), 1)
-        if (shares == 1).all():
+        long = np.flatnonzero(shares < 1)
+        if not len(long):
             return posted
-        clipped: Vectors = posted.start + updates * shares[:, None].astype(np.float32)
-        models = np.where((shares == 1)[:, None], posted.models, clipped)
+        models = posted.models.copy()
+        models[long] = posted.start + updates[long] * shares[long, None].astype(np.float32)
         return replace(posted, models=models)
 
     return step

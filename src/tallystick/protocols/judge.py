@@ -19,7 +19,6 @@ Posts = Mapping[str, Model | bytes | Lost]
 
 RADIANS = Measure("angle", "lower", "rad", 1, 0, 4)  # its figure is in micro-radians, as eq. 8 takes it
 ABSTAINED: Scored = (0.0, "abstain")
-FAR = 3.0  # updates this much longer than the median one are not looked at for copies
 
 
 def judge(
@@ -102,11 +101,8 @@ def _idle(start: Model, models: Mapping[str, Model], hops: bool) -> dict[str, Ve
     found: dict[str, Verdict] = {authors[int(place)]: "unchanged" for place in updates.unchanged(steps)}
     if hops:
         return found
-    # One huge update would draw the middle to itself and make all others look alike.
-    lengths = updates.norms(steps)
-    usual = np.flatnonzero((lengths > 0) & (lengths <= FAR * np.median(lengths)))
-    for pair in updates.copies(steps[usual]):
-        found.setdefault(authors[int(usual[max(pair.one, pair.other)])], "copy")
+    for place in updates.later_copies(steps):
+        found.setdefault(authors[int(place)], "copy")
     return found
 
 

@@ -19,7 +19,7 @@ from .protocol import Bench, Do, Job, Product, Unfit
 from .train import train, words_for
 
 Weighing = Literal["rows", "equal"]
-NEED_MORE = ("drop_worst", "trust_root")  # rules that need scores or a trusted model beside the posts
+NEED_MORE = ("drop_worst", "drop_worst_geometric_median", "trust_root")  # scores, or a trusted model
 
 
 def train_model(protect: Protection | None = None, private: bool = True) -> Do:
