@@ -34,7 +34,7 @@ def _transfer(books: Books, member: str, body: tx.Transfer) -> None:
     ensure(books.balance[member] >= body.amount, member, "sends", body.amount, "of", books.balance[member])
 
 
-def _fresh_key(books: Books, member: str, body: tx.RotateKey | tx.AddDevice) -> None:
+def _fresh_key(books: Books, member: str, body: tx.RotateKey | tx.AddDevice | tx.SetValidator) -> None:
     ensure(body.key not in books.keys, member, "takes a key that was used")
 
 
@@ -153,6 +153,7 @@ PERMITS: dict[type[tx.Body], Callable[[Books, str, Any], None]] = {
     tx.Transfer: _transfer,
     tx.RotateKey: _fresh_key,
     tx.AddDevice: _fresh_key,
+    tx.SetValidator: _fresh_key,
     tx.RegisterUnit: _register_unit,
     tx.WithdrawUnit: _unit_on_offer,
     tx.TransferUnit: _unit_on_offer,

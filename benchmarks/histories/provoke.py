@@ -150,6 +150,17 @@ def _(p: Players) -> Any:
     return member, tx.RotateKey(old, possession(member, member), encryption_key_of(member))
 
 
+@way(tx.SetValidator, no.KeyRefused)
+def _(p: Players) -> Any:
+    return other_than(p, "bob"), tx.SetValidator(key_of("loose").public, possession("bob", "loose"))
+
+
+@way(tx.SetValidator, no.WrongRole)
+def _(p: Players) -> Any:
+    member = other_than(p)
+    return member, tx.SetValidator(key_of(f"{member}'s node").public, possession(member, f"{member}'s node"))
+
+
 @way(tx.AddDevice, no.KeyRefused)
 def _(p: Players) -> Any:
     return other_than(p, "bob"), tx.AddDevice(key_of("loose").public, possession("bob", "loose"), moves.FAR)

@@ -113,12 +113,15 @@ def _key_body(p: Players, kind: Any) -> tx.Body:
     proof = possession(p.rng.choice(FULL), name)
     if kind is tx.RotateKey:
         return tx.RotateKey(key_of(name).public, proof, encryption_key_of(name))
+    if kind is tx.SetValidator:
+        return tx.SetValidator(key_of(name).public, proof)
     return tx.AddDevice(key_of(name).public, proof, when(p))
 
 
 WILD: dict[type[tx.Body], Callable[[Players], tx.Body]] = {
     tx.RotateKey: lambda p: _key_body(p, tx.RotateKey),
     tx.AddDevice: lambda p: _key_body(p, tx.AddDevice),
+    tx.SetValidator: lambda p: _key_body(p, tx.SetValidator),
     tx.RemoveDevice: lambda p: tx.RemoveDevice(key_of(p.rng.choice(FULL)).public),
     tx.Report: lambda p: tx.Report(hashed("software")),
     tx.Propose: lambda p: moves.propose(p)[1],

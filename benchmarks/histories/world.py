@@ -88,6 +88,11 @@ class Records:
     def chain(self) -> Any:
         return self.tables["chain"][()]
 
+    @property
+    def validators_due(self) -> int:
+        found = self.tables["validators"].get(())
+        return found.due if found else 0
+
 
 class View:
     """The state with some writes on top."""

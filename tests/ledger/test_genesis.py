@@ -102,6 +102,7 @@ def test_every_part_of_a_genesis_changes_its_digest():
         "limits": Limits(),
         "readers": (),
         "validators": (),
+        "validates": "operator",
     }
     assert set(others) == set(Genesis.__struct_fields__)
     digests = {genesis_digest(replace(WHOLE, **{name: value})) for name, value in others.items()}

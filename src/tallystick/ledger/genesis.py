@@ -14,9 +14,9 @@ from ..base.ids import Millis, Name, PublicKey, Role, Time, Tokens, digest
 from .changes import Roles
 from .handlers import WEIGHTS
 from .handlers.members import ensure_encryption_key
-from .records import Account, Chain, KeyUse, Member
+from .records import Account, Chain, KeyUse, Member, ValidatorKey, Validators
 from .rejections import KeyRefused
-from .state import ACCOUNTS, CHAIN, KEYS, MEMBERS, TABLES
+from .state import ACCOUNTS, CHAIN, KEYS, MEMBERS, TABLES, VALIDATOR_KEYS, VALIDATORS
 
 Wait = Annotated[int, Meta(ge=1, le=10**12)]
 Weight = Annotated[int, Meta(ge=1, le=10**7)]
@@ -34,6 +34,7 @@ class Founder(Record):
     encryption_key: PublicKey
     roles: Roles = ()
     balance: Tokens = 0
+    validator: Annotated[bytes, Meta(max_length=32)] = b""  # the key with which its node votes on blocks
 
 
 class Limits(Record):
@@ -64,7 +65,8 @@ class Genesis(Record):
     pool: Tokens = 0
     limits: Limits = Limits()
     readers: tuple[Readable, ...] = ()
-    validators: tuple[PublicKey, ...] = ()
+    validators: tuple[PublicKey, ...] = ()  # who signs the blocks, where it is not the members' nodes
+    validates: Role | None = None  # the role whose members' nodes vote on blocks
 
 
 R = TypeVar("R", bound=Record)
@@ -97,7 +99,19 @@ def first_writes(genesis: Genesis) -> dict[bytes, bytes]:
         writes[MEMBERS.key(one.member)] = MEMBERS.encode(member)
         writes[ACCOUNTS.key(one.member)] = ACCOUNTS.encode(account)
         writes[KEYS.key(one.key.hex())] = KEYS.encode(KeyUse(one.member))
+        if one.validator:
+            writes[VALIDATOR_KEYS.key(one.member)] = VALIDATOR_KEYS.encode(ValidatorKey(one.validator))
+            writes[KEYS.key(one.validator.hex())] = KEYS.encode(KeyUse(one.member))
+    if genesis.validates is not None:
+        validators = Validators(genesis.validates, founding_validators(genesis))
+        writes[VALIDATORS.key()] = VALIDATORS.encode(validators)
     return {key.encode(): value for key, value in sorted(writes.items())}
+
+
+def founding_validators(genesis: Genesis) -> tuple[bytes, ...]:
+    """The keys that vote on the first blocks, where the members' nodes do."""
+    named = (one.validator for one in genesis.members if genesis.validates in one.roles and one.validator)
+    return tuple(sorted(named))
 
 
 def genesis_digest(genesis: Genesis) -> bytes:
@@ -115,7 +129,7 @@ def ensure_sound(genesis: Genesis) -> None:
         raise GenesisError(_explained(genesis, str(error))) from None
     for what, values in (
         ("member", [one.member for one in genesis.members]),
-        ("key", [one.key.hex() for one in genesis.members]),
+        ("key", [key.hex() for one in genesis.members for key in (one.key, one.validator) if key]),
         ("validator", [key.hex() for key in genesis.validators]),
         ("readable kind", [row.kind for row in genesis.readers]),
     ):
@@ -130,6 +144,7 @@ def ensure_sound(genesis: Genesis) -> None:
         known = ", ".join(sorted(TABLES))
         _ensure(row.kind in TABLES, f"there are no records of kind {row.kind!r} to read; there are {known}")
         _ensure_roles(f"the readers of {row.kind!r}", row.roles)
+    _ensure_validators(genesis)
     supply, limits = _supply(genesis), genesis.limits
     _ensure(supply <= genesis.cap, f"balances and pool are {supply} tokens, the cap is {genesis.cap}")
     least = min(limits.member_weight, limits.block_weight)
@@ -173,6 +188,7 @@ def write_genesis(genesis: Genesis) -> str:
         f"cap = {genesis.cap}",
         f"pool = {genesis.pool}",
         f"validators = {_strings(key.hex() for key in genesis.validators)}",
+        *([f'validates = "{genesis.validates}"'] if genesis.validates else []),
         "",
         "[limits]",
         *(f"{name} = {value}" for name, value in limits),
@@ -189,6 +205,7 @@ def write_genesis(genesis: Genesis) -> str:
             f'encryption_key = "{one.encryption_key.hex()}"',
             f"roles = {_strings(one.roles)}",
             f"balance = {one.balance}",
+            *([f'validator = "{one.validator.hex()}"'] if one.validator else []),
         ]
     return "\n".join(lines) + "\n"
 
@@ -214,6 +231,19 @@ def _ensure_keys(one: Founder) -> None:
         ensure_encryption_key(one.encryption_key)
     except KeyRefused as refusal:
         raise GenesisError(f"member {one.member!r}: {refusal}") from None
+
+
+def _ensure_validators(genesis: Genesis) -> None:
+    """Either the members' nodes vote on blocks, or the keys that the genesis lists sign them."""
+    for one in genesis.members:
+        sound = not one.validator or keys.acceptable(one.validator)
+        _ensure(sound, f"member {one.member!r}: validator key {one.validator.hex()} is no Ed25519 key")
+        needed = not one.validator or genesis.validates is not None
+        _ensure(needed, f"member {one.member!r} names a validator key, and `validates` names no role")
+    if genesis.validates is not None:
+        _ensure(not genesis.validators, "say who validates by `validates` or by `validators`, not by both")
+        found = founding_validators(genesis)
+        _ensure(found, f"no founder with the role {genesis.validates} names a validator key")
 
 
 def _ensure_roles(where: str, roles: tuple[Role, ...]) -> None:
@@ -247,7 +277,7 @@ def _record(kind: type[R], value: Any, where: str) -> R:
     _ensure(not missing, f"{where} lacks {', '.join(missing)}")
     given = {
         field.name: _key(table[field.name], f"{where}, {field.name}")
-        if field.type is PublicKey
+        if field.type is PublicKey or field.name == "validator"
         else _tuple(table[field.name])
         for field in known
         if field.name in table

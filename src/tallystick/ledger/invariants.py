@@ -30,6 +30,7 @@ from .state import (
     TABLES,
     TEAMS,
     UNITS,
+    VALIDATORS,
     Reader,
     Table,
 )
@@ -74,6 +75,8 @@ class State:
         if chain is None:
             raise LookupError("a state without its chain record")
         self.chain = CHAIN.decode(chain)
+        validators = reader.get(VALIDATORS.key().encode())
+        self.validators_due = 0 if validators is None else VALIDATORS.decode(validators).due
 
     def all(self, table: Table[R]) -> dict[tuple[str, ...], R]:
         return self.tables[table.name]  # type: ignore[return-value]
@@ -209,6 +212,8 @@ def deadlines_are_as_needed(state: State) -> Iterator[str]:
         wanted.update(
             (f"{deadline:016d}", what, name) for what, deadline in _deadlines(state, name, progress)
         )
+    if state.validators_due:
+        wanted.add((f"{state.validators_due:016d}", "validators", state.chain.chain))
     there = set(state.all(DUE))
     for deadline, what, of in sorted(wanted - there):
         yield f"{of} ({_stage(state, of)}) waits for {what} at {int(deadline)}, which will not come"

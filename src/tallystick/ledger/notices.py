@@ -42,6 +42,15 @@ class DeviceRemoved(Said):
     key: bytes
 
 
+class ValidatorNamed(Said):
+    member: str
+    key: bytes
+
+
+class ValidatorsChanged(Said):
+    keys: tuple[bytes, ...]
+
+
 class SoftwareReported(Said):
     member: str
     software: bytes
@@ -323,4 +332,5 @@ Notice = (
     | MemberLeft | MemberJoined | TeamFounded | TeamJoined | PhaseOpened | RevealsOpened | Posted | Revealed
     | TurnMissed | PhaseClosed | RoundEnded | RoundsStopped | RecorderElected | RecordPosted | Approved
     | RecordDecided | Paid | Fined | CreditGained | CreditLost | RulesUpgraded | Alarm
+    | ValidatorNamed | ValidatorsChanged
 )  # fmt: skip

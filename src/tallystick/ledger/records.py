@@ -51,6 +51,21 @@ class Member(Record):
     software: bytes = b""
 
 
+class Validators(Record):
+    """Whose nodes vote on blocks, where the members' roles decide it: their keys, with equal power."""
+
+    role: Role
+    keys: tuple[bytes, ...]
+    changed: int = 0  # the height that last changed them
+    due: int = 0  # when the next step is tried, while one is outstanding
+
+
+class ValidatorKey(Record):
+    """The key with which a member's node votes on blocks, while its member may validate."""
+
+    key: bytes
+
+
 class Account(Record):
     """What a member has, and which of its transaction numbers are used."""
 
@@ -369,5 +384,7 @@ class StandingTeam(Record):
 class Due(Record):
     """Something that a deadline will do."""
 
-    what: Literal["forming", "phase", "time", "record", "approve", "test", "certify", "proposal"]
+    what: Literal[
+        "forming", "phase", "time", "record", "approve", "test", "certify", "proposal", "validators",
+    ]  # fmt: skip
     of: str

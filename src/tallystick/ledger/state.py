@@ -81,6 +81,8 @@ RECORDS = _table("record", r.FinalRecord)
 PAIRS = _table("pair", r.Pair)
 STANDING_TEAMS = _table("standing", r.StandingTeam)
 DUE = _table("due", r.Due)
+VALIDATORS = _table("validators", r.Validators)
+VALIDATOR_KEYS = _table("validator", r.ValidatorKey)
 
 
 @dataclass

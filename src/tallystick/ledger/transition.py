@@ -7,13 +7,13 @@ from ..base import keys
 from ..base.codec import Malformed as NotCanonical
 from ..base.codec import Record, encode
 from ..base.ids import digest
-from . import due, elections, forming, rounds, settlement
+from . import due, elections, forming, rounds, settlement, validators
 from . import rejections as no
 from .handlers import DEVICE_KINDS, HANDLERS, WEIGHTS, votes
-from .notices import Alarm, Notice
+from .notices import Alarm, Notice, ValidatorsChanged
 from .records import Account, Chain, Member
 from .rejections import Refusal
-from .state import ACCOUNTS, CHAIN, MEMBERS, PROGRESS, Draft, Reader
+from .state import ACCOUNTS, CHAIN, MEMBERS, PROGRESS, VALIDATORS, Draft, Reader
 from .transactions import (
     FORMAT,
     NUMBER_WINDOW,
@@ -38,6 +38,7 @@ SERVED_BY: dict[str, due.Serve] = {
     "test": elections.test_unopened,
     "certify": elections.certify,
     "proposal": votes.serve_proposal,
+    "validators": validators.serve,
 }
 
 
@@ -92,8 +93,9 @@ def apply_block(
     served = len(draft.notices)
     quota: dict[str, int] = {}
     receipts = [_apply_one(draft, data, quota, verify) for data in transactions]
-    alarms = [notice for notice in draft.notices[served:] if isinstance(notice, Alarm)]
-    notices = (*draft.notices[:served], *alarms)
+    validators.follow(draft)
+    after = [one for one in draft.notices[served:] if isinstance(one, Alarm | ValidatorsChanged)]
+    notices = (*draft.notices[:served], *after)
     return Outcome(draft.writes(), receipts, notices, quota.get(WHOLE_BLOCK, 0))
 
 
@@ -109,7 +111,7 @@ def apply(
 def check(reader: Reader, transaction: bytes, block: Block, verify: Verify = keys.verify) -> Receipt:
     """Whether a transaction is authentic, its sender may act, and a block may hold it: before a proposal."""
     draft = Draft(reader, block.chain, block.height, block.time)
-    name = digest(b"transaction", transaction)
+    name = name_of(transaction)
     try:
         envelope, signed = _read(transaction)
         _, member = _authenticate(draft, envelope, signed, {}, verify)
@@ -117,6 +119,11 @@ def check(reader: Reader, transaction: bytes, block: Block, verify: Verify = key
     except Refusal as refusal:
         return _refused(name, refusal, "", "")
     return Receipt(name, 0, member=envelope.member, kind=_kind(envelope))
+
+
+def name_of(transaction: bytes) -> bytes:
+    """The digest by which a receipt calls its transaction."""
+    return digest(b"transaction", transaction)
 
 
 def rules_in_force(reader: Reader, height: int) -> int:
@@ -134,6 +141,12 @@ def find_chain(reader: Reader) -> Chain:
     return CHAIN.decode(data)
 
 
+def find_validators(reader: Reader) -> tuple[bytes, ...]:
+    """The keys that vote on blocks; none where the members' roles do not decide it."""
+    data = reader.get(VALIDATORS.key().encode())
+    return () if data is None else VALIDATORS.decode(data).keys
+
+
 def next_deadline(reader: Reader) -> int | None:
     """When the earliest entry of the due-queue comes due, or None."""
     entries = reader.scan(b"due/", 1)
@@ -141,7 +154,7 @@ def next_deadline(reader: Reader) -> int | None:
 
 
 def _apply_one(draft: Draft, data: bytes, quota: dict[str, int], verify: Verify) -> Receipt:
-    name = digest(b"transaction", data)
+    name = name_of(data)
     try:
         envelope, signed = _read(data)
         account, member = _authenticate(draft, envelope, signed, quota, verify)

@@ -10,7 +10,7 @@ from tallystick.base.codec import encode
 from tallystick.base.events import Gaussian
 from tallystick.ledger import rules as ru
 from tallystick.ledger import transactions as tx
-from tallystick.ledger.genesis import Limits, Readable
+from tallystick.ledger.genesis import Founder, Limits, Readable
 from tallystick.ledger.handlers import HANDLERS, WEIGHTS
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
 from tallystick.ledger.state import TEAMS
@@ -63,6 +63,26 @@ def members() -> World:
     world.does("ada", tx.Transfer("zoe", 1))
     world.does("ada", tx.RotateKey(key_of("bob").public, possession("ada", "bob"), encryption_key_of("bob")))
     world.did("bob", tx.Nudge())
+    return world
+
+
+def validators() -> World:
+    """Members whose nodes vote on blocks: one joins, replaces its key, is suspended."""
+    founders = [
+        Founder(name, key_of(name).public, encryption_key_of(name), ("operator",), 10, node.public)
+        for name in ("ada", "bob", "cleo", "dan")
+        for node in [key_of(f"{name}'s node")]
+    ]
+    eve = Founder("eve", key_of("eve").public, encryption_key_of("eve"), ("operator",))
+    world = World(*founders, eve, validates="operator", limits=Limits(vote_wait=DAY))
+    world.block(), world.block()
+    for name in ("eve's node", "eve's new node"):
+        world.did("eve", tx.SetValidator(key_of(name).public, possession("eve", name)))
+    for _ in range(6):
+        world.block()
+    world.decide(tx.Suspend("dan"))
+    for _ in range(4):
+        world.block()
     return world
 
 
@@ -300,6 +320,7 @@ def refusals() -> World:
 
 STORIES: tuple[Callable[[], World], ...] = (
     members,
+    validators,
     envelopes,
     votes,
     units,

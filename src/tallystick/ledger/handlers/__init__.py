@@ -15,6 +15,7 @@ _TABLE: tuple[tuple[type[tx.Body], Handler, int], ...] = (
     (tx.RotateKey, members.rotate_key, 4),
     (tx.AddDevice, members.add_device, 4),
     (tx.RemoveDevice, members.remove_device, 2),
+    (tx.SetValidator, members.set_validator, 8),
     (tx.Report, members.report, 2),
     (tx.Propose, votes.propose, 200),
     (tx.Vote, votes.vote, 4),

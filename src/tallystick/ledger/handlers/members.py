@@ -7,9 +7,9 @@ from ...base.ids import digest
 from .. import notices as say
 from .. import rejections as no
 from .. import transactions as tx
-from ..records import Device, KeyUse
+from ..records import Device, KeyUse, ValidatorKey
 from ..rejections import ensure, refusing
-from ..state import KEYS, MEMBERS, Draft
+from ..state import KEYS, MEMBERS, VALIDATOR_KEYS, VALIDATORS, Draft
 
 MAX_DEVICES = 16
 
@@ -95,6 +95,21 @@ def remove_device(draft: Draft, body: tx.RemoveDevice) -> None:
     # EFFECTS
     draft.put(MEMBERS, replace(member, devices=devices), draft.sender)
     draft.emit(say.DeviceRemoved(draft.sender, body.key))
+
+
+def set_validator(draft: Draft, body: tx.SetValidator) -> None:
+    """Name the key with which the sender's node votes on blocks, from a block soon after this one."""
+    # CHECKS
+    ensure_key(draft, draft.sender, body.key, body.possession)
+    validators = draft.find(VALIDATORS)
+    role = validators.role if validators else "validator, as nobody has where one process signs the blocks"
+    may = role in draft.get(MEMBERS, draft.sender).roles
+    ensure(may, refusing(no.WrongRole, member=draft.sender, role=role))
+
+    # EFFECTS
+    claim_key(draft, draft.sender, body.key)
+    draft.put(VALIDATOR_KEYS, ValidatorKey(body.key), draft.sender)
+    draft.emit(say.ValidatorNamed(draft.sender, body.key))
 
 
 def report(draft: Draft, body: tx.Report) -> None:

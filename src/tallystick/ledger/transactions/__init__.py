@@ -30,7 +30,7 @@ from .envelope import (
     signing_bytes,
 )
 from .grants import AskGrant, DeclineGrant, GiveGrant, RevokeGrant
-from .members import AddDevice, RemoveDevice, Report, RotateKey
+from .members import AddDevice, RemoveDevice, Report, RotateKey, SetValidator
 from .records import Approve, Certify, PostRecord
 from .requests import OpenTest, PostRequest, ReuseRecord, WithdrawRequest
 from .rounds import Nudge, Post, Reveal
@@ -89,6 +89,7 @@ __all__ = [
     "Score",
     "Scores",
     "SetRoles",
+    "SetValidator",
     "Signed",
     "Sketch",
     "Suspend",

@@ -8,7 +8,7 @@ from msgspec import Meta
 from ...base.codec import Decoder, Record, encode
 from ...base.ids import Name, PublicKey, Signature, Time
 from .grants import AskGrant, DeclineGrant, GiveGrant, RevokeGrant
-from .members import AddDevice, RemoveDevice, Report, RotateKey
+from .members import AddDevice, RemoveDevice, Report, RotateKey, SetValidator
 from .records import Approve, Certify, PostRecord
 from .requests import OpenTest, PostRequest, ReuseRecord, WithdrawRequest
 from .rounds import Nudge, Post, Reveal
@@ -24,7 +24,7 @@ NUMBER_WINDOW = 256
 Number = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
 Transaction = (
-    RotateKey | AddDevice | RemoveDevice | Report | Propose | Vote | Transfer
+    RotateKey | AddDevice | RemoveDevice | SetValidator | Report | Propose | Vote | Transfer
     | RegisterUnit | WithdrawUnit | TransferUnit | AskGrant | GiveGrant | DeclineGrant | RevokeGrant
     | PostRequest | WithdrawRequest | ReuseRecord | ChooseTeam | OpenTest
     | Apply | WithdrawApplication | Grade | Leave | RegisterTeam | JoinTeam

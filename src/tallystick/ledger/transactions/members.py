@@ -35,6 +35,16 @@ class RemoveDevice(Body):
     key: PublicKey
 
 
+class SetValidator(Body):
+    """Name the key with which one's node votes on blocks; it replaces the one before.
+
+    Refused: Suspended, DeviceMayNot, WrongRole, KeyRefused.
+    """
+
+    key: PublicKey
+    possession: Signature
+
+
 class Report(Body):
     """Say which software one runs.
 
