@@ -136,6 +136,11 @@ def signature(transaction: bytes) -> tuple[bytes, bytes, bytes] | None:
     return WRITER.public, sealed.body, sealed.signature
 
 
+def validators(reader: Reader) -> tuple[bytes, ...]:
+    named = reader.get(b"validators") or b""
+    return tuple(named[at : at + 32] for at in range(0, len(named), 32))
+
+
 MACHINE = Machine(
     apply_block=apply_block,
     check=check,
@@ -148,6 +153,8 @@ MACHINE = Machine(
     signature=signature,
     weight=lambda receipt: 1,
     limits=lambda reader: (10**6, 40),
+    name=lambda transaction: digest(b"transaction", transaction),
+    validators=validators,
 )
 GENESIS = Beginning("standin", START, ((b"first", b"record"),))
 

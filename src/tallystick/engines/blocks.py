@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import final
+from typing import Any, NamedTuple, final
 
 from ..base import light, merkle
 from ..base.codec import Malformed
@@ -23,6 +23,16 @@ from .engine import (
 from .lookup import Place
 from .store import Store
 from .tree import StateTree
+
+
+class ReceiptPaths(NamedTuple):
+    """A transaction in its block, its receipt, and the paths to what two headers say of them."""
+
+    height: int
+    receipt: Any
+    transaction: bytes
+    result: light.Result
+    paths: tuple[light.Path, light.Path]
 
 
 @final
@@ -80,7 +90,8 @@ class Blocks:
             raise EngineError("no header names the newest state yet; it can be proven after the next block")
         return StateProof(key, self.store.get(key), tree.prove(key), signed)
 
-    def prove_receipt(self, digest: bytes) -> ReceiptProof:
+    def receipt_paths(self, digest: bytes) -> ReceiptPaths:
+        """A transaction with its receipt, and the paths from both to what two headers say."""
         answer = self.find(digest)
         if answer is None or answer.height is None or answer.place is None:
             raise EngineError(f"no block holds a transaction {digest.hex()}")
@@ -89,13 +100,13 @@ class Blocks:
         entry, place = self.entry(answer.height), answer.place
         results = [result_of(self.machine.receipt(receipt)) for receipt in entry.receipts]
         leaves = [sha256(transaction).digest() for transaction in entry.transactions]
-        return ReceiptProof(
-            answer.receipt,
-            entry.transactions[place],
-            results[place],
-            (_path(leaves, place), _path([light.result_bytes(result) for result in results], place)),
-            (self.signed(answer.height), self.signed(answer.height + 1)),
-        )
+        paths = _path(leaves, place), _path([light.result_bytes(result) for result in results], place)
+        return ReceiptPaths(answer.height, answer.receipt, entry.transactions[place], results[place], paths)
+
+    def prove_receipt(self, digest: bytes) -> ReceiptProof:
+        height, receipt, transaction, result, paths = self.receipt_paths(digest)
+        signed = self.signed(height), self.signed(height + 1)
+        return ReceiptProof(receipt, transaction, result, paths, signed)
 
     def status(
         self, head: Head, waiting: int = 0, repairs: tuple[str, ...] = (), stopped: str = ""

@@ -86,6 +86,8 @@ class Machine:
     signature: Callable[[bytes], tuple[bytes, bytes, bytes] | None]  # of a transaction, to be verified ahead
     weight: Callable[[Any], int]  # of what `check` gave a receipt
     limits: Callable[[Reader], tuple[int, int]]  # the weight that a block, and one member in it, may have
+    name: Callable[[bytes], bytes]  # the digest by which receipts call a transaction
+    validators: Callable[[Reader], tuple[bytes, ...]]  # who votes on blocks, where the state says so
 
     def signatures(self, transactions: Iterable[bytes]) -> list[tuple[bytes, bytes, bytes]]:
         """Those of all transactions that have one."""
@@ -133,6 +135,8 @@ def ledger_machine() -> Machine:
         signature=signature,
         weight=lambda receipt: weights[receipt.kind],
         limits=limits,
+        name=transition.name_of,
+        validators=transition.find_validators,
     )
 
 

@@ -84,7 +84,7 @@ def create(
     writes = machine.first_writes(genesis)
     encoded = encode_writes(writes)
     origin = origin_of(genesis, validators, StateTree.build(writes.items()).root, encoded)
-    _set_aside(path, [*path.glob(f"{DATABASE}*"), *(path / LOG).glob("*.log")], settings.disk)
+    set_aside(path, [*path.glob(f"{DATABASE}*"), *(path / LOG).glob("*.log")], settings.disk)
     (path / LOG).mkdir(parents=True, exist_ok=True)
     frame = seal(0, NOTHING, encode(origin))
     log = settings.log(path)
@@ -204,7 +204,7 @@ def _rebuild(
         raise LedgerDamaged(
             f"{log.folder}: its genesis gives another first state than it says: {OTHER_PROGRAM}"
         )
-    aside = _set_aside(path, path.glob(f"{DATABASE}*"), settings.disk)
+    aside = set_aside(path, path.glob(f"{DATABASE}*"), settings.disk)
     store = settings.store(path)
     store.append(0, frame.sealed(), writes, encode_writes(writes), Index())
     repairs.append(f"{damage}; made again from the log, the old files are in {aside}")
@@ -273,7 +273,7 @@ def _where(log: BlockLog) -> str:
     return f"{file} is damaged at byte {offset}, after height {log.height} ({reason})"
 
 
-def _set_aside(path: Path, files: Iterable[Path], disk: Disk) -> Path:
+def set_aside(path: Path, files: Iterable[Path], disk: Disk) -> Path:
     """Move files into a folder that nothing reads, beside the ledger."""
     number = 1
     while (aside := path / f"damaged-{number}").exists():

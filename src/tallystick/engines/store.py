@@ -4,7 +4,7 @@ A block is durable with its frame and its write-set; the records it changes are 
 time. SQLite's own checks are not relied on: a flipped bit in its write-ahead log silently undoes commits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +12,7 @@ from threading import RLock
 from typing import Any, Final, final
 
 from ..base.codec import Decoder, encode
-from .blocklog import DamagedFrame, Frame, unseal
+from .blocklog import DIGEST, NOTHING, DamagedFrame, Frame, seal, unseal
 from .database import DamagedStore, Database
 from .disk import DISK, Disk
 from .lookup import Index, Lookup, Place, key_of, member_key
@@ -204,6 +204,18 @@ class Store:
             self._recent.put(self._overlay.writes)
             self._lookup.forget()
             self._overlay, self.flushed = Overlay(), height
+
+    def restore(self, height: int, origin: bytes, entry: bytes, records: Mapping[bytes, bytes]) -> None:
+        """Begin with the state that block `height` left; the blocks before it stay unknown here."""
+        first = seal(0, NOTHING, origin)
+        before = seal(height - 1, first[-DIGEST:], b"")
+        frames = {0: first, height - 1: before, height: seal(height, before[-DIGEST:], entry)}
+        with self._lock, self._db.guarded("written"):
+            with self._db.transaction():
+                self._db.executemany("INSERT INTO frames VALUES (?, ?)", frames.items())
+                self._db.executemany("INSERT INTO records VALUES (?, ?)", sorted(records.items()))
+                self._db.mark("flushed", height)
+            self.load()
 
     def frame(self, height: int) -> Frame:
         """A block's frame, checked."""

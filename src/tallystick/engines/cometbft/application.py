@@ -1,0 +1,241 @@
+"""The ABCI 2.0 application: answers what CometBFT asks, one after the other; nothing raises but `Halt`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, final
+
+import msgspec
+
+from ...base import light
+from ...base.codec import Malformed, encode
+from ..chain import result_of
+from ..database import DamagedStore
+from ..engine import EngineError
+from . import queries
+from .replica import Halt, Replica, leaves_a_trace
+from .snapshots import Snapshots
+from .waiting import Waiting
+from .wire import (
+    ACCEPT,
+    REJECT,
+    BrokenFrame,
+    Fields,
+    fields,
+    message,
+    number,
+    one,
+    preparation,
+    proposal,
+    request,
+    validator_updates,
+)
+
+NUDGE: Final = b"tallystick nudge "  # and a deadline: wakes a chain on which that deadline has passed
+REFUSED, BUSY, UNKNOWN = 1, 2, 3  # a query's codes
+NEW: Final = 0  # CheckTx: a transaction that just came
+
+Log = Callable[..., None]
+
+
+def _silent(_said: str, **_more: Any) -> None:
+    return None
+
+
+@dataclass
+class Counts:
+    """What the metrics tell."""
+
+    checked: int = 0
+    refused: int = 0
+    flooded: int = 0
+    blocks: int = 0
+    transactions: int = 0
+    rejected_proposals: int = 0
+    faults: int = 0
+
+
+@final
+@dataclass
+class Application:
+    """One replica behind the four connections of its engine."""
+
+    replica: Replica
+    snapshots: Snapshots
+    now: Callable[[], int]  # milliseconds since 1970; decides nothing that validators must agree on
+    log: Log = _silent
+    counts: Counts = field(default_factory=Counts)
+    waiting: Waiting = field(default_factory=Waiting)
+    tried: int | None = None  # a deadline that a block was made for in vain
+
+    def answer(self, frame: bytes) -> tuple[int, bytes]:
+        """The field and the body of the answer to one request."""
+        try:
+            name, number, found = request(frame)
+            return number, getattr(self, f"_{name}")(found)
+        except (BrokenFrame, DamagedStore, OSError, MemoryError, RecursionError) as error:
+            raise Halt(f"{type(error).__name__}: {error}") from error
+
+    # Before there are blocks
+
+    def _echo(self, found: Fields) -> bytes:
+        return message({1: one(found, 1, b"")})
+
+    def _flush(self, _found: Fields) -> bytes:
+        return b""
+
+    def _info(self, _found: Fields) -> bytes:
+        """What is committed. Anybody may ask, at any time, so that nothing is forgotten here."""
+        root = self.replica.root if self.replica.height else b""
+        return message({1: "tallystick", 2: "1", 3: 1, 4: self.replica.height, 5: root})
+
+    def _init_chain(self, found: Fields) -> bytes:
+        try:
+            genesis = bytes.fromhex(msgspec.json.decode(one(found, 5, b""), type=str))
+            self.replica.begin(genesis, one(found, 2, b"").decode())
+        except (ValueError, msgspec.MsgspecError, Malformed, EngineError) as error:
+            raise Halt(f"the engine's genesis does not begin a ledger: {error}") from error
+        validators = validator_updates((key, 1) for key in self.replica.validators())
+        return message({2: validators, 3: self.replica.tree.root})
+
+    # What waits
+
+    def _check_tx(self, found: Fields) -> bytes:
+        transaction, kind = one(found, 1, b""), one(found, 2, 0)
+        self.counts.checked += 1
+        try:
+            if transaction.startswith(NUDGE):
+                return message({1: 0 if self._wakes(transaction) else REFUSED})
+            return self._checked(transaction, kind)
+        except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError, EngineError) as fault:
+            self._fault("check_tx", fault)
+            return message({1: REFUSED, 3: "this validator could not judge the transaction"})
+
+    def _checked(self, transaction: bytes, kind: int) -> bytes:
+        replica = self.replica
+        receipt = replica.machine.check(replica.store, transaction, replica.next_block(), replica.verify)
+        if receipt.code:
+            self.counts.refused += 1
+            return message({1: receipt.code, 2: encode(receipt), 3: receipt.detail})
+        weight, size = replica.machine.weight(receipt), len(transaction)
+        if kind != NEW:
+            self.waiting.count(receipt.member, size, weight)
+            return message({2: receipt.transaction})
+        _, member_weight = replica.machine.limits(replica.store)
+        if not self.waiting.admit(receipt.member, size, weight, member_weight):
+            self.counts.flooded += 1
+            return message({1: REFUSED, 3: f"{receipt.member} has as much waiting as one member may"})
+        return message({2: receipt.transaction})
+
+    def _wakes(self, transaction: bytes) -> bool:
+        """Whether a nudge names the deadline that is next and has passed; all others would be noise."""
+        due = self.replica.due()
+        return due is not None and transaction == nudge(due) and due <= self.now() and due != self.tried
+
+    # Blocks
+
+    def _prepare_proposal(self, found: Fields) -> bytes:
+        block, _most = preparation(found)
+        try:
+            waiting = tuple(one for one in block.transactions if not one.startswith(NUDGE))
+            return message({1: list(self.replica.prepare(block._replace(transactions=waiting)))})
+        except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError, EngineError) as fault:
+            self._fault("prepare_proposal", fault)
+            return b""
+
+    def _process_proposal(self, found: Fields) -> bytes:
+        """Accept exactly what a sound `prepare_proposal` can have made."""
+        try:
+            block = proposal(found)
+            outcome = self.replica.execute(block)
+            sound = all(map(leaves_a_trace, outcome.receipts))
+        except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError, EngineError) as fault:
+            self._fault("process_proposal", fault)
+            sound = False
+        if not sound:
+            self.counts.rejected_proposals += 1
+            self.log("rejected a proposal", height=block.height)
+        return message({1: ACCEPT if sound else REJECT})
+
+    def _extend_vote(self, _found: Fields) -> bytes:
+        return b""
+
+    def _verify_vote_extension(self, _found: Fields) -> bytes:
+        return message({1: ACCEPT})
+
+    def _finalize_block(self, found: Fields) -> bytes:
+        try:
+            block = proposal(found)
+            decided = self.replica.decide(block)
+        except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError, EngineError) as fault:
+            # Going on would be another state than the others': halting is the sound end.
+            raise Halt(f"block {one(found, 5, 0)} cannot be executed: {fault}") from fault
+        for evidence in block.evidence:
+            self.log("another validator misbehaved", validator=accused(evidence))
+        results = [light.result_bytes(result_of(receipt)) for receipt in decided.outcome.receipts]
+        updates = validator_updates(decided.updates)
+        return message({2: [*results], 3: updates, 5: decided.entry.app_hash})
+
+    def _commit(self, _found: Fields) -> bytes:
+        before = self.replica.due()
+        decided = self.replica.commit()
+        self.waiting.clear()  # the engine asks about all that is left at once
+        if before is None or self.replica.due() != before:
+            self.tried = None
+        elif self.replica.time >= before:
+            self.tried = before
+        self.counts.blocks += 1
+        self.counts.transactions += len(decided.block.transactions)
+        self.snapshots.taken_at(self.replica)
+        return b""
+
+    # Reading
+
+    def _query(self, found: Fields) -> bytes:
+        path, data = one(found, 2, b""), one(found, 1, b"")
+        height = self.replica.height
+        try:
+            value = queries.answer(self.replica, path.decode(), data)
+            return message({7: value, 9: height})
+        except queries.Busy as busy:
+            return message({1: BUSY, 3: str(busy), 9: height})
+        except (EngineError, Malformed) as error:
+            return message({1: REFUSED, 3: str(error), 9: height})
+        except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError) as fault:
+            self._fault("query", fault)
+            return message({1: UNKNOWN, 3: type(fault).__name__, 9: height})
+
+    # Snapshots
+
+    def _list_snapshots(self, _found: Fields) -> bytes:
+        return message({1: [one.encoded() for one in self.snapshots.kept()]})
+
+    def _offer_snapshot(self, found: Fields) -> bytes:
+        sound = self.snapshots.offered(fields(one(found, 1, b"")), one(found, 2, b""))
+        return message({1: ACCEPT if sound else self.snapshots.REJECT})
+
+    def _load_snapshot_chunk(self, found: Fields) -> bytes:
+        return message({1: self.snapshots.chunk(one(found, 1, 0), one(found, 3, 0))})
+
+    def _apply_snapshot_chunk(self, found: Fields) -> bytes:
+        place, data, sender = one(found, 1, 0), one(found, 2, b""), one(found, 3, b"")
+        result = self.snapshots.applied(self.replica, place, data)
+        if result == self.snapshots.RETRY:
+            return message({1: result, 2: number(place), 3: sender})
+        return message({1: result})
+
+    def _fault(self, where: str, fault: Exception) -> None:
+        self.counts.faults += 1
+        self.log("a defect was met", where=where, fault=f"{type(fault).__name__}: {fault}")
+
+
+def nudge(deadline: int) -> bytes:
+    """What wakes a quiet chain: the same bytes from every validator, so that one of them suffices.
+
+    No block ever holds it: that it waits makes the engine begin a block, `prepare_proposal` leaves it out.
+    """
+    return NUDGE + str(deadline).encode()
+
+
+def accused(evidence: bytes) -> str:
+    """Whom a piece of evidence accuses."""
+    return one(fields(one(fields(evidence), 2, b"")), 1, b"").hex()

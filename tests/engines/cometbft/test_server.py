@@ -1,0 +1,64 @@
+"""The real socket: four connections at once, answers in order, and a halt that answers nothing."""
+
+import asyncio
+
+from tallystick.engines.cometbft import wire
+from tallystick.engines.cometbft.server import listen
+from tests.engines.cometbft.driver import Driver, pay
+
+
+def talk(driver, path, conversation):
+    """Run a conversation with the served application; returns why it halted, if it did."""
+    halted = []
+
+    async def run():
+        server = await listen(driver.application, path, halted.append)
+        async with server:
+            await conversation(path)
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+    return halted
+
+
+async def answers(reader, count):
+    buffer, found = bytearray(), []
+    while len(found) < count:
+        buffer += await reader.read(2**16)
+        found += wire.frames(buffer)
+    return [next(iter(wire.fields(frame))) for frame in found]
+
+
+def test_four_connections_are_answered_in_order(tmp_path):
+    driver = Driver(tmp_path)
+    driver.begin()
+
+    async def conversation(path):
+        pairs = [await asyncio.open_unix_connection(path) for _ in range(4)]
+        for _, writer in pairs:
+            checks = b"".join(wire.asked("check_tx", wire.message({1: pay(n)})) for n in range(50))
+            writer.write(wire.asked("echo", b"\x0a\x01x") + checks + wire.asked("flush"))
+        for reader, writer in pairs:
+            assert await answers(reader, 52) == [2, *[9] * 50, 3]
+            writer.close()
+
+    assert talk(driver, tmp_path / "app.sock", conversation) == []
+    driver.close()
+
+
+def test_what_cannot_be_executed_halts_without_an_answer(tmp_path):
+    driver = Driver(tmp_path)
+    driver.begin()
+
+    async def conversation(path):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(wire.asked("finalize_block", wire.message({5: 7})) + wire.asked("flush"))
+        try:
+            await asyncio.wait_for(reader.read(1), 0.3)
+        except TimeoutError:
+            writer.close()
+            return
+        raise AssertionError("it was answered")
+
+    (reason,) = talk(driver, tmp_path / "app.sock", conversation)
+    assert "decided block 7" in reason
+    driver.close()
