@@ -143,9 +143,10 @@ class NoGradient:
     ("protect", "over"),
     [
         (per_hop(1, 1e-5, rounds=1, steps=1, clip=0.5), 64),
+        (per_hop(1, 1e-5, rounds=1, steps=1, clip=0.5, usual=200), 200),
         (dp_sgd(1, 1e-5, rounds=1, smallest=250, batch=25, clip=0.5), 25),
     ],
-    ids=["hop", "dp_sgd"],
+    ids=["hop", "hop of a usual size", "dp_sgd"],
 )
 def test_noise_is_what_its_event_says(protect, over, simulated):
     """Sigma times the clip, over all rows at a hop and over the expected sample in DP-SGD."""

@@ -112,11 +112,19 @@ def dp_sgd(
 
 
 def per_hop(
-    epsilon: float, delta: float, *, rounds: int, steps: int = 10, clip: float = 1.0, noisier: int = 1
+    epsilon: float,
+    delta: float,
+    *,
+    rounds: int,
+    steps: int = 10,
+    clip: float = 1.0,
+    noisier: int = 1,
+    usual: int = 0,
 ) -> Protection:
     """Gaussian noise at every hop (bp2p eq. 5, erratum 4): steps on all rows; protects the holder's records.
 
-    A mean over all rows may be divided by their number: how many rows a unit has is on the ledger.
+    A sum over all rows may be divided by their number: how many rows a unit has is on the ledger. Divided by
+    the `usual` number instead, a hop with few rows moves the model less, and so does its noise.
     """
     sigma = sigma_for(epsilon, delta, steps=rounds * steps)
     rule = EventRule("record", Gaussian(sigma, 1 if noisier > 1 else steps), Gaussian(noisier * sigma, steps))
@@ -130,7 +138,7 @@ def per_hop(
 
         def gradient(loss: Loss, model: Model, batch: Batch, key: Array) -> tuple[Array, Model]:
             value, total = loss.clipped_sum(model, batch, clip)
-            rows = jnp.maximum(jnp.sum(batch.mask), 1)
+            rows = usual or jnp.maximum(jnp.sum(batch.mask), 1)
             return value, {name: part / rows for name, part in noise(total, key).items()}
 
         return gradient

@@ -109,8 +109,9 @@ def simulate(setting: Setting, folder: Path, watch: Callable[[Committed], None] 
     ensure_known(setting.parts, setting.taking_part)
     keys = {name: _key(setting.seed, name) for name in setting.taking_part}
     clock, told = Clock(START), Told()
-    validator = _key(setting.seed, "validator")
-    with EmbeddedEngine(folder, keys=[validator], genesis=_genesis(setting, keys), clock=clock) as engine:
+    with EmbeddedEngine(
+        folder, keys=[validator_of(setting)], genesis=_genesis(setting, keys), clock=clock
+    ) as engine:
         engine.subscribe(told.hear)
         if watch:
             engine.subscribe(watch)
@@ -136,6 +137,11 @@ def simulate(setting: Setting, folder: Path, watch: Callable[[Committed], None] 
 
 def _key(seed: int, name: str) -> SigningKey:
     return SigningKey(digest(b"simulated key", str(seed).encode(), name.encode()))
+
+
+def validator_of(setting: Setting) -> SigningKey:
+    """The key that signs the blocks of a simulated ledger."""
+    return _key(setting.seed, "validator")
 
 
 def genesis_of(setting: Setting) -> Genesis:
