@@ -13,12 +13,14 @@ from nacl import bindings
 from .base import keys
 from .base.codec import Malformed, Record, encode
 from .base.keys import SigningKey
+from .engines.cometbft.engine import CometEngine
+from .engines.cometbft.homes import NETWORK, read_network
 from .engines.embedded import EmbeddedEngine
 from .engines.engine import Answer, Engine, View
 from .engines.reader import LedgerReader, open_reader
 from .ledger import state as st
 from .ledger import transactions as tx
-from .ledger.genesis import Genesis
+from .ledger.genesis import Genesis, read_genesis
 from .ledger.handlers.members import possession_context
 from .ledger.transition import Receipt
 from .ledger.views import reading
@@ -173,6 +175,9 @@ def connect(
     folder = Path(folder)
     if not folder.is_dir():
         raise ClientError(f"there is no ledger folder {folder}; make one with `tally ledger init {folder}`")
+    if (folder / NETWORK).is_file():
+        signing = None if key is None else key if isinstance(key, SigningKey) else open_key(key, password)
+        return open_network(folder, signing, clock)
     if key is None:
         return Client(open_reader(folder, check=False), None, clock)
     signing = key if isinstance(key, SigningKey) else open_key(key, password)
@@ -200,6 +205,17 @@ def open_writer(
     except BaseException:
         engine.close()
         raise
+
+
+def open_network(
+    folder: Path, key: SigningKey | None = None, clock: Callable[[], int] | None = None
+) -> Client:
+    """The ledger of a network, by way of any of its nodes that the folder's settings name."""
+    settings = read_network(folder)
+    genesis = read_genesis((folder / GENESIS).read_text(encoding="utf-8"))
+    if genesis.chain != settings.chain:
+        raise ClientError(f"{folder} names chain {settings.chain!r}, its genesis {genesis.chain!r}")
+    return Client(CometEngine(settings.nodes, genesis, prove=settings.prove), key, clock)
 
 
 def create(

@@ -8,6 +8,8 @@ NOUNS = {
     "presets": "Say which schemes there are, and what each needs.",
     "data": "List, describe and fetch data sets.",
     "ledger": "Make a ledger, look into it, export, verify, prove.",
+    "network": "Make and run a ledger that several organisations keep.",
+    "validator": "Run one organisation's part of a network.",
     "key": "Make key files and show what others may know of them.",
     "member": "List members; change your keys and devices.",
     "propose": "Put a change to the vote.",

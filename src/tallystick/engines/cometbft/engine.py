@@ -1,0 +1,347 @@
+"""The engine as a client has it: any node of the network, asked over its RPC, and believed only by proof."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar, final
+
+from ...base import light
+from ...base.codec import encode
+from ..chain import milliseconds
+from ..engine import (
+    Answer,
+    Committed,
+    Engine,
+    EngineError,
+    Kept,
+    Listeners,
+    Machine,
+    ReceiptProof,
+    StateProof,
+    Status,
+    Ticket,
+    ledger_machine,
+)
+from . import queries
+from .application import BUSY
+from .rpc import Declined, Node, Unreachable
+from .trust import Trust
+
+T = TypeVar("T")
+
+PAUSE: Final = 0.05  # seconds between two looks for something that is awaited
+LONGEST: Final = 120.0  # seconds that a transaction may wait for its block
+ASK_AGAIN: Final = 2.0  # seconds after which an awaited transaction is handed in once more
+IN_CACHE: Final = "tx already exists in cache"
+
+
+class NotCommitted(EngineError):
+    """No block took a transaction in time."""
+
+
+@final
+class CometEngine(Engine):
+    """A network's ledger. With `prove` nothing is taken from a node without a proof, where there can be one.
+
+    Scans and histories are lists that no proof covers; what of them matters can be asked for by `get`.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[str],
+        genesis: Any,
+        *,
+        machine: Machine | None = None,
+        prove: bool = True,
+        patience: float = LONGEST,
+        now: Callable[[], int] = time.time_ns,
+    ) -> None:
+        if not nodes:
+            raise EngineError("a network needs at least one node to ask")
+        self._nodes = [Node(url) for url in nodes]
+        self._machine = machine or ledger_machine()
+        self._chain = genesis.chain
+        self._prove = prove
+        self._patience = patience
+        founders = self._machine.validators(_First(self._machine.first_writes(genesis)))
+        self._trust = Trust(genesis.chain, founders, now)
+        self._listeners = Listeners()
+        self._follower: _Follower | None = None
+        self._lock = threading.RLock()
+
+    # Asking
+
+    def _ask(self, ask: Callable[[Node], T]) -> T:
+        """Ask the node that answered last; where it does not answer, or lies, the next one."""
+        failures: list[str] = []
+        for node in tuple(self._nodes):
+            try:
+                return ask(node)
+            except (Unreachable, light.NotProven) as failure:
+                failures.append(
+                    str(failure) if isinstance(failure, Unreachable) else f"{node.url}: {failure}"
+                )
+                with self._lock:
+                    if self._nodes[0] is node:
+                        self._nodes.append(self._nodes.pop(0))
+        raise Unreachable(f"no node of chain {self._chain!r} can be used: {'; '.join(failures)}")
+
+    def _query(self, node: Node, path: str, data: bytes = b"") -> bytes:
+        deadline = time.monotonic() + self._patience
+        while True:
+            code, value, said, _ = node.query(path, data)
+            if code == BUSY and time.monotonic() < deadline:
+                time.sleep(PAUSE)
+                continue
+            if code:
+                raise EngineError(said or f"{node.url} does not answer {path}")
+            return value
+
+    # Handing in
+
+    def submit(self, transaction: bytes) -> Ticket:
+        name = self._machine.name(transaction)
+        receipt, said = self._ask(lambda node: self._send(node, transaction))
+        if receipt is not None:
+            return Ticket(name, transaction, answer=Answer(receipt))
+        if said:
+            raise EngineError(f"the network did not take the transaction: {said}")
+        return Ticket(name, transaction)
+
+    def _send(self, node: Node, transaction: bytes) -> tuple[Any, str]:
+        """The receipt of a refusal, or why it was not taken; both empty where it was."""
+        try:
+            code, data, said = node.send(transaction)
+        except Declined as declined:
+            return None, "" if IN_CACHE in str(declined) else str(declined)
+        if not code:
+            return None, ""
+        return (self._machine.receipt(data), "") if data else (None, said)
+
+    def wait(self, ticket: Ticket) -> Answer:
+        """The answer once its block is durable on the node that is asked, and proven."""
+        deadline = time.monotonic() + self._patience
+        again = time.monotonic() + ASK_AGAIN
+        while ticket.answer is None:
+            found = self._ask(lambda node: self._find(node, ticket.digest))
+            if found is not None:
+                ticket.answer = found
+                break
+            now = time.monotonic()
+            if now > deadline:
+                raise NotCommitted(
+                    f"no block took the transaction within {self._patience:g} seconds; it may still be "
+                    "taken: look it up before you send another"
+                )
+            if now > again:  # the node that had it may be gone, and its pool with it
+                again = now + ASK_AGAIN
+                receipt, _ = self._ask(lambda node: self._send(node, ticket.transaction))
+                if receipt is not None and self.find(ticket.digest) is None:
+                    ticket.answer = Answer(receipt)
+                    break
+            time.sleep(PAUSE)
+        return ticket.answer
+
+    # Reading
+
+    def get(self, key: bytes) -> bytes | None:
+        if self._prove:
+            return self.prove(key).value
+        (value,) = queries.decode_value(self._ask(lambda node: self._query(node, "/get", key)))
+        return value
+
+    def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        """As a node tells it. One answer holds so many; the rest is asked for by longer prefixes."""
+        asked = encode((prefix, min(limit, queries.SCANNED)))
+        found = queries.decode_records(self._ask(lambda node: self._query(node, "/scan", asked)))
+        if len(found) == queries.SCANNED and limit > queries.SCANNED:
+            raise EngineError(f"more than {queries.SCANNED} records begin with {prefix!r}; ask for fewer")
+        return found
+
+    def find(self, digest: bytes) -> Answer | None:
+        return self._ask(lambda node: self._find(node, digest))
+
+    def _find(self, node: Node, digest: bytes) -> Answer | None:
+        found = queries.decode_found(self._query(node, "/find", digest))
+        if not found:
+            return None
+        answer = self._answer(found[0])
+        if self._prove:
+            proof = self._receipt_proof(node, digest)
+            if (proof.receipt, proof.signed[0].header.height) != (answer.receipt, answer.height):
+                raise light.NotProven("the receipt told is not the receipt proven")
+            return answer._replace(time=milliseconds(proof.signed[0].header.time))
+        return answer
+
+    def _answer(self, found: queries.Found) -> Answer:
+        return Answer(self._machine.receipt(found.receipt), found.height, found.place, found.time)
+
+    def history(self, member: str, limit: int = 100) -> list[Answer]:
+        asked = encode((member, limit))
+        found = self._ask(lambda node: self._query(node, "/history", asked))
+        return [self._answer(one) for one in queries.decode_found(found)]
+
+    def block(self, height: int) -> Kept:
+        return self._ask(lambda node: self._block(node, height))
+
+    def _block(self, node: Node, height: int) -> Kept:
+        newest = node.height()
+        if not 1 <= height <= newest:
+            raise EngineError(f"there is no block {height}; this ledger has blocks 1 to {newest}")
+        signed = self._trust.header(node, height) if self._prove else node.signed(height)
+        transactions = node.block(height)
+        if light.data_hash(transactions) != signed.header.data_hash:
+            raise light.NotProven(f"{node.url} tells other transactions of block {height} than its header")
+        (told,) = queries.decode_told(self._query(node, "/since", encode(height)))[:1]
+        return Kept(
+            height,
+            milliseconds(signed.header.time),
+            light.HEADER.encode(signed.header),
+            light.COMMIT.encode(signed.commit),
+            transactions,
+            tuple(map(self._machine.receipt, told.receipts)),
+            tuple(map(self._machine.notice, told.notices)),
+        )
+
+    def prove(self, key: bytes) -> StateProof:
+        return self._ask(lambda node: self._state_proof(node, key))
+
+    def _state_proof(self, node: Node, key: bytes) -> StateProof:
+        """The newest state that a header names: that of the node, or what it was a block ago."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            shown = queries.decode_shown(self._query(node, "/prove", key))
+            for height in (shown.height, shown.height + 1):
+                # An empty block leaves the state that its own header names; else the next header names it.
+                if height < 1:
+                    continue
+                try:
+                    signed = self._await_header(node, height, deadline)
+                    light.verify_state_proof(signed.header, key, shown.value, shown.proof)
+                except light.NotProven:
+                    if height == shown.height:
+                        continue
+                    raise
+                return StateProof(key, shown.value, shown.proof, signed)
+
+    def _await_header(self, node: Node, height: int, deadline: float) -> light.SignedHeader:
+        """A header that the engine makes by itself soon after the state changed."""
+        while True:
+            try:
+                return self._trust.header(node, height)
+            except Declined as declined:
+                if time.monotonic() > deadline:
+                    raise Unreachable(f"{node.url} has no header {height} yet: {declined}") from None
+            time.sleep(PAUSE)
+
+    def prove_receipt(self, digest: bytes) -> ReceiptProof:
+        return self._ask(lambda node: self._receipt_proof(node, digest))
+
+    def _receipt_proof(self, node: Node, digest: bytes) -> ReceiptProof:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                shown = queries.decode_shown_receipt(self._query(node, "/receipt", digest))
+                break
+            except EngineError as early:
+                if "after the next block" not in str(early) or time.monotonic() > deadline:
+                    raise
+            time.sleep(PAUSE)
+        signed = (
+            self._await_header(node, shown.height, deadline),
+            self._await_header(node, shown.height + 1, deadline),
+        )
+        result = light.Result(shown.code, shown.data)
+        paths = _path(shown.in_data), _path(shown.in_results)
+        light.verify_receipt(signed[0].header, signed[1].header, shown.transaction, result, paths)
+        receipt = self._machine.receipt(shown.receipt)
+        named = (receipt.digest(), receipt.code, receipt.transaction)
+        if named != (shown.data, shown.code, self._machine.name(shown.transaction)) or named[2] != digest:
+            raise light.NotProven("the receipt is not the one that the block's results name")
+        return ReceiptProof(receipt, shown.transaction, result, paths, signed)
+
+    def status(self) -> Status:
+        return self._ask(self._status)
+
+    def _status(self, node: Node) -> Status:
+        found = queries.decode_standing(self._query(node, "/status"))
+        if found.chain != self._chain:
+            raise light.NotProven(f"it is a node of chain {found.chain!r}")
+        waiting = int(node.call("num_unconfirmed_txs")["total"])
+        return Status(
+            found.chain, found.height, found.time, found.root, found.validators, waiting, found.repairs
+        )
+
+    # Hearing of blocks
+
+    def subscribe(self, listener: Callable[[Committed], None]) -> Callable[[], None]:
+        """Blocks are asked for in their order: a node that goes away leaves no gap."""
+        with self._lock:
+            if self._follower is None:
+                self._follower = _Follower(self._since, self._listeners.tell, self.status().height)
+        return self._listeners.add(listener)
+
+    def _since(self, height: int) -> list[Committed]:
+        told = queries.decode_told(self._ask(lambda node: self._query(node, "/since", encode(height))))
+        return [
+            Committed(
+                one.height,
+                one.time,
+                tuple(map(self._machine.notice, one.notices)),
+                tuple(map(self._machine.receipt, one.receipts)),
+            )
+            for one in told
+        ]
+
+    def close(self) -> None:
+        if self._follower is not None:
+            self._follower.end()
+
+
+@final
+class _Follower:
+    """A thread that asks for the blocks after the last one told."""
+
+    def __init__(
+        self, since: Callable[[int], list[Committed]], tell: Callable[[Committed], None], height: int
+    ) -> None:
+        self._since, self._tell, self._height = since, tell, height
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tallystick-blocks", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        self._ended.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(PAUSE):
+            try:
+                found = self._since(self._height + 1)
+            except EngineError:
+                continue  # no node answers just now
+            for block in found:
+                if block.height == self._height + 1:
+                    self._height = block.height
+                    self._tell(block)
+
+
+@final
+class _First:
+    """The first state, read."""
+
+    def __init__(self, writes: Any) -> None:
+        self._writes = writes
+
+    def get(self, key: bytes) -> bytes | None:
+        value: bytes | None = self._writes.get(key)
+        return value
+
+    def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        found = sorted(item for item in self._writes.items() if item[0].startswith(prefix))
+        return found[:limit]
+
+
+def _path(one: queries.Path) -> light.Path:
+    return light.Path(one.place, one.total, one.digests)

@@ -1,0 +1,147 @@
+"""A node's RPC: JSON over HTTP, one kept connection for each thread; what it says is not yet believed."""
+
+import base64
+import http.client
+import json
+import threading
+from datetime import UTC, datetime
+from typing import Any, Final, final
+from urllib.parse import urlsplit
+
+from ...base import light
+from ..engine import EngineError
+
+PATIENCE: Final = 10.0  # seconds
+PER_PAGE: Final = 100
+
+
+class Unreachable(EngineError):
+    """A node does not answer; another may."""
+
+
+class Declined(EngineError):
+    """A node answered that it will not or cannot."""
+
+
+@final
+class Node:
+    """One node of a network, by the address of its RPC."""
+
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        parts = urlsplit(url if "//" in url else f"//{url}", scheme="http")
+        if parts.scheme != "http" or not parts.hostname or not parts.port:
+            raise EngineError(f"{url!r} is no node's address; one looks like http://127.0.0.1:26657")
+        self.url, self._host, self._port = url, parts.hostname, parts.port
+        self._patience = patience
+        self._kept = threading.local()
+
+    def call(self, method: str, **parameters: Any) -> Any:
+        """The result of one call; a kept connection that was closed meanwhile is opened anew."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
+        kept: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
+        for connection in (kept, None):
+            if connection is None:
+                connection = http.client.HTTPConnection(self._host, self._port, timeout=self._patience)
+            elif kept is None:
+                continue
+            try:
+                connection.request("POST", "/", body, {"Content-Type": "application/json"})
+                answer = json.loads(connection.getresponse().read())
+                self._kept.connection = connection
+                return _result(self.url, answer)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                connection.close()
+                self._kept.connection = None
+                failure = error
+        raise Unreachable(f"{self.url} does not answer: {failure}") from failure
+
+    def query(self, path: str, data: bytes = b"") -> tuple[int, bytes, str, int]:
+        """A question to the application: code, value, what it says of it, the height of its state."""
+        found = self.call("abci_query", path=path, data=data.hex())["response"]
+        value = base64.b64decode(found.get("value") or "")
+        return found.get("code", 0), value, found.get("log", ""), int(found.get("height") or 0)
+
+    def send(self, transaction: bytes) -> tuple[int, bytes, str]:
+        """Hand in a transaction: code, data and words of its check."""
+        found = self.call("broadcast_tx_sync", tx=base64.b64encode(transaction).decode())
+        return found.get("code", 0), base64.b64decode(found.get("data") or ""), found.get("log", "")
+
+    def signed(self, height: int) -> light.SignedHeader:
+        """A header, its commit and its validators, as this node tells them."""
+        found = self.call("commit", height=str(height))["signed_header"]
+        header, commit = found["header"], found["commit"]
+        return light.SignedHeader(_header(header), _commit(commit), self.validators(height))
+
+    def validators(self, height: int) -> tuple[light.Validator, ...]:
+        members: list[light.Validator] = []
+        while True:
+            page = str(len(members) // PER_PAGE + 1)
+            found = self.call("validators", height=str(height), page=page, per_page=str(PER_PAGE))
+            for one in found["validators"]:
+                key = base64.b64decode(one["pub_key"]["value"])
+                members.append(light.Validator(key, int(one["voting_power"])))
+            if len(members) >= int(found["total"]) or not found["validators"]:
+                return tuple(members)
+
+    def block(self, height: int) -> tuple[bytes, ...]:
+        """A block's transactions."""
+        found = self.call("block", height=str(height))["block"]["data"]["txs"] or []
+        return tuple(map(base64.b64decode, found))
+
+    def height(self) -> int:
+        return int(self.call("status")["sync_info"]["latest_block_height"])
+
+
+def _result(url: str, answer: Any) -> Any:
+    if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
+        raise Unreachable(f"{url} does not answer as a node does")
+    if "error" in answer:
+        error = answer["error"]
+        raise Declined(f"{url}: {error.get('message', '')} {error.get('data', '')}".strip())
+    return answer["result"]
+
+
+def time_of(text: str) -> int:
+    """A time such as 2026-11-28T12:00:00.123456789Z in nanoseconds since 1970."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    moment = datetime.fromisoformat(whole).replace(tzinfo=UTC)
+    seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)).days * 86_400 + moment.hour * 3600
+    seconds += moment.minute * 60 + moment.second
+    return seconds * 10**9 + int((fraction + "0" * 9)[:9])
+
+
+def _block_id(found: Any) -> light.BlockId:
+    parts = found["parts"]
+    return light.BlockId(bytes.fromhex(found["hash"]), (int(parts["total"]), bytes.fromhex(parts["hash"])))
+
+
+def _header(found: Any) -> light.Header:
+    version = found["version"]
+    return light.Header(
+        version=(int(version["block"]), int(version.get("app", 0))),
+        chain=found["chain_id"],
+        height=int(found["height"]),
+        time=time_of(found["time"]),
+        last_block=_block_id(found["last_block_id"]),
+        **{
+            name: bytes.fromhex(found[name])
+            for name in (
+                "last_commit_hash", "data_hash", "validators_hash", "next_validators_hash",
+                "consensus_hash", "app_hash", "last_results_hash", "evidence_hash",
+            )
+        },
+        proposer=bytes.fromhex(found["proposer_address"]),
+    )  # fmt: skip
+
+
+def _commit(found: Any) -> light.Commit:
+    votes = tuple(
+        light.Vote(
+            int(one["block_id_flag"]),
+            bytes.fromhex(one["validator_address"]),
+            time_of(one["timestamp"]),
+            base64.b64decode(one["signature"] or ""),
+        )
+        for one in found["signatures"]
+    )
+    return light.Commit(int(found["height"]), int(found["round"]), _block_id(found["block_id"]), votes)
