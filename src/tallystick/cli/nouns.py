@@ -2,7 +2,7 @@
 
 # noun -> what it is for; the module of the same name is loaded when the noun is used
 NOUNS = {
-    "demo": "Watch five clinics learn together, from a request to its settlement.",
+    "demo": "Watch five clinics learn together, from request to settlement.",
     "doctor": "Say what is installed, what is missing, and what mends it.",
     "simulate": "Try a scheme on your own table, beside learning alone and pooled.",
     "presets": "Say which schemes there are, and what each needs.",

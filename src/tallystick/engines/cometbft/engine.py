@@ -296,6 +296,8 @@ class CometEngine(Engine):
     def close(self) -> None:
         if self._follower is not None:
             self._follower.end()
+        for node in self._nodes:
+            node.close()
 
 
 @final

@@ -1,9 +1,8 @@
-"""A node's RPC: JSON over HTTP, one kept connection for each thread; what it says is not yet believed."""
+"""A node's RPC: JSON over HTTP on kept connections; what it says is not yet believed."""
 
 import base64
 import http.client
 import json
-import threading
 from datetime import UTC, datetime
 from typing import Any, Final, final
 from urllib.parse import urlsplit
@@ -33,27 +32,31 @@ class Node:
             raise EngineError(f"{url!r} is no node's address; one looks like http://127.0.0.1:26657")
         self.url, self._host, self._port = url, parts.hostname, parts.port
         self._patience = patience
-        self._kept = threading.local()
+        self._idle: list[http.client.HTTPConnection] = []
 
     def call(self, method: str, **parameters: Any) -> Any:
         """The result of one call; a kept connection that was closed meanwhile is opened anew."""
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
-        kept: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
-        for connection in (kept, None):
-            if connection is None:
-                connection = http.client.HTTPConnection(self._host, self._port, timeout=self._patience)
-            elif kept is None:
-                continue
+        while True:
+            kept = bool(self._idle)
+            connection = self._idle.pop() if kept else self._connection()
             try:
                 connection.request("POST", "/", body, {"Content-Type": "application/json"})
                 answer = json.loads(connection.getresponse().read())
-                self._kept.connection = connection
-                return _result(self.url, answer)
             except (OSError, http.client.HTTPException, ValueError) as error:
                 connection.close()
-                self._kept.connection = None
-                failure = error
-        raise Unreachable(f"{self.url} does not answer: {failure}") from failure
+                if not kept:
+                    raise Unreachable(f"{self.url} does not answer: {error}") from error
+                continue
+            self._idle.append(connection)
+            return _result(self.url, answer)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self._host, self._port, timeout=self._patience)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
 
     def query(self, path: str, data: bytes = b"") -> tuple[int, bytes, str, int]:
         """A question to the application: code, value, what it says of it, the height of its state."""

@@ -1,0 +1,1 @@
+"""Networks of validators on this machine, to be tested, broken and measured."""

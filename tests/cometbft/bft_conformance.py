@@ -1,0 +1,119 @@
+"""What happens on the embedded engine happens on four validators: same receipts, same state, one history."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from tallystick.base.ids import digest
+from tallystick.base.keys import SigningKey
+from tallystick.cli import story as told
+from tallystick.simulation import run as simulation
+from tests.cometbft.both import embedded, heard, network, state
+from tests.simulation.digits import setting
+
+TICK = 2_000
+
+
+def ledger_story(make, folder, monkeypatch, start):
+    """The ledger's own story with a member that deserts, its hours of ten ticks."""
+    chance = random.Random("conformance")
+    monkeypatch.setattr(told, "EmbeddedEngine", make)
+    monkeypatch.setattr(told, "HOUR", 10 * TICK)
+    monkeypatch.setattr(told, "randbelow", chance.randrange)
+    monkeypatch.setattr(told.os, "urandom", chance.randbytes)
+    numbers = iter(range(1, 100))
+
+    class Keys(SigningKey):
+        @classmethod
+        def generate(cls):
+            return SigningKey(digest(b"conformance", bytes([next(numbers)])))
+
+    monkeypatch.setattr(told, "SigningKey", Keys)
+    blocks = []
+    one = told.Story(folder, start)
+    one.engine.subscribe(blocks.append)
+    try:
+        papers = {}
+        for name in ("bob", "cleo"):
+            unit, _ = one.register(name)
+            papers[name] = unit, one.grant(name, unit, "ada", 1)
+        request = one.post()
+        for name, (unit, grant) in papers.items():
+            one.apply(name, request, unit, grant)
+        one.serve(request, lambda found: found.round == 2)
+        one.leave("cleo", request)
+        one.serve(request, lambda found: found.stage in ("settled", "refunded"))
+        settle(one.engine, blocks)
+        return heard(blocks), state(one.engine), one.settlement(), hashes(one.engine)
+    finally:
+        one.close()
+
+
+def scheme(make, folder, monkeypatch, start, name):
+    """A scheme's request among five members that train, from registration to settlement."""
+    monkeypatch.setattr(simulation, "START", start)
+    found = []
+    blocks = []
+
+    def made(*args, **more):
+        engine = make(*args, **more)
+        found.append(engine)
+        engine.subscribe(blocks.append)
+        close, engine.close = engine.close, lambda: None
+        engine.really_close = close
+        return engine
+
+    monkeypatch.setattr(simulation, "EmbeddedEngine", made)
+    ended = simulation.simulate(setting(name, rounds=2), folder)
+    (engine,) = found
+    try:
+        settle(engine, blocks)
+        return heard(blocks), state(engine), dict(ended.balances), hashes(engine)
+    finally:
+        engine.really_close()
+
+
+def settle(engine, blocks):
+    """Wait until the client has heard of every block."""
+    deadline = time.monotonic() + 20
+    while blocks[-1].height < engine.status().height and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def hashes(engine):
+    """The validators' disagreements; an engine that is one process has none."""
+    net = getattr(engine, "net", None)
+    if net is None:
+        return []
+    net.agreed()
+    return net.forks()
+
+
+def compared(alone, together):
+    """Both did the same, and four validators had one hash at every height."""
+    assert together[3] == []
+    assert together[0] == alone[0]
+    assert together[1] == alone[1]
+    assert together[2] == alone[2]
+
+
+def test_the_ledgers_story(tmp_path, monkeypatch):
+    with embedded(tmp_path) as make:
+        alone = ledger_story(make, tmp_path / "alone", monkeypatch, time.time_ns() // 10**6)
+    monkeypatch.undo()
+    with network(tmp_path) as make:
+        together = ledger_story(make, tmp_path / "story", monkeypatch, time.time_ns() // 10**6)
+    compared(alone, together)
+
+
+@pytest.mark.parametrize("name", ["relay", "mutual"])
+def test_a_scheme(tmp_path, monkeypatch, name):
+    with embedded(tmp_path) as make:
+        alone = scheme(make, tmp_path / "alone", monkeypatch, time.time_ns() // 10**6, name)
+    monkeypatch.undo()
+    with network(tmp_path) as make:
+        together = scheme(make, tmp_path / "sim", monkeypatch, time.time_ns() // 10**6, name)
+    compared(alone, together)

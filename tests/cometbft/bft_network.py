@@ -1,0 +1,111 @@
+"""A real network of four: the commands on it, a client that believes nothing, validators that change."""
+
+import time
+
+import pytest
+
+from benchmarks.bft.net import until
+from tallystick.base import light
+from tallystick.base.keys import SigningKey, save_key
+from tallystick.cli.main import run
+from tallystick.client import Client, papers
+from tallystick.engines.engine import EngineError
+from tallystick.ledger import transactions as tx
+from tallystick.ledger.state import ACCOUNTS, PROPOSALS
+from tests.cometbft.both import OPERATORS
+from tests.cometbft.conftest import MEMBERS
+
+ADA, BOB = OPERATORS[:2]
+
+
+def test_smoke_transactions_are_proven_and_the_chain_goes_quiet(net):
+    with net.client(MEMBERS[ADA]) as client:
+        heard = []
+        client.view.subscribe(heard.append)
+        answers = [client.submit(tx.Transfer(BOB, 5)) for _ in range(3)]
+        assert all(answer.accepted for answer in answers)
+        assert client.get(ACCOUNTS, BOB).balance == 10_015
+        proof = client.view.prove_receipt(answers[-1].receipt.transaction)
+        light.verify_receipt(
+            proof.signed[0].header, proof.signed[1].header, proof.transaction, proof.result, proof.paths
+        )
+        assert client.view.prove(b"nothing there").value is None
+        block = client.view.block(answers[0].height)
+        assert [receipt.transaction for receipt in block.receipts] == [answers[0].receipt.transaction]
+        height, _ = net.agreed()
+        time.sleep(1.5)
+        assert net.agreed()[0] == height
+        until("every block is heard of", lambda: heard[-1].height == height)
+        assert [one.height for one in heard] == list(range(heard[0].height, height + 1))
+    assert net.forks() == []
+
+
+def test_a_refusal_comes_with_its_receipt(net):
+    with net.client(MEMBERS[ADA]) as client:
+        from tallystick.client import Refused
+
+        with pytest.raises(Refused, match="NotEnoughTokens"):
+            client.submit(tx.Transfer(BOB, 10**6))
+
+
+def test_the_client_falls_over_to_another_node(net):
+    with net.client(MEMBERS[ADA]) as client:
+        client.submit(tx.Transfer(BOB, 1))
+        net.validators[0].stop()
+        assert client.submit(tx.Transfer(BOB, 1)).accepted
+        net.validators[0].start()
+    net.agreed()
+    assert net.forks() == []
+
+
+def test_a_deadline_wakes_the_quiet_chain(net):
+    """A vote that nobody decides lapses by itself; nobody sends anything."""
+    with net.client(MEMBERS[ADA]) as client:
+        made = client.submit(tx.Propose(tx.FillPool(1))).receipt.notices[0].proposal
+        until("the vote lapses", lambda: client.get(PROPOSALS, made).stage == "lapsed", 20)
+
+
+def test_validators_follow_the_members_and_the_client_follows_them(net):
+    clients = [net.client(key) for key in MEMBERS.values()]
+    ada, gone = clients[0], OPERATORS[3]
+    before = ada.view.status().validators
+    made = ada.submit(tx.Propose(tx.Suspend(gone))).receipt.notices[0].proposal
+    for client in clients[:3]:
+        client.submit(tx.Vote(made, True))
+    until("three are left", lambda: len(ada.view.status().validators) == 3, 30)
+    fresh = SigningKey.generate()
+    shown = papers(fresh, "works", BOB)
+    clients[1].submit(tx.SetValidator(shown.key, shown.possession))
+    until("the new key is there", lambda: fresh.public in ada.view.status().validators, 30)
+    # The new key's node does not run: three of the four that vote are enough.
+    assert ada.submit(tx.Transfer(BOB, 1)).accepted
+    assert set(ada.view.status().validators) != set(before)
+    with Client(net.engine(), MEMBERS[ADA]) as late:
+        assert late.get(ACCOUNTS, BOB).balance == 10_001
+    for client in clients:
+        client.view.close()
+    assert net.forks() == []
+
+
+def test_another_genesis_is_not_believed(net):
+    from msgspec.structs import replace
+
+    from tallystick.engines.cometbft.engine import CometEngine
+
+    other = replace(net.genesis, members=net.genesis.members[:3])
+    with pytest.raises(EngineError, match="other validators than the genesis"):  # noqa: SIM117
+        with CometEngine([net.validators[0].url], other) as engine:
+            engine.get(b"chain")
+
+
+def test_the_commands_work_unchanged(net, tmp_path, capsys, monkeypatch):
+    key = tmp_path / "ada.key"
+    save_key(key, MEMBERS[ADA], None)
+    monkeypatch.setenv("TALLY_LEDGER", str(net.folder))
+    monkeypatch.setenv("TALLY_KEY", str(key))
+    assert run(["send", BOB, "250"]) == 0
+    assert "250 tokens sent" in capsys.readouterr().out
+    assert run(["ledger", "show", "account", BOB]) == 0
+    assert "10,250" in capsys.readouterr().out
+    assert run(["ledger", "prove", "account", BOB, "--out", str(tmp_path / "proof.json")]) == 0
+    assert run(["ledger", "status"]) == 0
