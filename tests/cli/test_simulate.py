@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.cli.simulate import learner_of, task_of, told
+from tallystick.cli.prepare import learner_of, task_of
+from tallystick.cli.progress import told
 from tallystick.data.readers import read
 from tallystick.engines.export import verify
 from tallystick.ledger import notices
@@ -46,10 +47,10 @@ def test_a_table_of_ones_own(mine: Desk) -> None:
     assert "site-b left" in shown
     assert "no formal guarantee" in shown
     assert "executed again: all true" in shown
-    page = Path("mine-report.html").read_text()
-    assert "report    mine-report.html" in shown
+    page = Path("runs/mine/report.html").read_text()
+    assert "report    runs/mine/report.html" in shown
     assert "<svg" in page and "src=" not in page
-    assert sorted(path.name for path in Path().iterdir()) == ["mine-report.html", "mine.csv"]
+    assert sorted(path.name for path in Path().iterdir()) == ["mine.csv", "runs"]
 
 
 def test_a_run_is_kept_and_found_again(mine: Desk) -> None:

@@ -47,8 +47,8 @@ def test_a_large_grid_shows_colours_without_values():
     names = [f"m{number}" for number in range(20)]
     small = plots.grid(names[:3], names[:3], [[0.25] * 3] * 3, "scores")
     large = plots.grid(names, names, [[0.25] * 20] * 20, "scores")
-    assert small.count("0.25") == 9
-    assert large.count("0.25") == 0
+    assert small.count(">0.25<") == 9
+    assert large.count(">0.25<") == 0
 
 
 def test_pictures_are_svg_and_repeat_to_the_byte():
@@ -60,3 +60,23 @@ def test_pictures_are_svg_and_repeat_to_the_byte():
         one, two = draw(), draw()
         assert one == two
         assert ElementTree.fromstring(one).tag.endswith("svg")
+
+
+def test_pictures_take_the_colour_of_the_page():
+    for made in (
+        plots.lines({"a": [1.0, 2.0], "b": [1.0, 1.0]}, "x", "y"),
+        plots.bars({"a": 1.0}, "y"),
+        plots.grid(["a"], ["b"], [[0.5]], "scores"),
+    ):
+        assert "currentColor" in made
+        assert "#000000" not in made and "#010203" not in made
+
+
+def test_a_bar_is_a_bar_and_a_share_a_number():
+    made = Table(("share", "how much"), (("12.5 %", "██"), ("2.0 %", ""))).html()
+    assert '<td class="number">12.5 %</td>' in made
+    assert '<span class="bar" style="width:1rem"></span>' in made and "█" not in made
+
+
+def test_facts_are_text():
+    assert "&lt;b&gt;" in page.page("t", "l", [], [page.Fact("<b>", "1", "")])

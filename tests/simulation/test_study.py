@@ -170,7 +170,7 @@ def test_a_finished_run_is_loaded_and_another_is_refused(mutual, members):
         ts.simulate(scheme, members, seed=8, attacks={"site-b": "sign-flip:5"}, **given)
 
 
-def test_a_run_that_was_cut_off_starts_over(members, tmp_path):
+def test_a_run_that_was_cut_off_goes_on(members, tmp_path):
     def interrupt(moment):
         if moment.round == 2:
             raise KeyboardInterrupt
@@ -180,7 +180,8 @@ def test_a_run_that_was_cut_off_starts_over(members, tmp_path):
     assert not json.loads((tmp_path / "run" / "run.json").read_text())["finished"]
     moments = []
     run = ts.simulate(averaging(), members, store=tmp_path / "run", watch=moments.append, compare=False)
-    assert "it starts over" in moments[0].text
+    assert "it goes on" in moments[0].text
+    assert not (tmp_path / "run" / "work.db").exists()
     assert run.chronicle.progress.stage == "settled" and run.verify().sound
 
 

@@ -31,7 +31,9 @@ BARE = (
     "ledger's own story."
 )
 LEARN_NEXT = (
+    "  tally new mine",
     "  tally simulate --data mine.csv --label fault --by site",
+    "  tally demo --private",
     "  tally demo --keep look",
     "  tally demo --ledger-only",
     "  tally --help",
@@ -62,7 +64,8 @@ class Teller:
 @command("tally demo", "tally demo --keep look")
 @click.option("--keep", type=FILE, metavar="DIR", help="Keep the ledger and all else in a new folder.")
 @click.option("--ledger-only", is_flag=True, help="The ledger's own story: no training, two frauds caught.")
-def demo(at: Choices, keep: Path | None, ledger_only: bool) -> None:
+@click.option("--private", is_flag=True, help="With DP-SGD at the clinics: what ε 8 for a record costs.")
+def demo(at: Choices, keep: Path | None, ledger_only: bool, private: bool) -> None:
     """Watch five clinics learn together, one malicious, one that leaves.
 
     Real recordings, real training, signed transactions on a real ledger; only time is virtual. Without the
@@ -70,7 +73,7 @@ def demo(at: Choices, keep: Path | None, ledger_only: bool) -> None:
     """
     learning = None if ledger_only else _learning()
     if learning is not None:
-        _clinics(at, learning, keep)
+        _clinics(at, learning, keep, private)
         return
     tell = Teller(at.json)
     if not ledger_only:
@@ -96,22 +99,18 @@ def _learning() -> "ModuleType | None":
     return story
 
 
-def _clinics(at: Choices, story: "ModuleType", keep: Path | None) -> None:
+def _clinics(at: Choices, story: "ModuleType", keep: Path | None, private: bool) -> None:
     """The clinics' story as it runs, its page, and what to try next."""
-    from .simulate import document, told
+    from ..simulation.document import document
+    from .progress import Progress
 
-    tell = Teller(at.json)
-
-    def hear(moment: Any) -> None:
-        line = told(moment, story.ROUNDS)
-        if line:
-            tell.say(*output.sentence(f"  {line}"))
-
+    tell = Progress(at.json, story.ROUNDS)
     if keep is not None and keep.exists():
         stop(f"{keep} exists already; choose a new folder to keep the demo in")
-    run = story.demo(keep, tell.say, hear)
+    run = story.demo(keep, tell.say, tell.hear, private)
     page = run.report(PAGE if keep is None else keep / "report.html")
-    at.show(document(run, run.verify(), page, keep, []), [])
+    where = None if keep is None else str(keep)
+    at.show({**document(run), "report": str(page), "verified": run.verify(), "folder": where}, [])
     tell.say(f"All of it with pictures is on one page: {page}")
     if keep is None:
         tell.say("", "Next, with a table of your own, or keep this and look around:", "", *LEARN_NEXT)

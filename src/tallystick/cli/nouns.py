@@ -5,6 +5,8 @@ NOUNS = {
     "demo": "Watch five clinics learn together, from request to settlement.",
     "doctor": "Say what is installed, what is missing, and what mends it.",
     "simulate": "Try a scheme on your own table, beside learning alone and pooled.",
+    "new": "Make a project to edit: data, a task, a learner, a run.",
+    "run": "List runs, show and compare them, go on with one that was cut off.",
     "presets": "Say which schemes there are, and what each needs.",
     "data": "List, describe and fetch data sets.",
     "ledger": "Make a ledger, look into it, export, verify, prove.",

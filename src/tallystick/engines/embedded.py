@@ -110,13 +110,20 @@ class EmbeddedEngine(Engine):
             )
 
     def close(self) -> None:
+        self._end(flush=True)
+
+    def abandon(self) -> None:
+        """Close, and forget what waits for a block: nobody was told that it was taken."""
+        self._end(flush=False)
+
+    def _end(self, flush: bool) -> None:
         if self._timer is not None:
             self._timer.end()
         with self._work:
             if self._lock.released:
                 return
             try:
-                if not self._stopped:
+                if flush and not self._stopped:
                     self._make_all()
             finally:
                 if self._stopped:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 GAP = "  "
+BLOCK = "█"
+SHARE = re.compile(r"-?[\d.,]+ %")
 
 
 @dataclass(frozen=True)
@@ -37,22 +40,19 @@ class Table:
         return "\n".join([aligned[0], GAP.join("─" * size for size in widths), *aligned[1:]])
 
     def html(self) -> str:
-        """The table for a page; every value is shown as text."""
-        head = "".join(f"<th>{escape(heading)}</th>" for heading in self.headings)
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f'<td class="{"number" if self._is_number(place) else "word"}">{escape(cell)}</td>'
-                for place, cell in enumerate(row)
-            )
-            + "</tr>"
-            for row in self.cells()
+        """The table for a page; every value is shown as text, and a bar as a bar."""
+        kinds = ["number" if self._is_number(place) else "word" for place in range(len(self.headings))]
+        head = "".join(
+            f'<th class="{kind}">{escape(heading)}</th>'
+            for kind, heading in zip(kinds, self.headings, strict=True)
         )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        body = "".join(f"<tr>{''.join(map(_cell, kinds, row))}</tr>" for row in self.cells())
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f'<div class="wide">{table}</div>'
 
     def _is_number(self, place: int) -> bool:
         values = [row[place] for row in self.rows if row[place] is not None]
-        return bool(values) and all(isinstance(value, int | float) for value in values)
+        return bool(values) and all(_numeric(value) for value in values)
 
 
 def written(value: object) -> str:
@@ -68,6 +68,19 @@ def written(value: object) -> str:
     return str(value)
 
 
+def _numeric(value: object) -> bool:
+    """Whether a value is a number, or one with a percent sign."""
+    if isinstance(value, str):
+        return bool(SHARE.fullmatch(value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _cell(kind: str, text: str) -> str:
+    if text and not text.strip(BLOCK):
+        return f'<td class="{kind}"><span class="bar" style="width:{len(text) / 2:g}rem"></span></td>'
+    return f'<td class="{kind}">{escape(text)}</td>'
+
+
 def _fitted(cell: str, size: int, right: bool) -> str:
     cut = cell if len(cell) <= size else cell[: size - 1] + "…"
     return cut.rjust(size) if right else cut.ljust(size)
@@ -76,4 +89,4 @@ def _fitted(cell: str, size: int, right: bool) -> str:
 def bars(values: Sequence[float], width: int = 24, top: float | None = None) -> list[str]:
     """A bar for each value, as long as its share of the largest."""
     largest = top if top is not None else max(values, default=0.0)
-    return ["█" * round(width * value / largest) if largest > 0 else "" for value in values]
+    return [BLOCK * round(width * value / largest) if largest > 0 else "" for value in values]

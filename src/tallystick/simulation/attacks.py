@@ -75,7 +75,7 @@ def copy(noise: float = 0.0) -> Attack:
 
 def replay(noise: float = 0.0) -> Attack:
     """Post everybody's last step once more."""
-    return _of_models(f"replays the last step, noise {noise:g}", mathematics.replay(noise))
+    return _of_models(f"replays the last step, noise {noise:g}", mathematics.replay(noise), forgetful=True)
 
 
 def label_flip() -> Attack:
@@ -170,9 +170,12 @@ def _posted(world: World, me: str) -> posts.Model | None:
     return None
 
 
-def _of_models(told: str, attack: mathematics.Attack) -> Attack:
+def _of_models(told: str, attack: mathematics.Attack, forgetful: bool = False) -> Attack:
     def of(who: tuple[str, ...], team: Team) -> Part:
-        return Part(told, who, serve=lambda phase, honest: _posting(phase, honest, who, team, attack))
+        def serve(phase: Phase, honest: Serve) -> Serve:
+            return _posting(phase, honest, who, team, attack)
+
+        return Part(told, who, serve=serve, forgetful=forgetful)
 
     return Attack(told, of, parameters=True)
 

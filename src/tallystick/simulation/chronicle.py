@@ -14,7 +14,7 @@ from ..ledger.genesis import Genesis
 from ..ledger.notices import RequestEnded, RoundEnded
 from ..ledger.records import FinalRecord, Lineage, Place, Progress, Request
 from ..ledger.rules import all_phases
-from ..ledger.state import ACCOUNTS, LINEAGES, MEMBERS, PHASES, PLACES, PROGRESS, RECORDS, REQUESTS
+from ..ledger.state import ACCOUNTS, LINEAGES, MEMBERS, PHASES, PLACES, PROGRESS, RECORDS, REQUESTS, Reader
 from ..ledger.turns import subjects_of
 from ..ledger.views.reading import every
 
@@ -117,7 +117,7 @@ def _read_block(
         if receipt.code:
             pages.refused.append(Refused(receipt.member, type(body).__name__, receipt.detail))
         else:
-            pages.scores += _scores(state, name, receipt.member, body)
+            pages.scores += scores_in(state, receipt.member, body)
     said = [*outcome.notices, *(one for receipt in outcome.receipts for one in receipt.notices)]
     pages.notices += [(kept.time, notice) for notice in said]
     if any(isinstance(notice, RequestEnded) for notice in said):
@@ -129,7 +129,7 @@ def _read_block(
             pages.models[notice.round] = progress.model
 
 
-def _scores(state: WholeState, name: str, judge: str, body: tx.Transaction) -> list[Judged]:
+def scores_in(state: Reader, judge: str, body: tx.Transaction) -> list[Judged]:
     """The scores that a transaction opens, by whom they are about."""
     if isinstance(body, tx.Reveal):
         values = body.values
@@ -137,10 +137,10 @@ def _scores(state: WholeState, name: str, judge: str, body: tx.Transaction) -> l
         values = body.content.values
     else:
         return []
-    request = views.find(state, REQUESTS, name)
+    request = views.find(state, REQUESTS, body.request)
     rules = all_phases(request.rules) if request else ()
     index = next((place for place, rule in enumerate(rules) if rule.name == body.phase), -1)
-    phase = views.find(state, PHASES, name, index) if index >= 0 else None
+    phase = views.find(state, PHASES, body.request, index) if index >= 0 else None
     if phase is None:
         return []
     about = (START, *subjects_of(rules[index], phase, judge))

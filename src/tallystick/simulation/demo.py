@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from ..learning.models import mlp
+from ..learning.models import linear, mlp
 from . import attacks, faults
 from .members import Members
 from .outcome import Run
 from .pages import WIDTH
-from .schemes import Scheme, presets
+from .schemes import Scheme, dp_sgd, presets
 from .study import simulate
 from .telling import Moment
 from .watches import Watches, watches
@@ -19,24 +19,40 @@ from .watches import Watches, watches
 MALICIOUS, LEAVER = "west", "east"
 LEAVES = 4
 ROUNDS = 6
+EPSILON, DELTA, STEPS = 8.0, 1e-5, 20
+PLAIN = "Training adds no noise: no formal guarantee of privacy. `tally demo --private` shows what one costs."
+NOISED = (
+    f"Training adds noise: ε is counted for one record of a clinic's training rows, DP-SGD (subsampled "
+    f"Gaussian), at most {EPSILON:g} at δ {DELTA:g}; beside each round is what is spent by the ledger's own "
+    "Rényi account."
+)
 
 Say = Callable[[str], None]
 
 
-def scheme(rounds: int = ROUNDS) -> Scheme:
+def scheme(rounds: int = ROUNDS, private: bool = False) -> Scheme:
     """Settings chosen on the members' judging rows."""
+    if private:
+        protect = dp_sgd(EPSILON, DELTA, steps=STEPS)
+        # 20 samples of 96 rows are some 16 epochs of the smallest clinic: so long do its baselines train.
+        noised: Scheme = presets.mutual(linear(1.0), rounds=rounds, batch=96, epochs=16, protect=protect)
+        return noised
     learner = mlp(64, rate=0.01, optimiser="adam")
     made: Scheme = presets.mutual(learner, rounds=rounds, batch=16, epochs=5)
     return made
 
 
-def demo(folder: Path | None, say: Say, watch: Callable[[Moment], None] | None = None) -> Run:
+def demo(
+    folder: Path | None, say: Say, watch: Callable[[Moment], None] | None = None, private: bool = False
+) -> Run:
     """Tell the story and run it; `say` is given lines, `watch` every moment as it comes."""
     found = watches()
     members = Members(found.task, found.members)
     _introduce(found, say)
+    _wrapped(say, NOISED if private else PLAIN)
+    say("")
     run = simulate(
-        scheme(),
+        scheme(private=private),
         members,
         attacks={MALICIOUS: attacks.sign_flip(5)},
         faults=[faults.leave(LEAVER, round=LEAVES)],
@@ -66,7 +82,6 @@ def _introduce(found: Watches, say: Say) -> None:
         f"A requester pays for the model, and has people of its own, whom nobody here has seen. {MALICIOUS} "
         f"is malicious: its models step the wrong way. {LEAVER} leaves in round {LEAVES}.",
     )
-    say("")
 
 
 def _use(run: Run, found: Watches, say: Say) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from html import escape
 
+from ..base.measure import Measure
 from ..ledger.notices import PhaseOpened
 from ..report import page, plots
 from ..report.tables import Table, bars
 from . import accounts
+from .chronicle import Chronicle
 from .finished import Finished
 from .telling import WHY_GONE, WHY_MISSED, tell
 
@@ -52,13 +55,34 @@ def page_of(run: Finished) -> str:
         page.Section("Rounds", _rounds_table(run, everything=True).html()),
         *_judges(run),
         page.Section("Who left, was evicted, missed a turn or attacked", _told(run)),
-        page.Section("Privacy", "".join(page.paragraph(line) for line in (*run.privacy, *_epsilon(run)))),
+        page.Section("Privacy", _privacy(run)),
         page.Section("Pay", page.picture(plots_pay(run), "Tokens won or lost.") + _pay_table(run).html()),
-        page.Section("What the ledger said", page.code("\n".join(_course(run)))),
+        page.Section("What the ledger said", page.code("\n".join(course(run)))),
         page.Section("How to verify this", _verifying(run)),
     ]
-    lead = f"{_head(run)}. {_beside(run)}"
-    return page.page(f"{run.preset}: {run.task.target.name}", lead, sections)
+    plan = run.setting.plan
+    title = f"{len(run.setting.members)} members learn “{run.task.target.name}”"
+    return page.page(title, f"{_head(run)}; learner {plan.learner}.", sections, _facts(run))
+
+
+def _facts(run: Finished) -> list[page.Fact]:
+    """What one wants to know first."""
+    name, beside = run.task.measure.name, run.compared
+    if not run.chronicle.models:
+        return [page.Fact("outcome", run.chronicle.progress.stage, "no round was completed")]
+    found = [page.Fact(f"{name}, together", f"{run.score:.3f}", f"on {beside.on}")]
+    if beside.alone:
+        low, high = min(beside.alone.values()), max(beside.alone.values())
+        mean = accounts.mean_of(beside.alone)
+        found.append(page.Fact("each alone", f"{mean:.3f}", f"their mean; {low:.3f} to {high:.3f}"))
+        found.append(page.Fact("all rows pooled", f"{beside.pooled:.3f}", "in one place: what nobody may do"))
+    training = run.privacy[0].partition(": ")[2]
+    epsilon = re.match(r"ε = ([\d.]+) (.*)", training)
+    if epsilon:
+        found.append(page.Fact("ε of training rows", epsilon[1], epsilon[2].partition(";")[0]))
+    else:
+        found.append(page.Fact("privacy of training rows", "none stated", training))
+    return found
 
 
 def plots_score(run: Finished) -> str:
@@ -214,7 +238,7 @@ def _pay_table(run: Finished, everybody: bool = True) -> Table:
 
 def _curve(run: Finished) -> str:
     said = f"{run.task.measure.name} on {run.compared.on}. Alone: each by itself; pooled: all in one place."
-    return page.picture(plots_score(run), said) + page.paragraph(_beside(run))
+    return page.picture(plots_score(run), said)
 
 
 def _judges(run: Finished) -> list[page.Section]:
@@ -230,7 +254,7 @@ def _judges(run: Finished) -> list[page.Section]:
         )
         for number in chosen
     ]
-    return [page.Section("Who scored whom", "".join(pictures))]
+    return [page.Section("Who scored whom", page.pictures(pictures))]
 
 
 def _grid(run: Finished, number: int) -> str:
@@ -246,21 +270,29 @@ def _told(run: Finished) -> str:
     return "".join(page.paragraph(line) for line in lines) or page.paragraph("Nobody.")
 
 
-def _course(run: Finished) -> list[str]:
+def course(run: Finished) -> list[str]:
     """Everything that changed the course of the request, in its order; virtual time."""
     of_result = accounts.judges_result(run.chronicle.request.rules)
+    return course_of(run.chronicle, run.task.measure, of_result)
+
+
+def course_of(found: Chronicle, measure: Measure, of_result: bool) -> list[str]:
+    """The same of a request that may still run."""
     told = [
-        tell(notice, run.task.measure, time, of_result)
-        for time, notice in run.chronicle.notices
+        tell(notice, measure, time, of_result)
+        for time, notice in found.notices
         if not isinstance(notice, PhaseOpened)
     ]
-    start = run.chronicle.request.posted
+    start = found.request.posted
     return [f"{(one.time - start) / 60_000:10.1f} min  {one.text}" for one in told if one is not None]
 
 
-def _epsilon(run: Finished) -> list[str]:
-    rounds = [one for one in run.each_round if one.epsilon]
-    return [f"ε after round {one.number}: {one.epsilon:.3f} (the ledger's account)" for one in rounds[-1:]]
+def _privacy(run: Finished) -> str:
+    lines = "".join(page.paragraph(line) for line in (*run.privacy, *run.notes))
+    if not any(one.epsilon for one in run.each_round):
+        return lines
+    said = "ε of the training rows after each round, by the ledger's own account, for whoever spent most."
+    return lines + page.picture(plots_epsilon(run), said)
 
 
 def _verifying(run: Finished) -> str:

@@ -70,6 +70,7 @@ class Part:
     alter: Callable[[World, Node, tx.Transaction], tx.Transaction | None] | None = None  # what is sent
     act: Callable[[World], Sequence[Doing]] | None = None  # what they send of their own accord
     rest: Callable[[World, Node], int | None] | None = None  # until when a node does not run, from now on
+    forgetful: bool = False  # it has something in mind that is gone when the process dies
 
 
 def with_parts(protocol: Protocol, parts: Sequence[Part]) -> Protocol:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ..base.ids import ANYONE, Role, derived_id, digest
 from ..base.keys import SigningKey
 from ..engines.embedded import EmbeddedEngine
-from ..engines.engine import Committed
+from ..engines.engine import Committed, View
 from ..learning import payload
 from ..learning.cohort import Runner
-from ..learning.learner import Learner, Rows
+from ..learning.learner import Learner, Memory, Rows
 from ..ledger import transactions as tx
 from ..ledger import views
 from ..ledger.genesis import Founder, Genesis
@@ -26,6 +28,7 @@ from ..node.perform import Scheme, Worker, salt_for
 from ..node.step import Alter, Node, step
 from ..protocols.plan import Plan
 from ..protocols.protocol import Bench, Holding, Protocol, ensure_fit, rules_of
+from .diary import Diary
 from .parts import Clock, Doing, Part, World, acts, altered, ensure_known, rests, training_rows, with_parts
 
 CHAIN = "simulation"
@@ -103,23 +106,36 @@ class Ended:
     head: bytes  # the root of the state at the end
 
 
-def simulate(setting: Setting, folder: Path, watch: Callable[[Committed], None] | None = None) -> Ended:
-    """Register, request, form, serve every round, record, settle; the folder holds the ledger afterwards."""
+def simulate(
+    setting: Setting,
+    folder: Path,
+    watch: Callable[[Committed, View], None] | None = None,
+    diary: Path | None = None,
+) -> Ended:
+    """Register, request, form, serve every round, record, settle; the folder holds the ledger afterwards.
+
+    With a `diary` a run that was cut off goes on where its ledger ends; `watch` and the notices that are
+    returned then tell of the rest alone.
+    """
     ensure_fit(setting.protocol, setting.learner)
     ensure_known(setting.parts, setting.taking_part)
     keys = {name: _key(setting.seed, name) for name in setting.taking_part}
     clock, told = Clock(START), Told()
-    with EmbeddedEngine(
-        folder, keys=[validator_of(setting)], genesis=_genesis(setting, keys), clock=clock
-    ) as engine:
+    with (
+        closing(Diary(diary, remembered(setting) if diary else ())) as kept,
+        EmbeddedEngine(
+            folder, keys=[validator_of(setting)], genesis=_genesis(setting, keys), clock=clock
+        ) as engine,
+        _whole_batches(engine),
+    ):
         engine.subscribe(told.hear)
         if watch:
-            engine.subscribe(watch)
+            engine.subscribe(partial(_with_view, watch, engine))
         shared = payloads.InMemory()
-        nodes = _nodes(setting, keys, shared)
-        world = World(engine, nodes, shared, clock)
-        world.request = name = _begin(setting, world)
-        progress = _serve(setting, world)
+        world = World(engine, _nodes(setting, keys, shared), shared, clock)
+        kept.open(world)
+        world.request = name = _begin(setting, world, kept)
+        progress = _serve(setting, world, kept)
         status = engine.status()
         accounts = {member: views.find(engine, ACCOUNTS, member) for member in keys}
         return Ended(
@@ -133,6 +149,26 @@ def simulate(setting: Setting, folder: Path, watch: Callable[[Committed], None] 
             status.height,
             status.app_hash,
         )
+
+
+def _with_view(watch: Callable[[Committed, View], None], view: View, block: Committed) -> None:
+    watch(block, view)
+
+
+@contextmanager
+def _whole_batches(engine: EmbeddedEngine) -> Iterator[None]:
+    """Whatever interrupts a run, a batch is in a block as a whole or not at all."""
+    try:
+        yield
+    except BaseException:
+        engine.abandon()
+        raise
+
+
+def remembered(setting: Setting) -> Memory:
+    """What a member's learner has in memory when it begins."""
+    bench = Bench(setting.plan, setting.learner, setting.plan.task.measure, setting.runner)
+    return setting.learner.remember(Scheme(setting.protocol, bench).blank)
 
 
 def _key(seed: int, name: str) -> SigningKey:
@@ -198,47 +234,74 @@ def _send(engine: EmbeddedEngine, clock: Clock, sent: Sequence[Doing]) -> None:
             raise ValueError(f"{what} of {node.member} was refused: {answer.receipt.detail}")
 
 
-def _do(setting: Setting, world: World, wanted: Sequence[Doing]) -> None:
+def _do(setting: Setting, world: World, diary: Diary, wanted: Sequence[Doing]) -> None:
     """Send what is to be sent, as the parts have it."""
+    if not wanted:
+        return
     given = [(node, altered(world, setting.parts, node, body)) for node, body in wanted]
+    diary.write(world)
     _send(world.engine, world.clock, [(node, body) for node, body in given if body is not None])
+    diary.turn(world)
 
 
-def _begin(setting: Setting, world: World) -> str:
-    """Units, grants, the request with its first model, applications."""
+def _begin(setting: Setting, world: World, diary: Diary) -> str:
+    """Units, grants, the request with its first model, applications: whatever the ledger does not have yet.
+
+    Everybody's first transactions have the same numbers in every run, so that ids are known beforehand.
+    """
     owners = [world.nodes[name] for name in setting.members]
-    units = _register(setting, world, owners)
-    grants = _grant(setting, world, owners, units)
-    requester = world.nodes[REQUESTER]
-    scheme = requester.worker.scheme_of(None)  # type: ignore[arg-type]
-    bound = payload.Header(REQUESTER, "initial", 0, setting.plan.digest().hex())
-    initial = world.payloads.put(payload.encode(bound, scheme.blank))
-    rules = rules_for(setting)
-    number = _low(world.engine, REQUESTER)
-    body = tx.PostRequest(
-        "simulated",
-        PURPOSE,
-        setting.plan.digest(),
-        setting.reward,
-        rules,
-        setting.plan.digest(),
-        initial=initial,
-    )
-    _do(setting, world, [(requester, body)])
-    name = derived_id("request", REQUESTER, number)
+    units = {node.member: derived_id("unit", node.member, 0) for node in owners}
+    grants = {node.member: derived_id("grant", node.member, 1) for node in owners}
+    _first(setting, world, diary, 0, [(node, _unit(setting, node.member)) for node in owners])
+    until = START + 10 * LONGEST
+    given = [(node, tx.GiveGrant(units[node.member], ANYONE, PURPOSE, 100, until)) for node in owners]
+    _first(setting, world, diary, 1, given)
+    requester, rules = world.nodes[REQUESTER], rules_for(setting)
+    _first(setting, world, diary, 0, [(requester, _request(setting, world, requester, rules))])
+    name = derived_id("request", REQUESTER, 0)
     applications: list[Doing] = []
     for node in owners:
         use = tx.UnitUse(units[node.member], grants[node.member])
-        salt = salt_for(node.worker, name)
-        sealed = tx.salt_commitment(name, node.member, salt) if draws(rules) else None
         amount = len(setting.members[node.member].training.y)
+        sealed = _commitment(node, name, rules)
         applications.append((node, tx.Apply(name, amount=amount, units=(use,), commitment=sealed)))
+    _first(setting, world, diary, 2, applications)
     if setting.analyst:
         hired = world.nodes[ANALYST]
-        sealed = tx.salt_commitment(name, ANALYST, salt_for(hired.worker, name)) if draws(rules) else None
-        applications.append((hired, tx.Apply(name, analyst=True, commitment=sealed)))
-    _do(setting, world, applications)
+        apply = tx.Apply(name, analyst=True, commitment=_commitment(hired, name, rules))
+        _first(setting, world, diary, 0, [(hired, apply)])
     return name
+
+
+def _first(setting: Setting, world: World, diary: Diary, number: int, wanted: Sequence[Doing]) -> None:
+    """Send the transactions with which everybody begins, unless that was done before the run was cut off."""
+    left = [(node, body) for node, body in wanted if _low(world.engine, node.member) <= number]
+    if left:
+        _do(setting, world, diary, left)
+
+
+def _unit(setting: Setting, member: str) -> tx.RegisterUnit:
+    brought = setting.members[member]
+    schema = digest(b"schema", setting.plan.task.target.name.encode())
+    profile = tx.Profile("simulated", "rows", len(brought.training.y) + len(brought.judging.y), schema)
+    terms, address = tx.Terms(unaccounted=setting.unaccounted), f"node://{member}"
+    budget = setting.budget or BUDGET
+    return tx.RegisterUnit("rows", profile, *brought.roots, address, tx.Sketch(1, b""), terms, budget)
+
+
+def _request(setting: Setting, world: World, requester: Node, rules: Rules) -> tx.PostRequest:
+    scheme = requester.worker.scheme_of(None)  # type: ignore[arg-type]
+    plan = setting.plan.digest()
+    bound = payload.Header(REQUESTER, "initial", 0, plan.hex())
+    initial = world.payloads.put(payload.encode(bound, scheme.blank))
+    return tx.PostRequest("simulated", PURPOSE, plan, setting.reward, rules, plan, initial=initial)
+
+
+def _commitment(node: Node, request: str, rules: Rules) -> bytes | None:
+    """What an applicant commits to where chance draws: its salt."""
+    if not draws(rules):
+        return None
+    return tx.salt_commitment(request, node.member, salt_for(node.worker, request))
 
 
 def rules_for(setting: Setting) -> Rules:
@@ -255,54 +318,31 @@ def _low(engine: EmbeddedEngine, member: str) -> int:
     return account.low if account else 0
 
 
-def _register(setting: Setting, world: World, owners: Sequence[Node]) -> dict[str, str]:
-    numbers = {node.member: _low(world.engine, node.member) for node in owners}
-    schema = digest(b"schema", setting.plan.task.target.name.encode())
-    bodies: list[Doing] = []
-    for node in owners:
-        brought = setting.members[node.member]
-        profile = tx.Profile("simulated", "rows", len(brought.training.y) + len(brought.judging.y), schema)
-        terms = tx.Terms(unaccounted=setting.unaccounted)
-        address = f"node://{node.member}"
-        body = tx.RegisterUnit(
-            "rows", profile, *brought.roots, address, tx.Sketch(1, b""), terms, setting.budget or BUDGET
-        )
-        bodies.append((node, body))
-    _do(setting, world, bodies)
-    return {member: derived_id("unit", member, number) for member, number in numbers.items()}
-
-
-def _grant(
-    setting: Setting, world: World, owners: Sequence[Node], units: Mapping[str, str]
-) -> dict[str, str]:
-    numbers = {node.member: _low(world.engine, node.member) for node in owners}
-    until = world.clock.now + 10 * LONGEST
-    given = [(node, tx.GiveGrant(units[node.member], ANYONE, PURPOSE, 100, until)) for node in owners]
-    _do(setting, world, given)
-    return {member: derived_id("grant", member, number) for member, number in numbers.items()}
-
-
-def _serve(setting: Setting, world: World) -> Progress:
+def _serve(setting: Setting, world: World, diary: Diary) -> Progress:
     """Step all nodes until the request has ended; when nobody has anything to do, time moves on."""
     serving = [node for member, node in world.nodes.items() if member != REQUESTER]
     engine, clock = world.engine, world.clock
 
     def alter(node: Node, body: tx.Transaction) -> tx.Transaction | None:
         changed = altered(world, setting.parts, node, body)
+        diary.write(world)
         return changed if changed is None or setting.alter is None else setting.alter(node, changed)
 
     while True:
+        diary.turn(world)
         progress = world.progress
         if progress is None or progress.stage not in LIVE:
             break
         acted = acts(world, setting.parts)
-        _do(setting, world, acted)
+        _do(setting, world, diary, acted)
         resting = {node.member: rests(world, setting.parts, node) for node in serving}
         running = [node for node in serving if resting[node.member] is None]
         stepped = step(engine, running, clock.now, alter)
         if not stepped.answers and not acted:
             wakes = [until for until in resting.values() if until is not None]
             clock.now = max(clock.now + 1, min([_next_time(world, progress), *wakes]))
+            diary.turn(world)
+            diary.write(world)
         engine.tick()
     if progress is None:
         raise LookupError(f"request {world.request} is gone")

@@ -141,6 +141,8 @@ class Scheme:
             )
         if parts.preset(self.preset)().evict.kind == "outlier" and len(members) < TELLING:
             notes.append(f"{len(members)} members are too few to tell an outlier: nobody is evicted")
+        if self.protect is not None:
+            notes.append("alone and pooled are trained without noise: they show what it costs too")
         return tuple(notes)
 
     @property

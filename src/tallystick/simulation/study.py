@@ -22,7 +22,6 @@ from ..base.measure import Measure
 from ..base.task import Column, Task
 from ..data.readers import read
 from ..data.table import Table
-from ..engines.engine import Committed
 from ..engines.reader import open_reader
 from ..learning import payload
 from ..learning.cohort import Runner, loop
@@ -30,22 +29,25 @@ from ..learning.learner import Learner, Model, Rows
 from ..learning.measure import spread_of
 from ..learning.models import cnn, linear, mlp
 from ..learning.scan import scan
+from ..ledger.rules import all_phases
 from ..node import payloads
 from ..node.payloads import write_durably
 from ..node.perform import Scheme as Resolved
 from ..protocols.protocol import Bench
-from . import attacks, faults, run
+from . import attacks, document, faults, run
 from .accounts import judges_result
 from .attacks import Attack
 from .baselines import baselines
 from .chronicle import Chronicle, chronicle
+from .diary import Diary
 from .finished import Compared
 from .members import Members, members_of
+from .onlooker import Onlooker
 from .outcome import Run
 from .parts import Part
 from .run import Brought, Setting, genesis_of, rules_for
 from .schemes import Scheme, dp_sgd, noised_update, per_hop, presets
-from .telling import Moment, tell
+from .telling import Moment
 
 __all__ = [
     "Members", "Run", "Scheme", "attacks", "cnn", "dp_sgd", "faults", "linear", "members_of", "mlp",
@@ -53,8 +55,8 @@ __all__ = [
 ]  # fmt: skip
 
 Watch = Callable[[Moment], None]
-MARK = "run.json"
-LEDGER, MODELS = "ledger", "models"
+MARK, ASKED = "run.json", "run.toml"  # what is noted of a run; what the command was asked for
+LEDGER, MODELS, DIARY = "ledger", "models", "work.db"
 NO_ROWS = "all members' judging rows together"
 
 
@@ -73,9 +75,10 @@ def simulate(
 ) -> Run:
     """Run a request among these members on a ledger of its own, from registration to settlement.
 
-    With `store` the ledger is kept in that folder, and the same run is not run again. `test` is the
-    requester's own rows; without them models are compared on all members' judging rows. `compare` also trains
-    each member alone and all rows pooled. `watch` hears of every moment.
+    With `store` the ledger is kept in that folder: the same run goes on where it was cut off, and is not run
+    again when it is finished. `test` is the requester's own rows; without them models are compared on all
+    members' judging rows. `compare` also trains each member alone and all rows pooled. `watch` hears of every
+    moment.
     """
     wanted = scheme if rounds is None else replace(scheme, rounds=rounds)
     rows = members.rows(test) if isinstance(test, Table) else test
@@ -90,6 +93,8 @@ def simulate(
         kept = _with_comparison(setting, folder, kept, told)
     on = NO_ROWS if rows is None else f"{len(rows.y):,} rows of the requester's own"
     made = _loaded(setting, wanted, members, folder, kept, on)
+    if compare:
+        document.keep(made)
     if store is None:
         weakref.finalize(made, shutil.rmtree, folder, True)
     return made
@@ -156,10 +161,10 @@ def _unheard(moment: Moment) -> None:
 
 
 def _opened(folder: Path, known: str, watch: Watch) -> dict[str, Any]:
-    """What is noted of a run in this folder; what is left of one that was cut off is removed."""
+    """What is noted of a run in this folder, which may be finished, cut off, or new."""
     mark = folder / MARK
     if not mark.exists():
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and any(file.name != ASKED for file in folder.iterdir()):
             raise ValueError(
                 f"{folder} holds other files and no run; choose a new folder to store the run in"
             )
@@ -173,9 +178,7 @@ def _opened(folder: Path, known: str, watch: Watch) -> dict[str, Any]:
     if kept.get("finished"):
         watch(Moment(0, f"this run is in {folder} already; it is not run again"))
     elif (folder / LEDGER).exists():
-        watch(Moment(0, f"the run in {folder} was cut off; it starts over"))
-        for part in (LEDGER, MODELS):
-            shutil.rmtree(folder / part, ignore_errors=True)
+        watch(Moment(0, f"the run in {folder} was cut off; it goes on"))
     return kept
 
 
@@ -185,17 +188,13 @@ def _noted(folder: Path, kept: dict[str, Any]) -> dict[str, Any]:
 
 
 def _executed(setting: Setting, folder: Path, known: str, watch: Watch, compare: bool) -> dict[str, Any]:
-    measure = setting.plan.task.measure
-    of_result = judges_result(rules_for(setting))
-
-    def hear(block: Committed) -> None:
-        said = [*block.notices, *(one for receipt in block.receipts for one in receipt.notices)]
-        for notice in said:
-            moment = tell(notice, measure, block.time, of_result)
-            if moment is not None:
-                watch(moment)
-
-    ended = run.simulate(setting, folder / LEDGER, hear)
+    rules = rules_for(setting)
+    charged = any(rule.event is not None for rule in all_phases(rules) if rule.rows == "training")
+    eyes = Onlooker(watch, setting.plan.task.measure, judges_result(rules), charged)
+    if any(part.forgetful for part in setting.parts) and (folder / LEDGER).exists():
+        # What such an attacker had in mind is gone, so that another run would come of it.
+        _cleared(folder)
+    ended = run.simulate(setting, folder / LEDGER, eyes.hear, folder / DIARY)
     found, shelf = _chronicle(setting, folder), payloads.Folder(folder / MODELS)
     for name in (found.request.initial, *found.models.values(), found.progress.model):
         if name in ended.payloads:
@@ -203,7 +202,14 @@ def _executed(setting: Setting, folder: Path, known: str, watch: Watch, compare:
     rows = _test_rows(setting)
     noted = {"settings": known, "finished": True, "values": _values(setting, folder, found, rows)}
     _noted(folder, noted)
+    Diary.remove(folder / DIARY)
     return _with_comparison(setting, folder, noted, watch) if compare else noted
+
+
+def _cleared(folder: Path) -> None:
+    for part in (LEDGER, MODELS):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    Diary.remove(folder / DIARY)
 
 
 def _with_comparison(setting: Setting, folder: Path, noted: dict[str, Any], watch: Watch) -> dict[str, Any]:

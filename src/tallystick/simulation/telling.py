@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..base.measure import MILLION, Measure
 from ..ledger import notices as said
+from .chronicle import Judged
 
 WHY_MISSED = {
     "silent": "kept silent",
@@ -34,6 +35,8 @@ class Moment:
     value: float | None = None  # the team's figure where a round ended, of its model or of its start
     member: str = ""
     notice: object = None
+    epsilon: float | None = None  # the most that any member's training rows have spent so far
+    scores: tuple[Judged, ...] = ()  # who scored whom in a round that ended
 
 
 def value_of(measure: Measure, figure: int | None) -> float | None:
