@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 
+import msgspec
 import pytest
 
 from tallystick.base.ids import digest
@@ -52,6 +53,9 @@ def ledger_story(make, folder, monkeypatch, start):
         one.close()
 
 
+FORMING = 10 * TICK  # long enough for all applications, which come one after the other
+
+
 def scheme(make, folder, monkeypatch, start, name):
     """A scheme's request among five members that train, from registration to settlement."""
     monkeypatch.setattr(simulation, "START", start)
@@ -66,6 +70,12 @@ def scheme(make, folder, monkeypatch, start, name):
         engine.really_close = close
         return engine
 
+    def quick(setting):
+        rules = rules_for(setting)
+        return msgspec.structs.replace(rules, forming=msgspec.structs.replace(rules.forming, wait=FORMING))
+
+    rules_for = simulation.rules_for
+    monkeypatch.setattr(simulation, "rules_for", quick)
     monkeypatch.setattr(simulation, "EmbeddedEngine", made)
     ended = simulation.simulate(setting(name, rounds=2), folder)
     (engine,) = found

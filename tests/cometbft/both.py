@@ -24,7 +24,7 @@ VALIDATORS = {
     for n, name in enumerate(OPERATORS, 1)
 }
 # What is a time lies in this range of numbers, in milliseconds; what is a hash has 32 bytes.
-TIMES = range(1_600_000_000_000, 2_400_000_000_000)
+TIMES = range(1_600_000_000_000, 4_000_000_000_000)
 
 
 def with_operators(genesis: Genesis) -> Genesis:

@@ -1,0 +1,50 @@
+"""A validator that lies: `python -m benchmarks.bft.byzantine KIND HOME` runs it in an honest one's place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from tallystick.engines.cometbft import validator, wire
+from tallystick.engines.cometbft.application import Application
+from tallystick.ledger.genesis import read_genesis
+
+honest = {
+    name: getattr(Application, name) for name in ("_finalize_block", "_prepare_proposal", "_process_proposal")
+}
+
+
+def wrong_hash(application: Application, found: wire.Fields) -> bytes:
+    """Another state than the rules make."""
+    answer = wire.fields(honest["_finalize_block"](application, found))
+    return wire.message({2: answer.get(2, []), 3: answer.get(3, []), 5: os.urandom(32)})
+
+
+def garbage(_application: Application, _found: wire.Fields) -> bytes:
+    """Proposals full of what is no transaction."""
+    return wire.message({1: [os.urandom(200) for _ in range(20)]})
+
+
+def nothing(_application: Application, _found: wire.Fields) -> bytes:
+    """No vote for any proposal."""
+    return wire.message({1: wire.REJECT})
+
+
+LIES = {
+    "wrong-hash": ("_finalize_block", wrong_hash),
+    "garbage": ("_prepare_proposal", garbage),
+    "withheld": ("_process_proposal", nothing),
+}
+
+
+def main(kind: str, home: Path) -> int:
+    if kind in LIES:
+        name, lie = LIES[kind]
+        setattr(Application, name, lie)
+    genesis = read_genesis((home / "genesis.toml").read_text())
+    return validator.start(home, genesis)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))

@@ -1,0 +1,149 @@
+"""Four validators under load in every kind of trouble: no fork, nothing acknowledged is lost, it goes on."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.case import Case, Measured, Progress, at_least, at_most, exactly
+
+SOURCES = ("src/tallystick/engines", "src/tallystick/ledger/transition.py", "benchmarks/bft")
+PATIENCE = 60.0
+HEALS = 30.0  # seconds within which it must go on
+COUNTS = {
+    "application killed": 30,
+    "engine killed": 30,
+    "both killed": 30,
+    "application paused": 8,
+    "both paused": 8,
+    "network cut": 25,
+    "network slow": 20,
+    "disk emptied, blocks replayed": 12,
+    "disk emptied, snapshot taken": 10,
+    "wrong state hash": 7,
+    "garbage proposed": 7,
+    "votes withheld": 7,
+    "signs twice": 6,
+    "two of four down": 8,
+}
+
+
+def suffered(kind: str, times: int, seed: int) -> dict[str, Any]:
+    """One network in this trouble so many times; what it took to heal, and what was wrong afterwards."""
+    from benchmarks.bft.load import Load
+    from benchmarks.bft.members import KEYS, network
+    from benchmarks.bft.trouble import KINDS, Stage
+    from tallystick.engines.engine import EngineError
+
+    healed: list[float] = []
+    wrong: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="bft") as folder, network(Path(folder)) as (net, proxy):
+        with Load(net, KEYS) as load:
+            stage = Stage(net, proxy, load, random.Random(seed))
+            load.progress(time.monotonic(), PATIENCE)
+            for number in range(times):
+                victim = (seed + number) % 4
+                try:
+                    KINDS[kind](stage, victim)
+                    took = load.progress(time.monotonic(), PATIENCE)
+                    if took is None:
+                        wrong.append(f"case {number}: nothing was decided within {PATIENCE:g} s of healing")
+                        break
+                    healed.append(took)
+                    stage.level(net.validators[victim])
+                except (AssertionError, TimeoutError, EngineError) as error:
+                    wrong.append(f"case {number}: {error}")
+                    break
+        return {"kind": kind, "healed": healed, "wrong": wrong, **_aftermath(net, load.told, wrong)}
+
+
+def _aftermath(net: Any, told: Any, wrong: list[str]) -> dict[str, Any]:
+    """Forks, losses and tokens once everything is quiet."""
+    from tallystick.engines.engine import EngineError
+    from tallystick.ledger.state import ACCOUNTS, CHAIN
+
+    forks, lost, amiss = 0, 0, 0
+    try:
+        net.agreed(PATIENCE)
+        forks = len(net.forks())
+        with net.engine(prove=False) as engine:
+            lost = sum(engine.find(name) is None for name in told.acknowledged)
+            chain = CHAIN.decode(engine.get(CHAIN.key().encode()) or b"")
+            held = sum(ACCOUNTS.decode(value).balance for _, value in engine.scan(b"account/", 1000))
+            amiss = abs(chain.issued - held - chain.pool)
+    except (TimeoutError, EngineError) as error:
+        wrong.append(f"afterwards: {error}")
+    return {"forks": forks, "lost": lost, "amiss": amiss, "acknowledged": len(told.acknowledged)}
+
+
+def measure(smoke: bool, progress: Progress) -> list[Measured]:
+    found = []
+    for seed, (kind, times) in enumerate(COUNTS.items()):
+        times = 1 if smoke else times
+        if smoke and kind not in ("both killed", "network cut"):
+            continue
+        one = progress.once(
+            f"{kind} {times}", lambda kind=kind, times=times, seed=seed: suffered(kind, times, seed)
+        )
+        progress(
+            f"{kind}: {len(one['healed'])} of {times}, {one['acknowledged']} acknowledged, {one['wrong']}"
+        )
+        found.append(one)
+    return _rows(found, smoke)
+
+
+def _rows(found: list[dict[str, Any]], smoke: bool) -> list[Measured]:
+    cases = sum(len(one["healed"]) for one in found)
+    wrong = [f"{one['kind']}: {line}" for one in found for line in one["wrong"]]
+    slowest = max((took for one in found for took in one["healed"]), default=PATIENCE)
+    kinds = "; ".join(f"{one['kind']} {len(one['healed'])}" for one in found)
+    worst = {one["kind"]: max(one["healed"], default=PATIENCE) for one in found}
+    longest = max(worst, key=lambda kind: worst[kind])
+    note = f"Four validators of CometBFT v0.38.25 on this machine, four members that always send: {kinds}."
+    target = None if smoke else at_least(200)
+    return [
+        Measured(value=cases, unit="cases", what="of trouble that were healed", target=target, note=note),
+        Measured(
+            value=len(wrong),
+            unit="cases",
+            what="in which something was wrong",
+            target=exactly(0),
+            note="; ".join(wrong)[:600],
+        ),
+        Measured(
+            value=sum(one["forks"] for one in found),
+            unit="heights",
+            what="at which two validators named different states",
+            target=exactly(0),
+        ),
+        Measured(
+            value=sum(one["lost"] for one in found),
+            unit="transactions",
+            what="acknowledged and lost",
+            target=exactly(0),
+            note=f"of {sum(one['acknowledged'] for one in found):,}",
+        ),
+        Measured(
+            value=sum(one["amiss"] for one in found),
+            unit="tokens",
+            what="that appeared or vanished",
+            target=exactly(0),
+        ),
+        Measured(
+            value=round(slowest, 2),
+            unit="s",
+            what="the longest from healing to the next acknowledged transaction",
+            target=at_most(HEALS),
+            note=f"with {longest}",
+        ),
+    ]
+
+
+CASES = (
+    Case(
+        "faults", "bft-validators", "four validators under load in 14 kinds of trouble", measure, SOURCES, 55
+    ),
+)
