@@ -13,6 +13,7 @@ from benchmarks.case import Case, Measured, Progress, Target, at_least, exactly
 HISTORIES, STEPS = 10_000, 50
 AT_A_TIME = 500  # histories between two notes of how far the case is
 WORKERS = 2
+OF_TWO_CHAINS = 10  # every so many histories have a second part, of two chains
 RARE = 100  # how often every pair has to occur
 TRIES = 2_000  # histories in which a planted bug has to be noticed
 COMMAND = "python -m benchmarks.histories SEED plays one again"
@@ -20,6 +21,7 @@ COMMAND = "python -m benchmarks.histories SEED plays one again"
 
 def played(seeds: Sequence[int]) -> dict[str, Any]:
     """Play these histories; what they met, and which of them broke a rule."""
+    from benchmarks.histories import provoke_abroad
     from benchmarks.histories.history import play
     from benchmarks.histories.scenes import history_of
 
@@ -29,10 +31,14 @@ def played(seeds: Sequence[int]) -> dict[str, Any]:
     for seed in seeds:
         try:
             history = play(history_of(seed), STEPS)
+            away = provoke_abroad.played(seed) if seed % OF_TWO_CHAINS == 0 else None
         except Exception as error:  # noqa: BLE001 - whatever a history raises is a finding, and the rest is played
             broken.append(f"history {seed}: {type(error).__name__}: {str(error)[:300]}")
             continue
         met.update({"/".join(pair): count for pair, count in history.met.items()})
+        if away is not None:
+            met.update({"/".join(pair): count for pair, count in away.met.items()})
+            sums.update(elsewhere=sum(away.ended.values()), returned=away.ended["settled"])
         sums.update(histories=1, steps=history.steps, blocks=history.blocks)
         sums.update(approved=history.books.stood > 0, **history.books.ended)
     return {"met": met, "sums": sums, "broken": broken}
@@ -129,7 +135,8 @@ def _rows(
             target=unless_smoke(at_least(HISTORIES * STEPS)),
             note=f"{sums['histories']} histories; then the clock alone, until every request had ended: "
             f"{sums['settled']} settled, {sums['refunded']} refunded, none left, nothing of them in "
-            "deposits, escrows or reservations.",
+            f"deposits, escrows or reservations. In {histories // OF_TWO_CHAINS} second parts of two chains: "
+            f"{sums['elsewhere']} requests, {sums['returned']} of them settled by what the other chain said.",
         ),
         Measured(
             value=sums["approved"] / max(1, sums["histories"]),

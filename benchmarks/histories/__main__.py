@@ -7,6 +7,8 @@ import time
 import traceback
 from collections import Counter
 
+from benchmarks.faults_histories import OF_TWO_CHAINS
+from benchmarks.histories import provoke_abroad
 from benchmarks.histories.history import play
 from benchmarks.histories.refusals import PAIRS
 from benchmarks.histories.scenes import history_of
@@ -27,6 +29,8 @@ def main(arguments: list[str]) -> int:
             break
         try:
             history = play(history_of(seed))
+            if seed % OF_TWO_CHAINS == 0:
+                met += provoke_abroad.played(seed).met
         except Broken as broken:
             failed += 1
             print(f"history {seed}: {str(broken)[:1500]}")

@@ -26,7 +26,7 @@ from tallystick.ledger.records import FinalRecord
 from tallystick.ledger.state import ACCOUNTS, PHASES, PLACES, PROGRESS, TEAMS
 from tallystick.ledger.transition import Block
 
-BY_DEVICE = (tx.Post, tx.Reveal, tx.Report, tx.Nudge)
+BY_DEVICE = (tx.Post, tx.Reveal, tx.Report, tx.Nudge, tx.Deliver)
 WINDOW = 256
 PLACE_FIELDS = (
     *("deposit", "amount", "status", "turns", "missed", "idle", "forfeits", "present", "accepted"),

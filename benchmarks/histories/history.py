@@ -66,7 +66,7 @@ class History:
         """Sealed by the member, or by a device of its own where that may do it."""
         own = self.world.records.find(st.MEMBERS, member)
         keys = [one.key for one in own.devices if self.world.time < one.until] if own else []
-        by_device = keys and isinstance(body, tx.Post | tx.Reveal | tx.Report | tx.Nudge)
+        by_device = keys and isinstance(body, tx.Post | tx.Reveal | tx.Report | tx.Nudge | tx.Deliver)
         key = keys[0] if by_device and self.rng.random() < 0.3 else None
         return self.world.sealed(member, body, number=self.number(member), key=key)
 

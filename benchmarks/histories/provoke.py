@@ -17,6 +17,7 @@ from tallystick.base.ids import derived_id
 from tallystick.ledger import rejections as no
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tallystick.ledger.handlers import DEVICE_KINDS
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _by_a_device(kind: type[tx.Body]) -> Way:
 
 for _kind in WILD:
     WAYS[_kind.__name__, "Suspended"] = _by_the_barred(_kind)
-    if _kind not in (tx.Post, tx.Reveal, tx.Report, tx.Nudge):
+    if _kind not in DEVICE_KINDS:
         WAYS[_kind.__name__, "DeviceMayNot"] = _by_a_device(_kind)
 
 _LOST: dict[type[tx.Body], Callable[[Players], tx.Body]] = {
@@ -129,6 +130,8 @@ _LOST: dict[type[tx.Body], Callable[[Players], tx.Body]] = {
     tx.PostRecord: lambda p: tx.PostRecord(_unknown("request"), hashed("m"), 1),
     tx.Approve: lambda p: tx.Approve(_unknown("request"), 1),
     tx.Certify: lambda p: tx.Certify(_unknown("request"), 1),
+    tx.Deliver: lambda p: tx.Deliver(NOWHERE, hashed("header")),
+    tx.Freeze: lambda p: tx.Freeze(NOWHERE, hashed("one"), hashed("other")),
 }
 
 

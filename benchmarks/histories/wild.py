@@ -156,6 +156,10 @@ WILD: dict[type[tx.Body], Callable[[Players], tx.Body]] = {
     tx.PostRecord: lambda p: tx.PostRecord(request_of(p), hashed("model"), 1),
     tx.Approve: lambda p: tx.Approve(request_of(p), p.rng.choice((None, 700_000))),
     tx.Certify: lambda p: tx.Certify(request_of(p), 700_000),
+    tx.Deliver: lambda p: tx.Deliver(
+        somebody(p), hashed("header"), p.rng.choice(("message", "member")), request_of(p), hashed("v"), b""
+    ),
+    tx.Freeze: lambda p: tx.Freeze(somebody(p), hashed("one"), hashed("other")),
 }  # fmt: skip
 
 

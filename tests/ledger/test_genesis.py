@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from tallystick.base.ids import MAX_SUPPLY
+from tallystick.ledger.descriptions import ChainTerms
 from tallystick.ledger.genesis import (
     Founder,
     Genesis,
@@ -17,7 +18,7 @@ from tallystick.ledger.genesis import (
 )
 from tallystick.ledger.handlers import WEIGHTS
 from tallystick.ledger.invariants import broken
-from tallystick.ledger.state import ACCOUNTS, CHAIN, KEYS, MEMBERS
+from tallystick.ledger.state import ACCOUNTS, CHAIN, KEYS, MEMBERS, OTHER_CHAINS
 from tests.ledger.world import NAMES, START, Memory, World, encryption_key_of, founder, key_of
 
 WHOLE = Genesis(
@@ -29,6 +30,7 @@ WHOLE = Genesis(
     limits=Limits(vote_wait=1_000, vote_delay=10, dormant_after=5_000, due_limit=7),
     readers=(Readable("account", ("auditor",)), Readable("post", ())),
     validators=(key_of("engine").public,),
+    main=ChainTerms("capital", ((key_of("minister").public, 1), (key_of("clerk").public, 2)), fresh=5_000),
 )
 
 
@@ -48,12 +50,15 @@ def test_the_first_state_is_what_the_genesis_says():
     assert (chain.vote_wait, chain.vote_delay, chain.dormant_after, chain.due_limit) == (1_000, 10, 5_000, 7)
     assert chain.readers == (("account", ("auditor",)), ("post", ()))
     assert chain.validators == (key_of("engine").public,)
+    main = decoded(WHOLE, OTHER_CHAINS, "capital")
+    assert chain.main == "capital" and main.main and main.terms == WHOLE.main and main.time == START
+    assert main.validators[0] == (key_of("clerk").public, 2)
     ada = decoded(WHOLE, MEMBERS, "ada")
     assert (ada.key, ada.roles, ada.active) == (key_of("ada").public, ("auditor", "requester"), True)
     account = decoded(WHOLE, ACCOUNTS, "ada")
     assert (account.balance, account.credit, account.low, account.seen) == (10, 0, 0, START)
     assert decoded(WHOLE, KEYS, key_of("bob").public.hex()).member == "bob"
-    assert len(first_writes(WHOLE)) == 1 + 3 * 3
+    assert len(first_writes(WHOLE)) == 1 + 1 + 3 * 3
 
 
 def test_the_first_state_is_sound():
@@ -103,6 +108,7 @@ def test_every_part_of_a_genesis_changes_its_digest():
         "readers": (),
         "validators": (),
         "validates": "operator",
+        "main": None,
     }
     assert set(others) == set(Genesis.__struct_fields__)
     digests = {genesis_digest(replace(WHOLE, **{name: value})) for name, value in others.items()}
@@ -154,6 +160,18 @@ WRONG = {
         "the readers of 'unit': the role owner is named twice",
     ),
     "readers twice": ({"readers": (Readable("unit", ()),) * 2}, "readable kind unit is named twice"),
+    "itself as its main chain": (
+        {"main": ChainTerms("valley", ((key_of("engine").public, 1),))},
+        "chain 'valley' cannot be its own main chain",
+    ),
+    "a validator of the main chain twice": (
+        {"main": ChainTerms("hill", ((key_of("engine").public, 1),) * 2)},
+        "of the main chain is named twice",
+    ),
+    "a main chain that is never fresh": (
+        {"main": ChainTerms("hill", ((key_of("engine").public, 1),), fresh=0)},
+        "main, fresh: 0",
+    ),
     "a block that takes nothing": ({"limits": Limits(member_weight=1)}, "below"),
     "no time to vote": ({"limits": Limits(vote_wait=0)}, "limits, vote_wait: 0"),
     "a number that is none": ({"cap": "many"}, "cap: 'many'"),
@@ -186,6 +204,11 @@ UNREADABLE = {
     "members that are no list": ('chain="a"\ntime=1\ncap=1\nmembers=3', "members must be a list"),
     "members that are no tables": ('chain="a"\ntime=1\ncap=1\nmembers=[3]', "number 1 must be a table"),
     "limits that are no table": ('chain="a"\ntime=1\ncap=1\nmembers=[]\nlimits=3', "limits must be a table"),
+    "a main chain that is no table": (
+        f"main = 3\n{TEXT.replace('[main]', '[other]')}",
+        "main must be a table",
+    ),
+    "a power that is no number": (TEXT.replace(" 1\"", " x\""), "main, validators"),
     "readers that are no list": (TEXT.replace("post = []", "post = 3"), "readers, number 2, roles: 3"),
     "roles that are no list": (
         TEXT.replace('roles = ["requester", "auditor"]', 'roles = "owner"'),

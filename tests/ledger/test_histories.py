@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from benchmarks.faults_histories import noticed, played
+from benchmarks.histories import provoke_abroad
+from benchmarks.histories.abroad import WAYS as ABROAD
 from benchmarks.histories.bugs import BUGS, planted
 from benchmarks.histories.history import play
 from benchmarks.histories.provoke import WAYS
@@ -41,6 +45,14 @@ def test_random_histories_break_nothing(first):
     assert found["sums"]["approved"] > 0 and found["sums"]["refunded"] > 0
 
 
+def test_histories_of_two_chains_break_nothing_and_lies_are_refused():
+    found = [provoke_abroad.played(seed) for seed in range(1_000, 1_024)]
+    met = sum((one.met for one in found), Counter())
+    ended = sum((one.ended for one in found), Counter())
+    assert ended["settled"] > 0 and ended["refunded"] > 0
+    assert {pair for pair in ABROAD if not met[pair]} == set()
+
+
 def test_a_history_can_be_played_again():
     first, again = play(history_of(7)), play(history_of(7))
     assert first.world.records.data == again.world.records.data
@@ -49,7 +61,8 @@ def test_a_history_can_be_played_again():
 
 def test_every_transaction_and_refusal_is_aimed_at():
     assert {kind for kind, _ in PAIRS} == {kind.__name__ for kind in HANDLERS} | {"Envelope"}
-    assert set(PAIRS) - set(WAYS) == BY_A_CROWD
+    assert set(PAIRS) - set(WAYS) - set(ABROAD) == BY_A_CROWD
+    assert set(ABROAD) <= set(PAIRS)
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.what.replace(" ", "-"))

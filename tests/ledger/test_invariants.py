@@ -17,6 +17,8 @@ from tallystick.ledger.state import (
     KEYS,
     LINEAGES,
     MEMBERS,
+    MESSAGES,
+    OTHER_CHAINS,
     PHASES,
     PLACES,
     PROGRESS,
@@ -27,7 +29,7 @@ from tallystick.ledger.state import (
     UNITS,
     Table,
 )
-from tests.ledger import story
+from tests.ledger import neighbours, story
 from tests.ledger.world import HOUR, START, Memory, World
 
 LARGE = (10**12,) * 15
@@ -51,9 +53,9 @@ WORLD = lively()
 STATE = dict(WORLD.reader.records)
 
 
-def changed(table: Table, pick=lambda record: True, **fields) -> dict[bytes, bytes | None]:
+def changed(table: Table, pick=lambda record: True, state=STATE, **fields) -> dict[bytes, bytes | None]:
     """Writes that alter the first record of a table that is picked."""
-    for key, data in sorted(STATE.items()):
+    for key, data in sorted(state.items()):
         if key.split(b"/")[0] == table.name.encode():
             record = table.decode(data)
             if pick(record):
@@ -61,9 +63,9 @@ def changed(table: Table, pick=lambda record: True, **fields) -> dict[bytes, byt
     raise AssertionError(f"no {table.name} to alter")
 
 
-def removed(table: Table) -> dict[bytes, bytes | None]:
+def removed(table: Table, state=STATE) -> dict[bytes, bytes | None]:
     """Writes that remove the first record of a table."""
-    return {min(key for key in STATE if key.split(b"/")[0] == table.name.encode()): None}
+    return {min(key for key in state if key.split(b"/")[0] == table.name.encode()): None}
 
 
 def moved(table: Table, to: str) -> dict[bytes, bytes | None]:
@@ -165,8 +167,47 @@ def test_what_is_broken_is_caught(rule, writes):
     assert any(one.startswith(f"{rule}: ") for one in told), told
 
 
+BOTH = neighbours.pair()
+neighbours.opened(BOTH)
+MAIN, NORTH = dict(BOTH.main.reader.records), dict(BOTH.north.reader.records)
+ELSEWHERE = {
+    "more with a chain than is there": (
+        "chains_hold_what_is_with_them",
+        MAIN,
+        changed(OTHER_CHAINS, state=MAIN, escrow=1),
+    ),
+    "a chain that was not told": ("chains_hold_what_is_with_them", MAIN, removed(MESSAGES, MAIN)),
+    "an escrow away from the money": (
+        "money_stays_on_the_main_chain",
+        NORTH,
+        changed(PROGRESS, state=NORTH, escrow=1),
+    ),
+    "a deposit away from the money": (
+        "money_stays_on_the_main_chain",
+        NORTH,
+        changed(PLACES, state=NORTH, deposit=1),
+    ),
+    "an end that will not come": ("deadlines_are_as_needed", NORTH, removed(DUE, NORTH)),
+    "an allocation left behind": (
+        "requests_leave_nothing_behind",
+        NORTH,
+        changed(PROGRESS, state=NORTH, stage="refunded"),
+    ),
+}
+
+
+@pytest.mark.parametrize("rule, state, writes", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_what_is_broken_between_chains_is_caught(rule, state, writes):
+    reader = Memory(state)
+    assert broken(reader) == []
+    reader.write(writes)
+    told = broken(reader)
+    assert any(one.startswith(f"{rule}: ") for one in told), told
+
+
 def test_every_rule_is_shown_to_catch_something():
-    assert {rule for rule, _ in PLANTED.values()} == {rule.__name__ for rule in RULES}
+    shown = {rule for rule, _ in PLANTED.values()} | {rule for rule, _, _ in ELSEWHERE.values()}
+    assert shown == {rule.__name__ for rule in RULES}
 
 
 def test_what_is_told_names_the_values():

@@ -247,5 +247,5 @@ CODES = {
     "AlreadyDone": 31, "OutOfRange": 32, "SelfDealing": 33, "OverCap": 34, "BadUnit": 35, "NotForYou": 36,
     "BadRules": 37, "NotReusable": 38, "BadTeam": 39, "BadReveal": 40, "NotGranted": 41, "EventRefused": 42,
     "OverBudget": 43, "BadApplication": 44, "BenchFull": 45, "WrongPhase": 46, "NotYourTurn": 47,
-    "WrongContent": 48, "BadRecord": 49, "Internal": 99,
+    "WrongContent": 48, "BadRecord": 49, "NotProven": 50, "BadMessage": 51, "StaleView": 52, "Internal": 99,
 }  # fmt: skip

@@ -87,11 +87,12 @@ class World:
         cap: int = 1_000_000,
         pool: int = 0,
         limits: Limits | None = None,
+        chain: str = CHAIN,
         **more: Any,
     ) -> None:
         members = founders or tuple(founder(name) for name in NAMES)
         limits = limits or Limits(vote_wait=DAY, dormant_after=30 * DAY)
-        self.genesis = Genesis(CHAIN, START, cap, members, pool, limits, **more)
+        self.genesis = Genesis(chain, START, cap, members, pool, limits, **more)
         self.reader = Memory(first_writes(self.genesis))
         self.keys = {one.member: key_of(one.member) for one in members}
         self.time, self.height = START, 0
@@ -101,7 +102,7 @@ class World:
 
     def at(self) -> Block:
         """Where the next transaction runs."""
-        return Block(CHAIN, self.height + 1, self.time)
+        return Block(self.genesis.chain, self.height + 1, self.time)
 
     def sealed(
         self,
@@ -111,7 +112,7 @@ class World:
         number: int | None = None,
         signer: SigningKey | None = None,
         valid_until: int | None = None,
-        chain: str = CHAIN,
+        chain: str | None = None,
         version: int = tx.FORMAT,
     ) -> bytes:
         """A signed transaction under the member's next number."""
@@ -120,7 +121,9 @@ class World:
             number = self.numbers.get(member, 0)
             self.numbers[member] = number + 1
         until = self.time + HOUR if valid_until is None else valid_until
-        envelope = tx.Envelope(version, chain, member, signer.public, number, until, body)
+        envelope = tx.Envelope(
+            version, chain or self.genesis.chain, member, signer.public, number, until, body
+        )
         return tx.seal(envelope, signer.sign)
 
     def block(self, *transactions: bytes) -> Outcome:

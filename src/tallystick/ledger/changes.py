@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from ..base.codec import Record
 from ..base.ids import Id, Name, PublicKey, Role, Signature
+from .descriptions import ChainTerms
 
 Number = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Positive = Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -77,4 +78,12 @@ class Upgrade(Record, tag_field="kind", tag=str.lower):
     height: Number
 
 
-Change = Admit | Suspend | Reinstate | Recover | SetRoles | Mint | FillPool | Dispute | Upgrade
+class RegisterChain(Record, tag_field="kind", tag=str.lower):
+    """Let requests run on another chain, or trust it anew: after a freeze, or when trust has lapsed."""
+
+    terms: ChainTerms
+
+
+Change = (
+    Admit | Suspend | Reinstate | Recover | SetRoles | Mint | FillPool | Dispute | Upgrade | RegisterChain
+)

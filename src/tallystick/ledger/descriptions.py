@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from ..base.codec import Record
 from ..base.events import Event, Protects
-from ..base.ids import Count, Digest, Id, Name, Tokens
+from ..base.ids import Count, Digest, Id, Name, PublicKey, Tokens
 
 Party = Annotated[str, Meta(pattern=r"\A(\*|[a-z0-9][a-z0-9._-]{0,47})\Z", max_length=48)]
 
@@ -56,3 +56,21 @@ class UnitUse(Record):
     unit: Id
     grant: Id
     events: Annotated[tuple[tuple[Name, Event], ...], Meta(max_length=32)] = ()
+
+
+Validators = Annotated[
+    tuple[tuple[PublicKey, Annotated[int, Meta(ge=1, le=10**9)]], ...], Meta(min_length=1, max_length=128)
+]
+Span = Annotated[int, Meta(ge=1_000, le=10**12)]  # milliseconds
+
+
+class ChainTerms(Record):
+    """What members agree on about another chain: who signs it, how far and how long it is trusted."""
+
+    chain: Name
+    validators: Validators  # with their powers
+    escrow_cap: Tokens = 0  # rewards and deposits of requests that are there at one time
+    trusting_period: Span = 14 * 86_400_000  # a header older than this proves nothing any more
+    settling: Span = 7 * 86_400_000  # beyond its rounds' time, until a request must have its outcome
+    refunding: Span = 30 * 86_400_000  # after that, until it is refunded without any proof
+    fresh: Span = 3_600_000  # of the main chain: no phase opens on a view that is older

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from . import rounds, seats, settlement
+from . import departures, rounds, seats, settlement
 from .notices import TeamFormed
 from .records import Application, Place, Request, Team
 from .rules import smallest_team
@@ -34,7 +34,12 @@ def forming_due(draft: Draft, name: str) -> None:
     draft.put(PROGRESS, replace(progress, leader=leader, analyst=analyst, deadline=0), name)
     team = draft.get(TEAMS, name)
     draft.emit(TeamFormed(name, leader, team.active))
-    rounds.begin(draft, request)
+    if not request.chain:
+        rounds.begin(draft, request)
+        return
+    hindrance = departures.depart(draft, request)
+    if hindrance:
+        settlement.refund(draft, name, hindrance)
 
 
 def candidates(draft: Draft, request: Request) -> tuple[str, ...] | None:

@@ -12,11 +12,13 @@ from ..base import keys
 from ..base.codec import Decoder, Malformed, Record, encode
 from ..base.ids import Millis, Name, PublicKey, Role, Time, Tokens, digest
 from .changes import Roles
+from .descriptions import ChainTerms
 from .handlers import WEIGHTS
 from .handlers.members import ensure_encryption_key
 from .records import Account, Chain, KeyUse, Member, ValidatorKey, Validators
 from .rejections import KeyRefused
-from .state import ACCOUNTS, CHAIN, KEYS, MEMBERS, TABLES, VALIDATOR_KEYS, VALIDATORS
+from .state import ACCOUNTS, CHAIN, KEYS, MEMBERS, OTHER_CHAINS, TABLES, VALIDATOR_KEYS, VALIDATORS
+from .trust import first_view
 
 Wait = Annotated[int, Meta(ge=1, le=10**12)]
 Weight = Annotated[int, Meta(ge=1, le=10**7)]
@@ -67,6 +69,7 @@ class Genesis(Record):
     readers: tuple[Readable, ...] = ()
     validators: tuple[PublicKey, ...] = ()  # who signs the blocks, where it is not the members' nodes
     validates: Role | None = None  # the role whose members' nodes vote on blocks
+    main: ChainTerms | None = None  # where members and money are, if this is a sub-chain
 
 
 R = TypeVar("R", bound=Record)
@@ -91,8 +94,12 @@ def first_writes(genesis: Genesis) -> dict[bytes, bytes]:
         due_limit=limits.due_limit,
         readers=tuple(sorted((row.kind, tuple(sorted(row.roles))) for row in genesis.readers)),
         validators=genesis.validators,
+        main=genesis.main.chain if genesis.main else "",
     )
     writes = {CHAIN.key(): CHAIN.encode(chain)}
+    if genesis.main:
+        view = first_view(genesis.main, True, genesis.time)
+        writes[OTHER_CHAINS.key(genesis.main.chain)] = OTHER_CHAINS.encode(view)
     for one in genesis.members:
         member = Member(one.member, one.key, one.encryption_key, tuple(sorted(one.roles)))
         account = Account(balance=one.balance, seen=genesis.time)
@@ -140,6 +147,8 @@ def ensure_sound(genesis: Genesis) -> None:
         _ensure_roles(f"member {one.member!r}", one.roles)
     for key in genesis.validators:
         _ensure(keys.acceptable(key), f"validator key {key.hex()} is no Ed25519 key of prime order")
+    if genesis.main:
+        _ensure_main(genesis.chain, genesis.main)
     for row in genesis.readers:
         known = ", ".join(sorted(TABLES))
         _ensure(row.kind in TABLES, f"there are no records of kind {row.kind!r} to read; there are {known}")
@@ -169,6 +178,7 @@ def read_genesis(text: str) -> Genesis:
             ),
             "limits": _record(Limits, table.get("limits", {}), "limits"),
             "readers": tuple(Readable(kind, _tuple(roles)) for kind, roles in readers.items()),
+            "main": _main(table["main"]) if "main" in table else None,
             "validators": tuple(
                 _key(key, "validators") for key in _items(table.get("validators", []), "validators")
             ),
@@ -196,6 +206,8 @@ def write_genesis(genesis: Genesis) -> str:
         "[readers]",
         *(f"{row.kind} = {_strings(row.roles)}" for row in genesis.readers),
     ]
+    if genesis.main:
+        lines += ["", "[main]", *_lines_of(genesis.main)]
     for one in genesis.members:
         lines += [
             "",
@@ -208,6 +220,33 @@ def write_genesis(genesis: Genesis) -> str:
             *([f'validator = "{one.validator.hex()}"'] if one.validator else []),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _main(value: Any) -> ChainTerms:
+    """The terms of the main chain; validators stand with their powers, as "KEY 1"."""
+    table = dict(_table(value, "main"))
+    named = [str(one).partition(" ") for one in _items(table.pop("validators", []), "main, validators")]
+    powers = [power if power.isdecimal() else "0" for _, _, power in named]
+    keys_ = [_key(key, "main, validators") for key, _, _ in named]
+    pairs = tuple(zip(keys_, map(int, powers), strict=True))
+    return _record(ChainTerms, {**table, "validators": pairs}, "main")
+
+
+def _lines_of(terms: ChainTerms) -> list[str]:
+    validators = (f"{key.hex()} {power}" for key, power in terms.validators)
+    spans = ("escrow_cap", "trusting_period", "settling", "refunding", "fresh")
+    return [
+        f'chain = "{terms.chain}"',
+        f"validators = {_strings(validators)}",
+        *(f"{name} = {getattr(terms, name)}" for name in spans),
+    ]
+
+
+def _ensure_main(chain: str, terms: ChainTerms) -> None:
+    _ensure(terms.chain != chain, f"chain {chain!r} cannot be its own main chain")
+    keys_ = [key.hex() for key, _ in terms.validators]
+    twice = _repeated(keys_)
+    _ensure(twice is None, f"validator {twice} of the main chain is named twice")
 
 
 def _supply(genesis: Genesis) -> int:

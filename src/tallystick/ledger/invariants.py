@@ -8,6 +8,7 @@ from . import privacy_cost
 from .records import Progress
 from .state import (
     ACCOUNTS,
+    ALLOCATIONS,
     APPLICATIONS,
     CHAIN,
     DUE,
@@ -16,6 +17,8 @@ from .state import (
     LINEAGES,
     LISTINGS,
     MEMBERS,
+    MESSAGES,
+    OTHER_CHAINS,
     PHASES,
     PLACES,
     POSTS,
@@ -52,6 +55,7 @@ ONLY_WHILE_LIVE: tuple[Table[Any], ...] = (
     TEAMS,
     PLACES,
     RESERVATIONS,
+    ALLOCATIONS,
     PHASES,
     POSTS,
     ROUNDS,
@@ -224,11 +228,41 @@ def deadlines_are_as_needed(state: State) -> Iterator[str]:
 def _deadlines(state: State, name: str, progress: Progress) -> Iterator[tuple[str, int]]:
     if progress.stage in DUE_OF_STAGE:
         yield DUE_OF_STAGE[progress.stage], progress.deadline
+    if progress.stage == "away":
+        yield "overdue", progress.deadline
+    elif progress.final and progress.stage not in ENDED:
+        yield "overdue", progress.final
     if progress.stage in ("opening", "rounds"):
         yield "time", progress.until
     if progress.stage in ("opening", "rounds", "closing"):
         phase = state.all(PHASES).get((name, f"{progress.phase:016d}"))
         yield "phase", phase.deadline if phase else -1
+
+
+def chains_hold_what_is_with_them(state: State) -> Iterator[str]:
+    """Of another chain is counted exactly what the requests that are there have in escrow and deposits."""
+    stakes = {name: 0 for (name,) in state.all(OTHER_CHAINS)}
+    for (name,), progress in state.all(PROGRESS).items():
+        request = state.all(REQUESTS).get((name,))
+        if progress.stage == "away" and request is not None:
+            deposits = (one.deposit for key, one in state.all(PLACES).items() if key[0] == name)
+            stakes[request.chain] = stakes.get(request.chain, 0) + progress.escrow + sum(deposits)
+            if (request.chain, name) not in state.all(MESSAGES):
+                yield f"{name} is with {request.chain}, which was never told"
+    for (name,), other in state.all(OTHER_CHAINS).items():
+        if other.escrow != stakes[name]:
+            yield f"with {name} are {other.escrow} by its record, {stakes[name]} by the requests there"
+
+
+def money_stays_on_the_main_chain(state: State) -> Iterator[str]:
+    """Where a request only runs, it holds neither an escrow nor deposits nor a part of a unit's budget."""
+    for (name,), request in state.all(REQUESTS).items():
+        if request.chain != state.chain.chain:
+            continue
+        held = state.all(PROGRESS)[name,].escrow
+        held += sum(one.deposit for key, one in state.all(PLACES).items() if key[0] == name)
+        if held or any(key[0] == name for key in state.all(RESERVATIONS)):
+            yield f"{name} holds {held} tokens or reservations where it only runs"
 
 
 def _stage(state: State, name: str) -> str:
@@ -285,4 +319,6 @@ RULES: tuple[Rule, ...] = (
     deadlines_are_as_needed,
     requests_leave_nothing_behind,
     teams_have_places,
+    chains_hold_what_is_with_them,
+    money_stays_on_the_main_chain,
 )

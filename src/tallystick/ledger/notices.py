@@ -319,6 +319,40 @@ class RulesUpgraded(Said):
     version: int
 
 
+class ChainRegistered(Said):
+    chain: str
+
+
+class ChainFrozen(Said):
+    chain: str
+
+
+class ChainFollowed(Said):
+    chain: str
+    height: int
+    time: int
+
+
+class MemberShown(Said):
+    member: str
+
+
+class RequestSent(Said):
+    request: str
+    chain: str
+    final: int
+
+
+class RequestOpened(Said):
+    request: str
+    members: tuple[str, ...]
+
+
+class OutcomeSent(Said):
+    request: str
+    outcome: str
+
+
 class Alarm(Said):
     fault: str
 
@@ -332,5 +366,6 @@ Notice = (
     | MemberLeft | MemberJoined | TeamFounded | TeamJoined | PhaseOpened | RevealsOpened | Posted | Revealed
     | TurnMissed | PhaseClosed | RoundEnded | RoundsStopped | RecorderElected | RecordPosted | Approved
     | RecordDecided | Paid | Fined | CreditGained | CreditLost | RulesUpgraded | Alarm
-    | ValidatorNamed | ValidatorsChanged
+    | ValidatorNamed | ValidatorsChanged | ChainRegistered | ChainFrozen | ChainFollowed | MemberShown
+    | RequestSent | RequestOpened | OutcomeSent
 )  # fmt: skip

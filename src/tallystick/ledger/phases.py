@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from ..base.fixed import PPM
-from . import reservations, scoring, seats, turns
+from . import allocations, reservations, scoring, seats, turns
 from .due import cancel, schedule
 from .notices import PhaseClosed, PhaseOpened, RevealsOpened, TurnMissed
 from .records import Phase, Place, Posting, Progress, Request
@@ -32,7 +32,10 @@ def open_phase(draft: Draft, request: Request, index: int) -> Phase:
 def _open_for(draft: Draft, request: Request, rule: PhaseRule, progress: Progress, member: str) -> None:
     """The phase opens for one member: its turn counts, and its privacy cost is final."""
     place = draft.get(PLACES, request.request, member)
-    reservations.charge(draft, request.request, rule, progress.round, member, place.units)
+    if request.chain == draft.chain:
+        allocations.charge(draft, request, rule, place)
+    else:
+        reservations.charge(draft, request.request, rule, progress.round, member, place.units)
     draft.put(PLACES, replace(place, turns=place.turns + 1, opened=True), request.request, member)
 
 
@@ -116,6 +119,14 @@ def expire(draft: Draft, request: Request) -> bool:
         open_reveals(draft, request, phase, index)
         return False
     return True
+
+
+def postpone(draft: Draft, request: str, span: int) -> None:
+    """Leave the open phase open for so long: nobody could go on in it."""
+    index = draft.get(PROGRESS, request).phase
+    phase = replace(draft.get(PHASES, request, index), deadline=draft.time + span)
+    draft.put(PHASES, phase, request, index)
+    schedule(draft, phase.deadline, "phase", request)
 
 
 def forget(draft: Draft, request: Request, member: str) -> bool:

@@ -30,6 +30,7 @@ class Chain(Record):
     due_limit: int = 256
     readers: tuple[tuple[str, tuple[Role, ...]], ...] = ()
     validators: tuple[bytes, ...] = ()
+    main: str = ""  # where members and money are, if that is another chain
 
 
 class Device(Record):
@@ -176,7 +177,7 @@ class Grant(Record):
 
 
 Stage = Literal[
-    "forming", "opening", "rounds", "closing", "recording", "approving", "sealed", "certifying",
+    "forming", "away", "opening", "rounds", "closing", "recording", "approving", "sealed", "certifying",
     "settled", "refunded",
 ]  # fmt: skip
 
@@ -196,6 +197,7 @@ class Request(Record):
     parent: str
     initial: bytes
     posted: int
+    chain: str = ""  # where its rounds run, if that was not left to the chain that holds its reward
 
 
 class Progress(Record):
@@ -222,6 +224,7 @@ class Progress(Record):
     reached: bool = False
     purchased: int = 0
     outcome: str = ""
+    final: int = 0  # of a request with another chain: no outcome is made from this time on
 
 
 class Application(Record):
@@ -386,5 +389,6 @@ class Due(Record):
 
     what: Literal[
         "forming", "phase", "time", "record", "approve", "test", "certify", "proposal", "validators",
+        "overdue",
     ]  # fmt: skip
     of: str

@@ -273,6 +273,24 @@ class BadRecord(Refusal):
     code, says = 49, "the team's last accepted model is {expected}, not {model}"
 
 
+class NotProven(Refusal):
+    """What another chain is said to hold does not follow from what is trusted of it."""
+
+    code, says = 50, "chain {chain!r}: {reason}"
+
+
+class BadMessage(Refusal):
+    """Proven, and yet nothing that this chain may be told."""
+
+    code, says = 51, "chain {chain!r} cannot tell of {about} {of!r} here: {reason}"
+
+
+class StaleView(Refusal):
+    """Too little is known of the main chain for anything to go on; show its newest header first."""
+
+    code, says = 52, "the view of chain {chain!r} is of {time}, and goes on counting until {until}"
+
+
 class Internal(Refusal):
     """A defect of the ledger itself: the transaction has no effect and an alarm is raised."""
 

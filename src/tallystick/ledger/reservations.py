@@ -92,6 +92,15 @@ def worst_case(rules: Rules, use: UnitUse, rounds: int) -> tuple[Curve, Curve]:
     return totals["training"], totals["judging"]
 
 
+def most_unaccounted(rules: Rules, use: UnitUse) -> int:
+    """How many publications without a formal guarantee all rounds could make of a unit."""
+    return sum(
+        rules.stopping.rounds if rule in rules.phases else 1
+        for rule in all_phases(rules)
+        if isinstance(event_for(rule, use), Unaccounted)
+    )
+
+
 def ensure_affordable(lineage: Lineage, unit: str, training: Curve, judging: Curve) -> None:
     """Refuse what, on top of all that is spent and reserved, would pass the lineage's budget."""
     for spent, reserved, more in (

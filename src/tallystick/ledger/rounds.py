@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from ..base.codec import encode
 from ..base.fixed import median
 from ..base.ids import digest, rank
-from . import elections, phases, scoring, seats, settlement, turns
+from . import elections, phases, scoring, seats, settlement, trust, turns
 from .due import AT_ONCE, cancel, schedule
 from .notices import RoundEnded, RoundsStopped
 from .records import Place, Posting, Progress, Request, RoundState
@@ -340,15 +340,25 @@ def _end_closing(draft: Draft, request: Request) -> None:
 
 
 def phase_due(draft: Draft, name: str) -> None:
-    """A phase's deadline has passed."""
+    """A phase's deadline has passed; where too little is known of the main chain, it waits."""
     request = draft.get(REQUESTS, name)
+    main = trust.stale(draft, request)
+    if main is not None:
+        phases.postpone(draft, name, main.terms.fresh)
+        return
     if phases.expire(draft, request):
         finish_phase(draft, request)
 
 
 def time_due(draft: Draft, name: str) -> None:
-    """The time for the rounds is used up."""
+    """The time for the rounds is used up; where too little is known of the main chain, closing waits."""
     request = draft.get(REQUESTS, name)
+    main = trust.stale(draft, request)
+    if main is not None:
+        later = draft.time + main.terms.fresh
+        draft.put(PROGRESS, replace(draft.get(PROGRESS, name), until=later), name)
+        schedule(draft, later, "time", name)
+        return
     _break_off(draft, request)
     if draft.get(PROGRESS, name).stage == "closing":
         go_on(draft, request)

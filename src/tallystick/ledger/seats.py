@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from ..base.ids import Role, rank
-from . import reservations
+from . import allocations, reservations
 from .notices import MemberJoined, MemberLeft
 from .records import Account, Application, Place, PlaceStatus, Progress, Request
 from .state import ACCOUNTS, APPLICATIONS, MEMBERS, PLACES, PROGRESS, TEAMS, Draft
@@ -89,6 +89,8 @@ def still_entitled(draft: Draft, request: Request, place: Place) -> bool:
     member, role = draft.get(MEMBERS, place.member), role_wanted(place.role == "analyst", place.units)
     if not member.active or role not in member.roles:
         return False
+    if request.chain == draft.chain:
+        return allocations.why_ended(draft, request.request, place) is None
     reasons = (reservations.why_not_granted(draft, request, place.member, use) for use in place.units)
     return all(reason is None for reason in reasons)
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from ..base.fixed import PPM, capped_weights, exp_ppm, one_minus_exp_ppm, softmax_weights, split
 from ..base.ids import MAX_SUPPLY
-from . import due, seats
+from . import departures, due, seats
 from . import reservations as held
 from .notices import CreditGained, CreditLost, Fined, Paid, RequestEnded
 from .records import Account, FinalRecord, Pair, Place, Progress, Request
@@ -15,6 +15,7 @@ from .rules import all_phases, uncharged
 from .seats import credit_account
 from .state import (
     ACCOUNTS,
+    ALLOCATIONS,
     APPLICATIONS,
     LISTINGS,
     PAIRS,
@@ -31,7 +32,9 @@ from .state import (
     Draft,
 )
 
-LIVE = ("forming", "opening", "rounds", "closing", "recording", "approving", "sealed", "certifying")
+LIVE = ("forming", "away", "opening", "rounds", "closing", "recording", "approving", "sealed", "certifying")
+
+LATE = "it was not final in time"  # on the chain where the rounds ran
 
 
 @dataclass
@@ -52,6 +55,15 @@ def settle(draft: Draft, name: str, recorder: str, approving: int, reason: str) 
     """Pay the completed rounds, write the record, fine who missed, return the rest."""
     request, progress = draft.get(REQUESTS, name), draft.get(PROGRESS, name)
     places = _places(draft, name)
+    if request.chain == draft.chain and draft.time >= progress.final:
+        refund(draft, name, LATE)
+        return
+    shares = weights(request, places)
+    record = _record(request, progress, places, shares, recorder, approving)
+    draft.put(RECORDS, record, name)
+    if request.chain == draft.chain:
+        _hand_over(draft, request, progress, places, ("settled", reason, recorder, approving))
+        return
     purse = Purse(progress.escrow)
     fees = request.rules.paying
     _earn(draft, purse, name, recorder, fees.recorder_fee if recorder else 0, "fee")
@@ -61,12 +73,22 @@ def settle(draft: Draft, name: str, recorder: str, approving: int, reason: str) 
     payable = min(max(0, request.reward - kept - progress.purchased), purse.left)
     if not progress.reached:
         payable -= payable * fees.quality_share // PPM
-    shares = weights(request, places)
     for member, amount in _rewards(request, progress, places, shares, payable):
         _earn(draft, purse, name, member, amount, "reward")
+    _end(draft, request, progress, places, purse, "settled", reason)
+
+
+def _record(
+    request: Request,
+    progress: Progress,
+    places: list[Place],
+    shares: dict[str, int],
+    recorder: str,
+    approving: int,
+) -> FinalRecord:
     contributions = tuple(zip(shares, split(PPM, list(shares.values())), strict=True)) if shares else ()
-    record = FinalRecord(
-        name,
+    return FinalRecord(
+        request.request,
         recorder,
         progress.model,
         progress.figure,
@@ -81,14 +103,28 @@ def settle(draft: Draft, name: str, recorder: str, approving: int, reason: str) 
         progress.recorders,
         stands=bool(recorder),
     )
-    draft.put(RECORDS, record, name)
-    _end(draft, request, progress, places, purse, "settled", reason)
 
 
 def refund(draft: Draft, name: str, reason: str) -> None:
     """End a request without a model: the escrow returns, who deserted still pays for it."""
     request, progress = draft.get(REQUESTS, name), draft.get(PROGRESS, name)
-    _end(draft, request, progress, _places(draft, name), Purse(progress.escrow), "refunded", reason)
+    places = _places(draft, name)
+    if request.chain == draft.chain:
+        _hand_over(draft, request, progress, places, ("refunded", reason, "", 0))
+        return
+    _end(draft, request, progress, places, Purse(progress.escrow), "refunded", reason)
+
+
+def _hand_over(
+    draft: Draft,
+    request: Request,
+    progress: Progress,
+    places: list[Place],
+    ending: tuple[str, str, str, int],
+) -> None:
+    """End a request whose money is on the main chain: that is told how, and pays."""
+    departures.report(draft, request.request, progress, places, ending)
+    _close(draft, request, progress, places, ending[0], ending[1])
 
 
 def weights(request: Request, places: list[Place]) -> dict[str, int]:
@@ -210,6 +246,13 @@ def _end(
     purse.left += _compensate(draft, name, places, {m: one for m, (one, _) in lost.items()}, progress.leader)
     _credit(draft, request, purse.earned, {m: sum(both) for m, both in lost.items()})
     _return_rest(draft, request, purse.left)
+    _close(draft, request, progress, places, outcome, why)
+
+
+def _close(
+    draft: Draft, request: Request, progress: Progress, places: list[Place], outcome: str, why: str
+) -> None:
+    name = request.request
     ended = replace(progress, stage=outcome, escrow=0, deadline=0, phase=-1, outcome=why)
     _clear(draft, request, progress, places)
     draft.put(PROGRESS, ended, name)
@@ -301,11 +344,17 @@ def _clear(draft: Draft, request: Request, progress: Progress, places: list[Plac
     draft.delete(LISTINGS, name)
     draft.delete(RECORD_DRAFTS, name)
     clear_round(draft, request)
-    for what, deadline in (*((kind, progress.deadline) for kind in STAGE_DUE), ("time", progress.until)):
+    for key, _ in draft.scan(ALLOCATIONS, name) if request.chain == draft.chain else ():
+        draft.delete(ALLOCATIONS, *key.split("/")[1:])
+    for what, deadline in (
+        *((kind, progress.deadline) for kind in STAGE_DUE),
+        ("time", progress.until),
+        ("overdue", progress.final),
+    ):
         due.cancel(draft, deadline, what, name)
 
 
-STAGE_DUE = ("forming", "record", "approve", "test", "certify")
+STAGE_DUE = ("forming", "overdue", "record", "approve", "test", "certify")
 
 
 def clear_round(draft: Draft, request: Request) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..base.codec import Decoder, Record, encode
+from ..base.ids import derived_id
+from . import messages as m
 from . import records as r
 from .notices import Notice
 
@@ -83,6 +85,10 @@ STANDING_TEAMS = _table("standing", r.StandingTeam)
 DUE = _table("due", r.Due)
 VALIDATORS = _table("validators", r.Validators)
 VALIDATOR_KEYS = _table("validator", r.ValidatorKey)
+OTHER_CHAINS = _table("otherchain", m.OtherChain)
+MESSAGES = _table("message", m.Message)
+ALLOCATIONS = _table("allocation", m.Allocation)
+REVOKED = _table("revoked", m.Revoked)
 
 
 @dataclass
@@ -143,6 +149,11 @@ class Draft:
         found = {key.decode(): table.decode(data) for key, data in self.reader.scan(prefix.encode(), wanted)}
         found.update(changed)
         return [(key, found[key]) for key in sorted(found) if found[key] is not None][:limit]
+
+    def new_id(self, kind: str) -> str:
+        """The id of what the running transaction makes; what a main chain calls things stays its own."""
+        maker = f"{self.sender}@{self.chain}" if self.get(CHAIN).main else self.sender
+        return derived_id(kind, maker, self.number)
 
     def emit(self, notice: Notice) -> None:
         """Say what changed."""

@@ -7,7 +7,7 @@ from ..base import keys
 from ..base.codec import Malformed as NotCanonical
 from ..base.codec import Record, encode
 from ..base.ids import digest
-from . import due, elections, forming, rounds, settlement, validators
+from . import arrivals, due, elections, forming, rounds, settlement, validators
 from . import rejections as no
 from .handlers import DEVICE_KINDS, HANDLERS, WEIGHTS, votes
 from .notices import Alarm, Notice, ValidatorsChanged
@@ -39,6 +39,7 @@ SERVED_BY: dict[str, due.Serve] = {
     "certify": elections.certify,
     "proposal": votes.serve_proposal,
     "validators": validators.serve,
+    "overdue": arrivals.overdue,
 }
 
 
@@ -46,6 +47,8 @@ def _give_up(draft: Draft, of: str, *, what: str) -> None:
     """A due entry met a defect of the ledger: its request ends and the money goes back; its vote is void."""
     if what == "proposal":
         votes.void_proposal(draft, of)
+    elif draft.get(PROGRESS, of).stage == "away":
+        arrivals.give_up(draft, of, "internal fault")
     elif draft.get(PROGRESS, of).stage in settlement.LIVE:
         settlement.refund(draft, of, "internal fault")
 

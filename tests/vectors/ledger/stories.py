@@ -13,8 +13,8 @@ from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Limits, Readable
 from tallystick.ledger.handlers import HANDLERS, WEIGHTS
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
-from tallystick.ledger.state import TEAMS
-from tests.ledger import story
+from tallystick.ledger.state import ALLOCATIONS, PROGRESS, TEAMS
+from tests.ledger import neighbours, story
 from tests.ledger.play import (
     COMBINE,
     DRAW,
@@ -318,6 +318,30 @@ def refusals() -> World:
     return world
 
 
+def main_chain() -> World:
+    """A chain registered by vote, a request that runs there and comes home, another that never does."""
+    found = neighbours.pair()
+    found.tell_main("message", neighbours.ended(found))
+    away = neighbours.sent_again(found)
+    found.main.did("ada", neighbours.contradiction(found))
+    found.main.wait(found.main.get(PROGRESS, away).deadline - found.main.time)
+    return found.main
+
+
+def sub_chain() -> World:
+    """Members and a team as the main chain shows them, a grant taken back, a view that grows old."""
+    found = neighbours.pair()
+    play = neighbours.opened(found, story.charged(2, 2))
+    grant = found.north.scan(ALLOCATIONS, play.request, "bob")[0].grant
+    found.main.did("bob", tx.RevokeGrant(grant))
+    found.tell_north("grant", grant)
+    found.wait(2 * HOUR)
+    found.north.does("ada", tx.Leave(play.request))
+    found.tell_north()
+    play.run()
+    return found.north
+
+
 STORIES: tuple[Callable[[], World], ...] = (
     members,
     validators,
@@ -331,4 +355,6 @@ STORIES: tuple[Callable[[], World], ...] = (
     purchase,
     forming,
     refusals,
+    main_chain,
+    sub_chain,
 )

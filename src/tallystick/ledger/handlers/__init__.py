@@ -5,7 +5,7 @@ from typing import Any
 
 from .. import transactions as tx
 from ..state import Draft
-from . import grants, members, records, requests, rounds, teams, tokens, units, votes
+from . import chains, grants, members, records, requests, rounds, teams, tokens, units, votes
 
 Handler = Callable[[Draft, Any], None]
 
@@ -44,8 +44,10 @@ _TABLE: tuple[tuple[type[tx.Body], Handler, int], ...] = (
     (tx.PostRecord, records.post_record, 8),
     (tx.Approve, records.approve, 4),
     (tx.Certify, records.certify, 4),
+    (tx.Deliver, chains.deliver, 200),
+    (tx.Freeze, chains.freeze, 200),
 )
 
 HANDLERS: dict[type[tx.Body], Handler] = {kind: handler for kind, handler, _ in _TABLE}
 WEIGHTS: dict[type[tx.Body], int] = {kind: weight for kind, _, weight in _TABLE}
-DEVICE_KINDS: tuple[type[tx.Body], ...] = (tx.Post, tx.Reveal, tx.Report, tx.Nudge)
+DEVICE_KINDS: tuple[type[tx.Body], ...] = (tx.Post, tx.Reveal, tx.Report, tx.Nudge, tx.Deliver)

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from ...base.ids import ANYONE, derived_id
+from ...base.ids import ANYONE
 from .. import notices as say
 from .. import rejections as no
 from .. import transactions as tx
@@ -26,7 +26,7 @@ def ask_grant(draft: Draft, body: tx.AskGrant) -> None:
     _ensure_later(draft, body.until)
 
     # EFFECTS
-    ask = derived_id("ask", draft.sender, draft.number)
+    ask = draft.new_id("ask")
     draft.put(ASKS, Ask(ask, body.unit, draft.sender, body.purpose, body.uses, body.until), ask)
     draft.emit(say.GrantAsked(ask, body.unit, draft.sender))
 
@@ -43,7 +43,7 @@ def give_grant(draft: Draft, body: tx.GiveGrant) -> None:
     _ensure_answers(draft, body)
 
     # EFFECTS
-    grant = derived_id("grant", draft.sender, draft.number)
+    grant = draft.new_id("grant")
     given = Grant(
         grant,
         body.unit,

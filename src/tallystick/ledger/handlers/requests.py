@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from ...base.fixed import split
-from ...base.ids import ANYONE, derived_id, digest
-from .. import elections, rules, settlement
+from ...base.ids import ANYONE, digest
+from .. import departures, elections, rules, settlement, trust
 from .. import rejections as no
 from ..due import schedule
 from ..notices import Paid, RecordReused, RequestPosted, TestOpened
@@ -32,8 +32,11 @@ def post_request(draft: Draft, tx: PostRequest) -> None:
     has = _ensure_parent(draft, tx) if tx.parent else draft.get(ACCOUNTS, draft.sender).balance
     ensure(has >= tx.reward, refusing(no.NotEnoughTokens, needed=tx.reward, has=has))
 
+    if tx.chain:
+        _ensure_elsewhere(draft, tx)
+
     # EFFECTS
-    name = derived_id("request", draft.sender, draft.number)
+    name = draft.new_id("request")
     if tx.parent:
         payer = draft.get(PROGRESS, tx.parent)
         payer = replace(payer, escrow=payer.escrow - tx.reward, purchased=payer.purchased + tx.reward)
@@ -53,12 +56,29 @@ def post_request(draft: Draft, tx: PostRequest) -> None:
         tx.parent,
         tx.initial,
         draft.time,
+        tx.chain,
     )
     deadline = draft.time + form.wait
     draft.put(REQUESTS, request, name)
     draft.put(PROGRESS, Progress("forming", tx.reward, deadline, model=tx.initial), name)
     schedule(draft, deadline, "forming", name)
     draft.emit(RequestPosted(name, draft.sender, tx.category, tx.reward))
+
+
+def _ensure_elsewhere(draft: Draft, tx: PostRequest) -> None:
+    """Refuse a chain that is not trusted, rules that cannot run there, and more than it may still hold."""
+    other = trust.known_chain(draft, tx.chain)
+    ours = refusing(no.WrongStage, table="chain", id=tx.chain, stage="the main chain of this one")
+    ensure(not other.main, ours)
+    flaw = departures.flaw(tx.rules, other.terms.settling)
+    ensure(flaw is None, refusing(no.BadRules, reason=flaw))
+    room = other.terms.escrow_cap - other.escrow
+    told = {
+        "field": "reward",
+        "value": tx.reward,
+        "bound": f"at most {room}, which {tx.chain!r} may still hold",
+    }
+    ensure(tx.reward <= room, refusing(no.OutOfRange, **told))
 
 
 def _ensure_parent(draft: Draft, tx: PostRequest) -> int:
@@ -129,6 +149,8 @@ def reuse_record(draft: Draft, tx: ReuseRecord) -> None:
 
 def _why_not_reusable(draft: Draft, record: FinalRecord, request: Request, purpose: str) -> str | None:
     """Why a record's sources do not allow another use, or None."""
+    if request.chain == draft.chain:
+        return "its sources are on the main chain, where it may be"
     if not record.stands or not record.contributions:
         return "no record of it stands"
     if purpose != request.purpose:

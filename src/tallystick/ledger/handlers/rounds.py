@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from .. import phases, rounds
+from .. import phases, rounds, trust
 from .. import rejections as no
 from ..notices import Posted, Revealed, TurnMissed
 from ..posts import salt_commitment
@@ -65,6 +65,7 @@ def _open_phase(draft: Draft, name: str, round_: int, phase_name: str) -> tuple[
     ensure(meant, refusing(no.WrongPhase, **told, open=f"round {phase.round} phase {phase.name!r}"))
     past = f"none any more, it closed at {phase.deadline}"  # whether or not the due-queue has come to it
     ensure(draft.time < phase.deadline, refusing(no.WrongPhase, **told, open=past))
+    trust.ensure_fresh(draft, request)
     return request, phase, all_phases(request.rules)[progress.phase]
 
 

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from .. import forming, phases, reservations, rounds, seats
+from .. import forming, phases, reservations, rounds, seats, trust
 from .. import rejections as no
 from ..notices import (
     AbilitiesGraded,
@@ -21,6 +21,7 @@ from ..state import (
     APPLICATIONS,
     LISTINGS,
     MEMBERS,
+    OTHER_CHAINS,
     PHASES,
     PLACES,
     POSTS,
@@ -125,7 +126,7 @@ def _ensure_fitting(draft: Draft, request: Request, tx: Apply, benched: bool) ->
     allowed = forming.candidates(draft, request) if known else None
     told = {"member": draft.sender, "of": f"team {form.team!r}" if form.team else "the posted candidates"}
     ensure(allowed is None or draft.sender in allowed, refusing(no.NotEligible, **told))
-    flaw = _flaw(request, tx) or _overstated(draft, tx)
+    flaw = _flaw(request, tx) or _overstated(draft, tx) or _not_agreed(draft, request, tx)
     ensure(flaw is None, refusing(no.BadApplication, reason=flaw))
 
 
@@ -135,6 +136,14 @@ def _overstated(draft: Draft, tx: Apply) -> str | None:
     rows = sum(unit.profile.rows for unit in units if unit is not None)
     known = units and None not in units
     return f"{tx.amount} of {rows} registered rows are offered" if known and tx.amount > rows else None
+
+
+def _not_agreed(draft: Draft, request: Request, tx: Apply) -> str | None:
+    """A few validators could decide against everybody else: who serves there agrees to it by name."""
+    if not request.chain or tx.chain == request.chain:
+        return None
+    few = len(draft.get(OTHER_CHAINS, request.chain).terms.validators) < trust.ALONE
+    return f"chain {request.chain!r} has few validators: agree by naming it" if few else None
 
 
 def _flaw(request: Request, tx: Apply) -> str | None:
@@ -249,6 +258,7 @@ def leave(draft: Draft, tx: Leave) -> None:
         raise no.UnknownRecord(table="place", id=tx.request)
     told = {"table": "request", "id": tx.request, "stage": progress.stage}
     ensure(progress.stage in ("opening", "rounds", "closing"), refusing(no.WrongStage, **told))
+    trust.ensure_fresh(draft, request)
 
     # EFFECTS
     open_phase = draft.get(PHASES, tx.request, progress.phase)

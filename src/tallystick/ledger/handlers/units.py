@@ -7,7 +7,6 @@ of its roots. Where these are two lineages the unit is refused, since charging o
 
 from msgspec.structs import replace
 
-from ...base.ids import derived_id
 from ...base.merkle import EMPTY
 from .. import notices as say
 from .. import rejections as no
@@ -33,7 +32,7 @@ def register_unit(draft: Draft, body: tx.RegisterUnit) -> None:
         ensure(draft.find(UNITS, cited), refusing(no.UnknownRecord, table="unit", id=cited))
 
     # EFFECTS
-    unit = derived_id("unit", draft.sender, draft.number)
+    unit = draft.new_id("unit")
     lineage = joined or _open_lineage(draft, body)
     parts = draft.get(LINEAGES, lineage)
     draft.put(LINEAGES, replace(parts, parts=(*parts.parts, unit)), lineage)
@@ -190,7 +189,7 @@ def _ensure_budget(draft: Draft, body: tx.RegisterUnit, joined: str) -> None:
 
 
 def _open_lineage(draft: Draft, body: tx.RegisterUnit) -> str:
-    lineage = derived_id("lineage", draft.sender, draft.number)
+    lineage = draft.new_id("lineage")
     if body.budget is None:
         raise ValueError("a new lineage without a budget")
     opened = Lineage(lineage, body.budget, ZERO, ZERO, ZERO, ZERO, owner=draft.sender)

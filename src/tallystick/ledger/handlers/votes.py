@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from ...base.ids import Role, derived_id
+from ...base.ids import Role
 from .. import due
 from .. import notices as say
 from .. import rejections as no
@@ -10,6 +10,7 @@ from .. import transactions as tx
 from ..records import Account, Ballot, Member, Names, Proposal
 from ..rejections import Refusal, ensure, refusing
 from ..state import ACCOUNTS, BALLOTS, CHAIN, ELECTORATES, LINEAGES, MEMBERS, PROPOSALS, UNITS, Draft
+from .chains import ensure_registrable, register
 from .members import claim_key, ensure_encryption_key, ensure_key
 from .tokens import ensure_below_cap, issue
 from .units import move_lineage
@@ -26,7 +27,7 @@ def propose(draft: Draft, body: tx.Propose) -> None:
     ensure(electorate, refusing(no.NotEligible, member=draft.sender, of=nobody))
 
     # EFFECTS
-    proposal = derived_id(PROPOSAL, draft.sender, draft.number)
+    proposal = draft.new_id(PROPOSAL)
     deadline = draft.time + max(1, draft.get(CHAIN).vote_wait)
     made = Proposal(proposal, draft.sender, body.change, "open", deadline, len(electorate))
     draft.put(PROPOSALS, made, proposal)
@@ -114,6 +115,8 @@ def ensure_possible(draft: Draft, change: tx.Change) -> None:
             _ensure_disputable(draft, change)
         case tx.Upgrade():
             _ensure_upgradable(draft, change)
+        case tx.RegisterChain():
+            ensure_registrable(draft, change)
 
 
 def _member(draft: Draft, name: str) -> Member:
@@ -172,7 +175,7 @@ def _electorate(draft: Draft, change: tx.Change) -> tuple[str, ...]:
 def _concerned(draft: Draft, change: tx.Change) -> tuple[str, ...]:
     """Who may not decide: the subject of the change; of a dispute, both sides."""
     match change:
-        case tx.FillPool() | tx.Upgrade():
+        case tx.FillPool() | tx.Upgrade() | tx.RegisterChain():
             return ()
         case tx.Dispute():
             return change.owner, draft.get(LINEAGES, draft.get(UNITS, change.unit).lineage).owner
@@ -224,6 +227,8 @@ def _take_effect(draft: Draft, change: tx.Change) -> None:
         case tx.Upgrade():
             chain = draft.get(CHAIN)
             draft.put(CHAIN, replace(chain, next_version=change.version, upgrade_height=change.height))
+        case tx.RegisterChain():
+            register(draft, change)
 
 
 def _admit(draft: Draft, change: tx.Admit) -> None:

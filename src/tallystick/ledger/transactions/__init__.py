@@ -1,7 +1,19 @@
 """Every transaction by subject, as in `handlers/`; each says in its docstring when it is refused."""
 
-from ..changes import Admit, Change, Dispute, FillPool, Mint, Recover, Reinstate, SetRoles, Suspend, Upgrade
-from ..descriptions import PrivacyBudget, Profile, Sketch, Terms, UnitUse
+from ..changes import (
+    Admit,
+    Change,
+    Dispute,
+    FillPool,
+    Mint,
+    Recover,
+    RegisterChain,
+    Reinstate,
+    SetRoles,
+    Suspend,
+    Upgrade,
+)
+from ..descriptions import ChainTerms, PrivacyBudget, Profile, Sketch, Terms, UnitUse
 from ..posts import (
     VERDICTS,
     Committed,
@@ -17,6 +29,7 @@ from ..posts import (
     score_commitment,
 )
 from .body import Body
+from .chains import Deliver, Freeze
 from .envelope import (
     FORMAT,
     NUMBER_WINDOW,
@@ -47,16 +60,19 @@ __all__ = [
     "AskGrant",
     "Body",
     "Certify",
+    "ChainTerms",
     "Change",
     "ChooseTeam",
     "Committed",
     "Content",
     "DeclineGrant",
     "Declined",
+    "Deliver",
     "Dispute",
     "Envelope",
     "FORMAT",
     "FillPool",
+    "Freeze",
     "GiveGrant",
     "Grade",
     "Inline",
@@ -75,6 +91,7 @@ __all__ = [
     "Profile",
     "Propose",
     "Recover",
+    "RegisterChain",
     "RegisterTeam",
     "RegisterUnit",
     "Reinstate",

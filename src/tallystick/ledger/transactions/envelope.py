@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from ...base.codec import Decoder, Record, encode
 from ...base.ids import Name, PublicKey, Signature, Time
+from .chains import Deliver, Freeze
 from .grants import AskGrant, DeclineGrant, GiveGrant, RevokeGrant
 from .members import AddDevice, RemoveDevice, Report, RotateKey, SetValidator
 from .records import Approve, Certify, PostRecord
@@ -28,7 +29,7 @@ Transaction = (
     | RegisterUnit | WithdrawUnit | TransferUnit | AskGrant | GiveGrant | DeclineGrant | RevokeGrant
     | PostRequest | WithdrawRequest | ReuseRecord | ChooseTeam | OpenTest
     | Apply | WithdrawApplication | Grade | Leave | RegisterTeam | JoinTeam
-    | Post | Reveal | Nudge | PostRecord | Approve | Certify
+    | Post | Reveal | Nudge | PostRecord | Approve | Certify | Deliver | Freeze
 )  # fmt: skip
 
 

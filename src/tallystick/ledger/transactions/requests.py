@@ -12,7 +12,7 @@ class PostRequest(Body):
     """Ask for a model and lock the reward.
 
     Refused: Suspended, DeviceMayNot, WrongRole, BadRules, NotEnoughTokens, UnknownRecord,
-    UnknownMember, NotYours, WrongStage.
+    UnknownMember, NotYours, WrongStage, OutOfRange.
     """
 
     category: Name
@@ -24,6 +24,7 @@ class PostRequest(Body):
     query: Bytes = b""  # a query sketch or poq's typed query list
     parent: Maybe = ""  # the request whose escrow pays this one
     initial: Digest = b"\x00" * 32  # the hash of the model that round 1 starts from
+    chain: Maybe = ""  # where the rounds run, if not here
 
 
 class WithdrawRequest(Body):

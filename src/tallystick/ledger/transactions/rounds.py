@@ -8,7 +8,8 @@ from .body import Body
 class Post(Body):
     """Serve one's turn in the open phase.
 
-    Refused: Suspended, UnknownRecord, WrongPhase, NotYourTurn, AlreadyDone, WrongContent, BadReveal.
+    Refused: Suspended, UnknownRecord, WrongPhase, NotYourTurn, AlreadyDone, WrongContent, BadReveal,
+    StaleView.
     """
 
     request: Id
@@ -20,7 +21,8 @@ class Post(Body):
 class Reveal(Body):
     """Open the scores that one committed to.
 
-    Refused: Suspended, UnknownRecord, WrongPhase, NotYourTurn, AlreadyDone, BadReveal, WrongContent.
+    Refused: Suspended, UnknownRecord, WrongPhase, NotYourTurn, AlreadyDone, BadReveal, WrongContent,
+    StaleView.
     """
 
     request: Id

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from ...base.ids import Count, Digest, Id, Name, Ppm
-from ..descriptions import UnitUse
+from ..descriptions import Maybe, UnitUse
 from .body import Body
 
 MAX_LIST = 1024  # names in one transaction: each is looked up
@@ -35,6 +35,7 @@ class Apply(Body):
     units: Annotated[tuple[UnitUse, ...], Meta(max_length=16)] = ()
     commitment: Digest | None = None  # H(salt), where the rules draw
     analyst: bool = False
+    chain: Maybe = ""  # where the rounds run, to agree to a chain of few validators
 
 
 class WithdrawApplication(Body):
@@ -59,7 +60,7 @@ class Grade(Body):
 class Leave(Body):
     """Leave a team; turns not served are missed, before round 1 only a salt that is kept back.
 
-    Refused: Suspended, DeviceMayNot, UnknownRecord, WrongStage.
+    Refused: Suspended, DeviceMayNot, UnknownRecord, WrongStage, StaleView.
     """
 
     request: Id

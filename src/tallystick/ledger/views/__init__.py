@@ -1,6 +1,7 @@
 """Questions to a state: typed answers out of any reader, nothing written; `plain` says them in JSON."""
 
 from ..transition import find_chain as chain
+from .chains import ChainView, Waiting, key_of, other_chains, to_carry
 from .grants import GrantView, asks, grant, grants
 from .members import MemberView, ProposalView, member, members, proposal, proposals
 from .reading import every, find, may_read, plain, why_refused
@@ -23,9 +24,10 @@ from .units import BudgetView, Spending, UnitView, budget, budgets, unit, unit_n
 from .violations import Violation, violations
 
 __all__ = [
-    "BudgetView", "GrantView", "MemberView", "OpenPhase", "PlaceView", "ProposalView", "RecordView",
-    "RequestView", "Spending", "Turn", "UnitView", "Violation",
-    "asks", "budget", "budgets", "chain", "draft_of_record", "every", "find", "grant", "grants", "may_read",
-    "member", "members", "open_phase", "places", "plain", "proposal", "proposals", "record", "records",
-    "request", "requests", "turns", "unit", "unit_named", "units", "violations", "why_refused",
+    "BudgetView", "ChainView", "GrantView", "MemberView", "OpenPhase", "PlaceView", "ProposalView",
+    "RecordView", "RequestView", "Spending", "Turn", "UnitView", "Violation", "Waiting",
+    "asks", "budget", "budgets", "chain", "draft_of_record", "every", "find", "grant", "grants", "key_of",
+    "may_read", "member", "members", "open_phase", "other_chains", "places", "plain", "proposal",
+    "proposals", "record", "records", "request", "requests", "to_carry", "turns", "unit", "unit_named",
+    "units", "violations", "why_refused",
 ]  # fmt: skip
