@@ -17,7 +17,7 @@ COMPILE  = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet
            --resolver backtracking --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cometbft bft check fix bench bench-peers faults papers papers-full smoke results docs venv lock clean
+.PHONY: help demo test cometbft bft adapters check fix bench bench-peers faults papers papers-full smoke results docs venv lock clean
 
 help:  ## list what there is to do (bare `make` does this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,11 @@ bft: cometbft  ## run the tests on four real validators (ARGS=--smoke for two sh
 	@$(BIN)/python -m pytest -q -o python_files='bft_*.py' \
 	  $(if $(filter --smoke,$(ARGS)),-k smoke) tests/cometbft $(filter-out --smoke,$(ARGS))
 
+# What these libraries have deprecated among one another is not ours to mend.
+adapters: bench-peers  ## test the adapters with the real PyTorch and Flower (installs them as bench-peers does)
+	@build/peers/bin/python -m pytest -q -n auto --dist worksteal -o python_files='with_*.py' \
+	  -W default::DeprecationWarning tests/adapters $(ARGS)
+
 check: $(READY)  ## style, types, layers, determinism, sizes, pages; a minute at most
 	@failed=0; \
 	$(BIN)/ruff check . || failed=1; \
@@ -55,7 +60,7 @@ fix: $(READY)  ## let ruff mend style and order of imports
 bench: $(READY)  ## measure speed (CASE=name for one case, ARGS=--plan to see what would run)
 	@$(RUN) bench $(CHOSEN)
 
-bench-peers: $(READY)  ## install what is measured beside us (PyTorch, Flower, Opacus: 3 minutes, 6 GB) into build/peers
+bench-peers: $(READY)  ## install what is measured beside us (PyTorch, Flower, Opacus, byzfl: 3 minutes, 6 GB) into build/peers
 	@$(BIN)/python -m benchmarks.peers.set_up
 
 faults: $(READY)  ## crashes, torn files, malformed input, random histories (CASE=name for one)

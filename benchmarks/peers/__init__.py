@@ -1,4 +1,4 @@
-"""Other libraries on the same rows, in an environment of their own (about two minutes, 6 GB to set up)."""
+"""Other libraries on the same rows, in an environment of their own (three minutes, 6 GB to set up)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / "build" / "peers" / "bin" / "python"
+READY = PYTHON.parents[1] / "ready"
 MISSING = "the peers are not installed: python -m benchmarks.peers.set_up"
 
 
 def ready() -> bool:
     """Whether the peers' environment was set up."""
-    return PYTHON.exists() and (PYTHON.parents[1] / "ready").exists()
+    return PYTHON.exists() and READY.exists()
 
 
 def rounds(name: str, setting: Any, count: int, progress: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ PUBLIC: dict[str, str] = {
     "cnn": "tallystick.simulation.study",
     "dp_sgd": "tallystick.simulation.study",
     "faults": "tallystick.simulation.study",
+    "learner_from": "tallystick.adapters.files",
     "linear": "tallystick.simulation.study",
     "members_of": "tallystick.simulation.study",
     "mlp": "tallystick.simulation.study",

@@ -18,6 +18,7 @@ NAMES = [
     "connect",
     "dp_sgd",
     "faults",
+    "learner_from",
     "linear",
     "members_of",
     "mlp",

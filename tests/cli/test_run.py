@@ -54,8 +54,8 @@ def test_a_learner_of_ones_own_is_the_one_that_trains(project: Desk) -> None:
     Path("learner.py").write_text("import tallystick as ts\nbuild = ts.linear(0.2)\n")
     assert project.finds("simulate run.toml --rounds 1 --leave dock:1")["learner"] == "linear"
     for text, said in (
-        ("build = 3", "must have build, a learner or a function that returns one, not a int"),
-        ("x = 1", "must have build, a learner or a function that returns one, not nothing"),
+        ("build = 3", "build is an int; it has to be a learner, a class"),
+        ("x = 1", "has no 'build'; it has nothing of the kind"),
         ("x = 1\ny = 1 / 0", "does not run: ZeroDivisionError: division by zero (line 2)"),
     ):
         Path("learner.py").write_text(text)

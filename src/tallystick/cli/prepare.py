@@ -1,11 +1,9 @@
 """What a person asks for becomes members, a task, a learner, a scheme; what does not fit is said."""
 
-import importlib.util
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .command import stop
@@ -121,7 +119,7 @@ def learner_of(said: str, wanted: Wanted | None = None) -> "Learner":
     wanted = wanted or Wanted()
     path, parted, inner = said.partition(".py")
     if parted:
-        return _own(Path(f"{path}.py"), inner.removeprefix(":") or "build", wanted)
+        return _own(f"{path}.py", inner.removeprefix(":") or "build", wanted)
     name, _, sizes = said.partition(":")
     if name in ("softmax", "linear") and not sizes:
         return linear()
@@ -132,38 +130,15 @@ def learner_of(said: str, wanted: Wanted | None = None) -> "Learner":
     return mlp(*map(int, parts))
 
 
-def _own(file: Path, name: str, wanted: Wanted) -> "Learner":
-    """The learner that a file of one's own makes: run here, because its owner asked for it here."""
-    from ..learning.learner import Learner
+def _own(file: str, name: str, wanted: Wanted) -> "Learner":
+    """The learner in a file of one's own: run here, because its owner asked for it here."""
+    from ..adapters.files import learner_from
+    from ..adapters.own import BadLearner
 
-    if not file.is_file():
-        wanted.stop("learner", f"there is no file {file}")
-    spec = importlib.util.spec_from_file_location(f"own_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        wanted.stop("learner", f"{file} is no Python file")
-    module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-        found = getattr(module, name, None)
-        made = found() if callable(found) and not isinstance(found, Learner) else found
-    except Exception as error:  # noqa: BLE001  whatever a person's own code raises is theirs to mend
-        wanted.stop("learner", f"{file} does not run: {type(error).__name__}: {error}{_line_in(file, error)}")
-    if not isinstance(made, Learner):
-        kind = "nothing" if made is None else f"a {type(made).__name__}"
-        wanted.stop(
-            "learner", f"{file} must have {name}, a learner or a function that returns one, not {kind}"
-        )
-    return made
-
-
-def _line_in(file: Path, error: BaseException) -> str:
-    """The last line of this file that an error came through."""
-    trace, line = error.__traceback__, 0
-    while trace is not None:
-        here = Path(trace.tb_frame.f_code.co_filename).resolve() == file.resolve()
-        line = trace.tb_lineno if here else line
-        trace = trace.tb_next
-    return f" (line {line})" if line else ""
+        return learner_from(f"{file}:{name}")
+    except BadLearner as error:
+        wanted.stop("learner", str(error))
 
 
 def task_of(table: "Table", label: str, columns: Sequence[str], measure: str | None = None) -> "Task":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import jax
@@ -112,6 +112,13 @@ class Learner:
     predict: Callable[[Any, Any], Any]  # model, x → probabilities [rows, labels], or values [rows]
     evaluate: Callable[[Any, Rows, Measure], Any]  # model, rows, measure → value
     settings: Mapping[str, str | int | float] = field(default_factory=dict, compare=False)
+    needs: tuple[str, ...] = ()  # ranges of the packages that it uses, such as torch>=2.4
+    source: bytes = b""  # a digest of a person's own source
+    bind: Callable[[Task], Learner] | None = field(default=None, compare=False)
+
+    def on(self, task: Task) -> Learner:
+        """The same learner, told its task: one that others wrote builds its network from it."""
+        return self if self.bind is None else replace(self.bind(task), source=self.source)
 
 
 def take(batches: Batches, step: Any) -> Batch:

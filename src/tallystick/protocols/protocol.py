@@ -108,6 +108,10 @@ class Bench:
     trails: dict[str, Trail] = field(default_factory=dict)  # by request
     cohorts: dict[tuple[int, ...], Cohort] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # Here plan and learner meet.
+        object.__setattr__(self, "learner", self.learner.on(self.plan.task))
+
     @property
     def judged(self) -> Measure:
         """What judges measure: the plan's measure, or loss gain where its settings say `judge.loss_gain`.

@@ -101,12 +101,13 @@ class Scheme:
     def plan(self, members: Members, seed: int) -> Plan:
         """What all members do alike, frozen and hashed."""
         known = sorted((name, str(value)) for name, value in self.learner.settings.items())
-        source = digest(b"learner", self.learner.name.encode(), repr(known).encode(), __version__.encode())
+        source = digest(b"learner", self.learner.name.encode(), repr(known).encode(), __version__.encode(),
+                        self.learner.source)  # fmt: skip
         version = parts.preset(self.preset)(**self._given(members)).version
         learner = self.learner
         return Plan(
             members.task, self.preset, version, learner.name, learner.version, source,
-            seed=seed, batch=self.batch, epochs=self.epochs,
+            seed=seed, batch=self.batch, epochs=self.epochs, depends=learner.needs,
         )  # fmt: skip
 
     def protocol(self, members: Members) -> Protocol:

@@ -119,7 +119,7 @@ def setting_of(
     return Setting(
         scheme.plan(members, seed),
         protocol,
-        scheme.learner,
+        scheme.learner.on(members.task),
         runner_for(scheme.learner),
         members.brought,
         scheme.rounds,

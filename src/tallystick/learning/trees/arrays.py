@@ -20,7 +20,8 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
-OBJECTIVES = ("l2", "l1", "binary", "multiclass")
+OBJECTIVES = ("l2", "l1", "binary", "multiclass", "shares")
+SEVERAL = ("multiclass", "shares")  # one output for each label
 MARK = "trees1"  # the first word of a tensor's name, with the version of this form
 MAX_DEPTH = 512
 LARGEST = 1e6  # of a leaf or a start: raw scores, not thresholds
@@ -119,7 +120,7 @@ def forest_of(tensors: Mapping[str, npt.NDArray[Any]]) -> Forest:
         if parts[name].dtype != np.dtype(kind) or parts[name].ndim != dimensions:
             refuse("schema", f"{name!r} of a forest has another type or number of dimensions")
     outputs, uses = parts["base"].shape[1], parts.pop("uses")
-    if (outputs > 1) != (objective == "multiclass") or outputs < 1:
+    if (outputs > 1) != (objective in SEVERAL) or outputs < 1:
         refuse("schema", f"{objective} has no {outputs} outputs")
     parts["threshold"] = np.ascontiguousarray(parts["threshold"]).view(np.float64)
     for name, total in (("members", len(parts["trees"])), ("trees", len(parts["feature"]))):

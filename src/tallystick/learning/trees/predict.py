@@ -49,6 +49,13 @@ def linked(forest: Forest, scores: Floats) -> Floats:
         shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
         share: Floats = shifted / shifted.sum(axis=1, keepdims=True)
         return share
+    if forest.objective == "shares":
+        # Leaves hold shares of rows; where they say nothing all labels are alike.
+        real = np.maximum(scores, 0)
+        total = real.sum(axis=1, keepdims=True)
+        even = np.full_like(real, 1 / forest.outputs)
+        np.divide(real, total, out=even, where=total > 0)
+        return even
     return scores[:, 0]
 
 

@@ -1,0 +1,1 @@
+"""Learners written for another library: PyTorch, scikit-learn, Flower; nothing else needs them."""
