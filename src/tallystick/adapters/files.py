@@ -64,7 +64,8 @@ def _executed(path: Path) -> ModuleType:
     """The file as a module; one that is executed twice is the same module, so that its classes are too."""
     if not path.is_file():
         raise BadLearner(f"there is no file {path}")
-    called = f"learner_{path.stem}_{digest(b'file', path.read_bytes()).hex()[:8]}"
+    mark = digest(b"file", str(path.resolve()).encode(), path.read_bytes()).hex()[:8]
+    called = f"learner_{path.stem}_{mark}"
     if called in sys.modules:
         return sys.modules[called]
     spec = importlib.util.spec_from_file_location(called, path)
