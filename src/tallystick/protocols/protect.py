@@ -198,9 +198,9 @@ def needs_of(protect: Protection | None, *needs: str) -> tuple[str, ...]:
 
 
 def _sampled(whose: Any, drawn: Any, usual: float) -> Order:
-    """The rows of the drawn records or subjects, step by step; as wide as most draws, to share a program."""
+    """The rows of the drawn records or subjects, step by step; a width for nearly all, to share a program."""
     rows = [np.flatnonzero(np.isin(whose, step[step >= 0])) for step in drawn]
-    width = max([int(usual + 2 * usual**0.5), *(len(row) for row in rows)])
+    width = max([int(usual + 4 * usual**0.5), *(len(row) for row in rows)])
     order = np.full((len(rows), width), -1, np.int32)
     for place, row in zip(order, rows, strict=True):
         place[: len(row)] = row
