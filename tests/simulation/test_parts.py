@@ -3,10 +3,11 @@
 from collections import Counter
 
 import jax
+import numpy as np
 import pytest
 
 from tallystick.learning import payload
-from tallystick.learning.learner import Rows
+from tallystick.learning.learner import Rows, vector_of
 from tallystick.simulation import attacks, faults
 from tallystick.simulation.parts import Part
 from tallystick.simulation.run import simulate
@@ -87,7 +88,7 @@ def test_models_whose_bytes_are_withheld_earn_nothing(tmp_path):
     assert ended.balances["site-2"] < 10_000
 
 
-@pytest.mark.parametrize("name", ["sign-flip:5", "random", "alie", "label-flip"])
+@pytest.mark.parametrize("name", ["sign-flip:5", "random", "alie", "label-flip", "label-flip:3"])
 def test_bad_models_are_posted_by_attackers_alone(tmp_path, name):
     plain, bad = ran(tmp_path / "a", rounds=1), attacked(tmp_path / "b", attacks.named(name), rounds=1)
     assert _differing(plain, bad) == {"site-1"}
@@ -145,6 +146,18 @@ def test_labels_are_turned_around_where_the_attacker_trains():
     rows = brought()["site-1"].training
     assert (part.rows(rows, TASK).y == 9 - rows.y).all()
     assert (part.rows(Rows(rows.x, rows.y / 2), _regression()).y == -rows.y / 2).all()
+
+
+def test_turned_labels_may_come_with_a_longer_step(tmp_path):
+    once, thrice = (
+        attacked(tmp_path / name, attacks.named(name), rounds=1) for name in ("label-flip", "label-flip:3")
+    )
+    start = vector_of(BLANK)
+    steps = [
+        vector_of(payload.decode(_posted(ended)["site-1"], payload.specs_of(BLANK))[1]) - start
+        for ended in (once, thrice)
+    ]
+    assert np.linalg.norm(steps[1] - 3 * steps[0]) < 1e-5 * np.linalg.norm(steps[1])
 
 
 def _regression():

@@ -78,15 +78,24 @@ def replay(noise: float = 0.0) -> Attack:
     return _of_models(f"replays the last step, noise {noise:g}", mathematics.replay(noise), forgetful=True)
 
 
-def label_flip() -> Attack:
-    """Train honestly on labels that were turned around."""
+def label_flip(strength: float = 1.0) -> Attack:
+    """Train on labels that were turned around, and post a step so many times as long."""
+    told = "flips labels" + ("" if strength == 1 else f", step ×{strength:g}")
 
     def flip(rows: Rows, task: Task) -> Rows:
         if not task.labels:
             return rows._replace(y=-np.asarray(rows.y))
         return rows._replace(y=mathematics.flipped_labels(rows.y, len(task.labels)))
 
-    return Attack("flips labels", lambda who, team: Part("flips labels", who, rows=flip))
+    def of(who: tuple[str, ...], team: Team) -> Part:
+        if strength == 1:
+            return Part(told, who, rows=flip)
+        boost = mathematics.boost(strength)
+        return Part(
+            told, who, rows=flip, serve=lambda phase, honest: _posting(phase, honest, who, team, boost)
+        )
+
+    return Attack(told, of, parameters=strength != 1)
 
 
 def free_rider() -> Attack:
