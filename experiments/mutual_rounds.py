@@ -1,0 +1,89 @@
+"""Rounds of `mutual` without a ledger, for figures that are about learning only: its own phases, one by one.
+
+Nobody is ill here, so nobody would be evicted: the phases that train and combine are served, judging is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from experiments.mutual_team import Pictures, held
+from tallystick.base.ids import digest
+from tallystick.learning.learner import Learner, Model
+from tallystick.learning.scan import scan
+from tallystick.node.perform import Scheme as Resolved
+from tallystick.protocols.protocol import Bench, Holding, Job, Product, Protocol
+from tallystick.simulation.members import Members
+from tallystick.simulation.schemes import Scheme
+
+
+@dataclass
+class Course:
+    """How good the model was after each round."""
+
+    test: list[float] = field(default_factory=list)
+    local: list[float] = field(default_factory=list)  # the mean of the members' own accuracies (erratum 25)
+
+
+class Loop:
+    """A request's rounds, as every member would serve them, without anybody's transactions."""
+
+    def __init__(self, scheme: Scheme, own: Members, seed: int, protocol: Protocol | None = None) -> None:
+        self.own, self.seed = own, seed
+        plan = scheme.plan(own, seed)
+        self.protocol = protocol or scheme.protocol(own)
+        self.bench = Bench(plan, scheme.learner, plan.task.measure, scan(), simulated=True)
+        self.model: Model = Resolved(self.protocol, self.bench).blank
+        self.memory: dict[str, Any] = {}
+        self.round = 0
+
+    def step(self) -> Sequence[Product]:
+        """One round: all train from the same model, the leader combines; what members posted."""
+        self.round += 1
+        train, combine = self.protocol.phases[0], self.protocol.phases[-1]
+        jobs = [self._job(name) for name in self.own]
+        made = train.do.serve(self.bench, jobs)
+        self.memory = {job.member: one.memory for job, one in zip(jobs, made, strict=True)}
+        posted = {job.member: one.model for job, one in zip(jobs, made, strict=True)}
+        weights = {job.member: one.rows for job, one in zip(jobs, made, strict=True)}
+        leader = self._job(jobs[0].member, inbox={train.name: posted}, weights=weights)
+        (combined,) = combine.do.serve(self.bench, [leader])
+        if combined.model is None:
+            raise ValueError(f"round {self.round}: nothing could be combined")
+        self.model = combined.model
+        return made
+
+    def _job(self, name: str, **more: Any) -> Job:
+        one = self.own.brought[name]
+        holding = Holding(one.training, one.judging, self.memory.get(name))
+        secret = digest(b"experiment", f"{self.seed} {name} {self.round}".encode())
+        return Job(name, "experiment", self.round, holding, self.model, secret=secret, **more)
+
+
+def play(loop: Loop, data: Pictures, rounds: int) -> Course:
+    """So many rounds, measured after each on the test set and on the members' own rows."""
+    course, learner = Course(), loop.bench.learner
+    for _ in range(rounds):
+        loop.step()
+        course.test.append(float(hits(learner, loop.model, data.test).mean()))
+        course.local.append(local_accuracy(learner, loop.model, loop.own))
+    return course
+
+
+def hits(learner: Learner, model: Model, rows: Any) -> Any:
+    """For each row whether the model names its label."""
+    return np.asarray(learner.predict(model, rows.x)).argmax(axis=1) == rows.y
+
+
+def local_accuracy(learner: Learner, model: Model, own: Members) -> float:
+    """What the paper calls accuracy: the mean over members of the model's accuracy on their own rows."""
+    right, first, values = hits(learner, model, held(own)), 0, []
+    for one in own.brought.values():
+        last = first + len(one.training.y) + len(one.judging.y)
+        values.append(right[first:last].mean())
+        first = last
+    return float(np.mean(values))
