@@ -96,15 +96,62 @@ def _row(asked: Asked, made: Sequence[dict[str, Any]], seeds: Sequence[int]) -> 
     return over_seeds(asked.told, values, "test accuracy", paper=asked.paper, target=target, note=note)
 
 
-CASES = tuple(
+# Rate, rows a batch, steps a round, bound of a row's gradient.
+TRIED = (
+    *((4.0, 450, 4, 0.5), (8.0, 450, 4, 0.5), (16.0, 450, 4, 0.5)),
+    *((8.0, 450, 4, 0.25), (8.0, 900, 2, 0.5), (2.0, 225, 8, 0.5)),
+)
+
+
+def tried(rate: float, batch: int, steps: int, clip: float, members: int, rounds: int) -> list[float]:
+    """Accuracy on the members' judging rows after each round, without a ledger."""
+    from experiments import mutual_rounds, mutual_team
+    from tallystick.learning.models import linear
+    from tallystick.simulation.schemes import Scheme, dp_sgd
+
+    data = mutual_team.pictures("mnist", "edges")
+    own = mutual_team.members(data, members, seed=0)
+    protect = dp_sgd(EPSILON, DELTA, clip=clip, steps=steps)
+    scheme = Scheme("mutual", linear(rate=rate), rounds, batch=batch, protect=protect)
+    held_out = mutual_team.Pictures(data.train, mutual_team.judged_by(own))
+    return mutual_rounds.play(mutual_rounds.Loop(scheme, own, seed=0), held_out, rounds).test
+
+
+def settings(smoke: bool, progress: Progress) -> Figure:
+    """What was tried for DP-SGD, on rows of the training set that nobody trains on."""
+    from tallystick.report.plots import Panel
+
+    members, rounds = (4, 2) if smoke else (30, 80)
+    rows, curves = [], {}
+    for one in TRIED[: 2 if smoke else None]:
+        rate, batch, steps, clip = one
+        told = f"rate {rate:g}, batch {batch}, {steps} steps, clip {clip:g}"
+        made = progress.once(told, lambda: tried(*one, members, rounds))  # noqa: B023
+        rows.append(over_seeds(told, {0: made[-1]}, "accuracy on judging rows"))
+        curves[told] = curve(range(1, rounds + 1), [made])
+    return Figure(rows, [Panel("round", "accuracy on judging rows", curves)])
+
+
+CASES = (
+    *(
+        Case(
+            "papers",
+            "mutual-accuracy" + ("-full" if full else ""),
+            "MNIST through the ledger: 30 and 50 members, with and without noise",
+            partial(accuracy, SEEDS if full else SEEDS[:1]),
+            SOURCES,
+            30 if full else 8,
+            full,
+        )
+        for full in (False, True)
+    ),
     Case(
         "papers",
-        "mutual-accuracy" + ("-full" if full else ""),
-        "MNIST through the ledger: 30 and 50 members, with and without noise",
-        partial(accuracy, SEEDS if full else SEEDS[:1]),
-        SOURCES,
-        30 if full else 8,
-        full,
-    )
-    for full in (False, True)
+        "mutual-accuracy-settings",
+        "what was tried for DP-SGD, on held-out training rows",
+        settings,
+        ("src/tallystick/learning", *(f"experiments/mutual_{name}.py" for name in ("rounds", "team"))),
+        4,
+        True,
+    ),
 )
