@@ -87,7 +87,7 @@ def closing(rng: Random, scheme: str, measured: bool) -> tuple[ru.PhaseRule, ...
 
 
 def forming(rng: Random, scheme: str, units: bool) -> ru.Forming:
-    size = rng.choice((1, 2, 3, 3, 3, 3, 4))
+    size = rng.choice((1, 2, 3, 3, 3, 4, 5, 5))
     candidates = rng.choice(("all", "all", "all", "team", "listed"))
     leader = "analyst" if scheme == "analyst" else rng.choice(("first", "first", "named"))
     named = rng.choice(FULL) if leader == "named" else ""
@@ -131,6 +131,13 @@ def paying(rng: Random, reward: int, rounds: int, scheme: str, measured: bool, s
         penalties=rng.choice(("sound", "sound", "as_printed")),  # type: ignore[arg-type]
         reuse_fee=rng.choice((0, 10, 25, 5_000)),
     )
+
+
+def evicting(rng: Random, scored: bool, combine: str, apart: bool) -> ru.Evicting:
+    kinds = ["none", "none", "worst", *(["outlier", "outlier"] if combine != "sum" else [])]
+    expel = scored and apart and combine != "sum" and rng.random() < 0.6
+    kind: Any = rng.choice(kinds) if scored else "none"
+    return ru.Evicting(kind, rng.choice((1, 3, 6)), expel)
 
 
 def electing(rng: Random, drawn: bool, measured: bool, scored: bool) -> ru.Electing:
@@ -194,6 +201,7 @@ def _attempt(rng: Random, plan: bytes, reward: int, scheme: str) -> ru.Rules:
     by_chance = any(turn.startswith(("in_order", "drawn:", "groups:")) for turn in turns)
     drawn = by_chance or rng.random() < 0.1
     scored = any(one.content == "scores" for one in served)
+    combine = rng.choice(("median", "median", "median", "trimmed", "sum"))
     rounds = rng.choice((1, 1, 1, 2, 2, 3))
     elect = electing(rng, drawn, measured, scored)
     drawn = by_chance or elect.kind == "drawn"
@@ -214,12 +222,9 @@ def _attempt(rng: Random, plan: bytes, reward: int, scheme: str) -> ru.Rules:
         result,
         opening=(ru.PhaseRule("draw", "everyone", "salt", wait(rng)),) if drawn else (),
         closing=after,
-        combine_scores=rng.choice(("median", "median", "median", "trimmed", "sum")),  # type: ignore[arg-type]
+        combine_scores=combine,  # type: ignore[arg-type]
         higher_is_better=rng.random() < 0.85,
-        evicting=ru.Evicting(
-            rng.choice(("none", "none", "worst", "outlier")) if scored else "none",  # type: ignore[arg-type]
-            rng.choice((1, 3, 6)),
-        ),
+        evicting=evicting(rng, scored, combine, all(one.turn != "in_order" for one in served)),
         electing=elect,
         paying=pay,
         test=tested,

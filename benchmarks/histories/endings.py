@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.histories.faults import better
 from benchmarks.histories.life import Life, Round, Seat, form, give_back
-from benchmarks.histories.phases import better, following, seed_of
+from benchmarks.histories.phases import following, seed_of
 from benchmarks.histories.sums import PPM, angle_weights, capped, middle, shared
 from benchmarks.histories.world import View, ensure
 from tallystick.base.ids import rank
@@ -21,7 +22,7 @@ NEVER = 2**62
 
 def weights(life: Life, seats: list[Seat]) -> dict[str, Fraction | int]:
     """What each paid member weighs; who has no accepted model or analyses only is not paid by weight."""
-    paid = [seat for seat in seats if seat.present and not seat.analyst]
+    paid = [seat for seat in seats if seat.present and not seat.analyst and seat.status != "expelled"]
     kind = life.rules.paying.weight
     names = [seat.member for seat in paid]
     if kind in ("angle", "angle_as_printed"):
@@ -262,7 +263,8 @@ def _divided(
         return []
     if pay.kind == "per_round":
         whole = min(payable, promised)
-        return [(s.member, s.earned * whole // promised if promised else s.earned) for s in seats if s.earned]
+        due = [s for s in seats if s.earned and s.status != "expelled"]
+        return [(s.member, s.earned * whole // promised if promised else s.earned) for s in due]
     if pay.kind == "per_amount":
         paid = [life.seats[name] for name in names]
         owed = [pay.price * s.amount * s.present // max(1, life.completed) for s in paid]

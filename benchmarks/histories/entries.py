@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.histories import endings, phases, rounds
 from benchmarks.histories.budgets import Grant, Lineage, Unit
-from benchmarks.histories.life import Life, depart, entered, entitled, form, give_back
+from benchmarks.histories.life import Life, depart, entered, entitled, form, give_back, in_its_role
 from benchmarks.histories.permits import note_roots
 from benchmarks.histories.sums import shared
 from benchmarks.histories.world import Broken, View, ensure
@@ -192,9 +192,13 @@ def _left(books: Books, said: say.MemberLeft, view: View) -> None:
     if said.reason == "left":
         ensure(books.sender == said.member, said, "but", books.sender, "asked for it")
         rounds.left(books, life, said.member)
-    elif said.reason == "released":
+    elif said.reason in ("released", "withdrawn"):
         ensure(not entitled(books, life, said.member), said, "though it may go on")
-        depart(books, life, said.member, "released")
+        voted = not in_its_role(books, life, said.member)
+        ensure(voted == (said.reason == "released"), said, "by the books it was voted out:", voted)
+        if not voted:
+            rounds.taken_back(life, life.seats[said.member])
+        depart(books, life, said.member, said.reason)
     else:
         ensure(life.said("MemberLeft", said.member, said.reason), said, "which nothing explains")
 

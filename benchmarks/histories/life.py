@@ -97,6 +97,7 @@ class Round:
     judged: list[tuple[str, dict[str, int]]] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
+    faulty: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -181,6 +182,7 @@ def twin(life: Life) -> Life:
         [(phase, dict(figures)) for phase, figures in now.judged],
         list(now.idle),
         list(now.hidden),
+        list(now.faulty),
     )
     if life.open:
         owed, declared = other.now.owed[life.open.rule.name], list(life.open.declared)
@@ -330,10 +332,16 @@ def refill(books: Books, life: Life, round_: int) -> None:
 
 def entitled(books: Books, life: Life, member: str) -> bool:
     """Whether a member may go on serving."""
+    units = life.seats[member].units
+    allowed = [books.budgets.allowed(life.request, member, use, books.time) for use in units]
+    return in_its_role(books, life, member) and all(allowed)
+
+
+def in_its_role(books: Books, life: Life, member: str) -> bool:
+    """Whether the others have left a member what its place needs."""
     seat, own = life.seats[member], books.members[member]
     role = "analyst" if seat.analyst else "owner" if seat.units else "worker"
-    allowed = [books.budgets.allowed(life.request, member, use, books.time) for use in seat.units]
-    return own.active and role in own.roles and all(allowed)
+    return own.active and role in own.roles
 
 
 def ensure_may_apply(books: Books, life: Life, member: str, body: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.histories.faults import Vectors, at_fault
 from benchmarks.histories.life import Life, Open, Said, entitled
 from benchmarks.histories.sums import PPM, middle
 from benchmarks.histories.world import ensure
@@ -296,13 +297,15 @@ def _ensure_complete(books: Books, life: Life, at: Open, posts: dict[str, Said])
 def _judge(life: Life, at: Open, posts: dict[str, Said], standing: list[str]) -> list[str]:
     """Medians of what the others measured; posts that half could not have, or two thirds call idle."""
     starts: list[int] = []
+    vectors: Vectors = {}
     about: dict[str, list[Any]] = {m: [] for m in at.subjects}
     for judge in standing:
         values = posts[judge].values or ()
         starts += [score.figure for score in values[:1] if score.verdict == "fine"]
         names = judged_by(at.rule, at.circle, at.subjects, judge)
         ensure(judge not in names and len(names) + 1 == len(values), judge, "judges", names, "with", values)
-        for name, score in zip(names, values[1:], strict=True):
+        vectors[judge] = (values[0], dict(zip(names, values[1:], strict=True)))
+        for name, score in vectors[judge][1].items():
             about[name].append(score)
     figures: dict[str, int] = {}
     lost, idle = [], []
@@ -327,7 +330,10 @@ def _judge(life: Life, at: Open, posts: dict[str, Said], standing: list[str]) ->
         life.seats[member].idle += 1
     if at.rule.of == life.rules.result:
         life.now.authors = [one for one in life.now.authors if one[0] not in lost]
-    life.now.start = combined(life.rules, starts) if starts else life.now.start
+    start = combined(life.rules, starts) if starts else None
+    faulty = at_fault(life.rules, vectors, figures, start)
+    life.now.faulty = sorted({*life.now.faulty, *faulty})
+    life.now.start = life.now.start if start is None else start
     life.now.judged.append((at.rule.of, figures))
     life.now.idle += idle
     return lost
@@ -341,7 +347,3 @@ def combined(rules: Rules, figures: list[int]) -> int:
         kept = sorted(figures)[cut : len(figures) - cut]
         return sum(kept) // len(kept)
     return middle(figures)
-
-
-def better(rules: Rules, one: int, other: int) -> int:
-    return one - other if rules.higher_is_better else other - one

@@ -223,6 +223,7 @@ class Players:
         rng = self.rng
         start = 560_000 + 20_000 * self.progress(name).completed + rng.randint(-2_000, 2_000)
         scores = [tx.Score(start)]
+        strays = hashed(name, phase.round, member, "strays")[0] < 20
         for subject in subjects_of(rule, phase, member):
             skill = int.from_bytes(hashed(name, subject)[:2], "big") * 3
             figure = start + skill + rng.randint(-3_000, 3_000)
@@ -232,8 +233,10 @@ class Players:
                 verdict = "unavailable"
             elif lazy < 24:
                 verdict, figure = rng.choice(("copy", "unchanged")), start
-            elif lazy < 36:
+            elif lazy < 50:
                 figure = start - 10 * skill
+            elif strays:
+                figure = start + rng.choice((-1, 1)) * 10**6
             elif lazy < 100 and rng.random() < 0.5:  # some say so and others do not
                 verdict = "unavailable" if lazy < 60 else "copy"
             if rng.random() < self.malice / 2:

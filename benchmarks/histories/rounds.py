@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.histories.faults import better, far_below
 from benchmarks.histories.life import Life, Open, Round, Seat, depart, refill, smallest
-from benchmarks.histories.phases import better, following
-from benchmarks.histories.sums import capped, middle, shared
+from benchmarks.histories.phases import following
+from benchmarks.histories.sums import capped, shared
 from benchmarks.histories.world import ensure
 from tallystick.base.codec import encode
 from tallystick.base.ids import digest, rank
@@ -65,9 +66,14 @@ def gains(life: Life) -> dict[str, int]:
             ahead = 0 if best is None else max(0, better(life.rules, figures[member], best))
             if turns[phase] == "in_order" and (best is None or ahead):
                 best = figures[member]
-            if member not in life.now.idle and member not in life.now.hidden:
+            if member not in unpaid(life):
                 found[member] = found.get(member, 0) + ahead
     return found
+
+
+def unpaid(life: Life) -> list[str]:
+    """Who gets nothing for this round: it was idle, at fault, or hid its scores."""
+    return [*life.now.idle, *life.now.hidden, *life.now.faulty]
 
 
 def round_ended(books: Books, life: Life, round_: int, complete: bool, figure: int | None) -> None:
@@ -105,11 +111,11 @@ def _count(life: Life, result: int | None) -> None:
         seat = life.seats[member]
         seat.last = life.completed
         seat.accepted += 1
-        seat.present += member in trained and member not in now.hidden
+        seat.present += member in trained and member not in unpaid(life)
         seat.gain = min(2**53, seat.gain + gained.get(member, 0))
         seat.score = scores.get(member, seat.score)
     paid = [life.seats[m] for m in _by_post(life) if m in trained and not life.seats[m].analyst]
-    _pay(life, [seat for seat in paid if seat.member not in now.hidden], gained)
+    _pay(life, [seat for seat in paid if seat.member not in unpaid(life)], gained)
     life.model = now.authors[-1][1]
     if now.start is not None:
         life.figures.append(now.start)
@@ -152,6 +158,16 @@ def _reseed(life: Life) -> None:
 
 
 def _change_team(books: Books, life: Life, complete: bool) -> None:
+    faulty = [m for m in life.now.faulty if m in life.active]
+    spare = len(life.data_members()) + len(life.bench) - smallest(life)
+    gone = faulty[: max(0, spare)] if complete else []
+    for member in faulty:
+        seat, turns = life.seats[member], turns_ahead(life, life.seats[member]) if member in gone else 0
+        seat.turns += turns
+        seat.idle += turns + (member not in life.now.idle)
+    for member in gone:
+        depart(books, life, member, "expelled")
+        life.must_say("MemberLeft", member, "expelled")
     if complete:
         for member in worst(life):
             depart(books, life, member, "evicted")
@@ -184,10 +200,8 @@ def worst(life: Life) -> list[str]:
     order = sorted(scores, key=lambda m: (better(rules, scores[m], 0), rank(life.name.encode(), m)))
     if rules.evicting.kind == "worst":
         return order[:1]
-    centre = middle(list(scores.values()))
-    spread = max(1000, middle([abs(figure - centre) for figure in scores.values()]))
-    far = [m for m in order if better(rules, centre, scores[m]) > rules.evicting.bound * spread]
-    return far[:spare]
+    harming = far_below(rules, scores, life.now.start)
+    return [m for m in order if m in harming][:spare]
 
 
 def _why_stop(life: Life, figure: int | None) -> str:
@@ -226,10 +240,23 @@ def left(books: Books, life: Life, member: str) -> None:
 
 
 def _ahead(life: Life, seat: Seat, at: Open) -> int:
-    """The turns that a member would still have had: in this round, in those to come, in closing."""
+    """The turns that a leaver would still have had."""
+    waits = at.rule.turn == "in_order" and seat.member in at.owed[at.cursor + 1 :]
+    return turns_ahead(life, seat) + waits
+
+
+def taken_back(life: Life, seat: Seat) -> None:
+    """Who took its own data back has left: every turn from here on is missed."""
+    if life.stage != "opening":
+        here = life.phase if life.open and life.open.rule.turn == "in_order" else following(life)
+        turns = turns_ahead(life, seat, here)
+        seat.turns, seat.missed = seat.turns + turns, seat.missed + turns
+
+
+def turns_ahead(life: Life, seat: Seat, served: int | None = None) -> int:
+    """The turns after so many phases: in this round, in those to come, in closing."""
     leads, rules = life.leader == seat.member, life.rules
     serves = [leads if rule.turn == "leader" else not seat.analyst for rule in all_phases(rules)]
     rounds = serves[len(rules.opening) : len(rules.opening) + len(rules.phases)]
     often = rules.stopping.rounds - life.round if life.stage == "rounds" else 0
-    waits = at.rule.turn == "in_order" and seat.member in at.owed[at.cursor + 1 :]
-    return often * sum(rounds) + sum(serves[life.phase + 1 :]) + waits
+    return often * sum(rounds) + sum(serves[life.phase + 1 if served is None else served :])

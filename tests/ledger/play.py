@@ -13,6 +13,7 @@ from tallystick.ledger import records as r
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tallystick.ledger.notices import Fined
 from tallystick.ledger.posts import salt_commitment, score_commitment
 from tallystick.ledger.transition import Receipt
 from tallystick.ledger.turns import subjects_of
@@ -186,6 +187,20 @@ class Play:
         raise AssertionError(f"the request never ended: {self.progress()}")
 
 
+@dataclass
+class Biased(Play):
+    """Members whose judges say what they like."""
+
+    says: dict[str, dict[str, int]] = field(default_factory=dict)  # judge: author: figure
+
+    def vector(self, phase: r.Phase, rule: ru.PhaseRule, member: str) -> tuple[tx.Score, ...]:
+        honest = super().vector(phase, rule, member)
+        said = self.says.get(member, {})
+        subjects = subjects_of(rule, phase, member)
+        pairs = zip(subjects, honest[1:], strict=True)
+        return (honest[0], *(replace(s, figure=said.get(m, s.figure)) for m, s in pairs))
+
+
 MEMBERS = ("ada", "bob", "cleo", "dan", "eve", "fay")
 
 
@@ -222,3 +237,8 @@ def started(rules: ru.Rules, applicants: Sequence[str] = MEMBERS[1:], **more: ob
     for member in applicants:
         answer(world, request, member)
     return Play(world, request)
+
+
+def lost(play: Play, member: str) -> int:
+    """What a member has been fined, by the notices."""
+    return sum(one.amount for one in play.world.said if isinstance(one, Fined) and one.member == member)

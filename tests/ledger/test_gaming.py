@@ -19,7 +19,7 @@ from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers import WEIGHTS
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
-from tallystick.ledger.notices import Fined, Paid
+from tallystick.ledger.notices import Paid
 from tallystick.ledger.seats import depart
 from tallystick.ledger.state import Draft
 from tallystick.ledger.transition import check
@@ -35,6 +35,7 @@ from .play import (
     ask,
     hashed,
     judge,
+    lost,
     mutual,
     relay,
     started,
@@ -57,11 +58,6 @@ def phase_begins(play: Play, name: str) -> None:
         return opened is not None and opened[0].name == name
 
     play.run(until=there)
-
-
-def lost(play: Play, member: str) -> int:
-    """What a member has been fined, by the notices."""
-    return sum(one.amount for one in play.world.said if isinstance(one, Fined) and one.member == member)
 
 
 def compensated(play: Play) -> dict[str, int]:

@@ -79,7 +79,7 @@ def test_a_grant_ends_with_its_givers_ownership():
     grant = world.scan(GRANTS)[0]
     world.did(grant.owner, tx.TransferUnit(grant.unit, "cleo"))
     play.run()
-    assert say.MemberLeft(play.request, grant.owner, "released") in world.said
+    assert say.MemberLeft(play.request, grant.owner, "withdrawn") in world.said
     ensure_refused(world, grant.owner, tx.RevokeGrant(grant.grant), no.NotYours)
     world.did("cleo", tx.RevokeGrant(grant.grant))
 

@@ -23,6 +23,7 @@ from .play import (
     consortium,
     hashed,
     judge,
+    lost,
     mutual,
     relay,
     started,
@@ -504,18 +505,27 @@ def test_crash_between_phases_charges_what_has_opened_and_no_more() -> None:
     assert lineage.reserved_training == privacy_cost.ZERO
 
 
-def test_revoked_grant_ends_duties_from_the_next_phase_without_penalty() -> None:
+@pytest.mark.parametrize("way", ["revoke", "withdraw", "leave"])
+def test_taking_ones_data_back_ends_duties_and_charges_and_costs_what_leaving_costs(way: str) -> None:
     world, uses = with_unit(("bob", "cleo", "dan"), epsilon=100 * 10**9)
     request = ask(world, replace(CHARGED, stopping=ru.Stopping(3, 30 * DAY)))
     for member, use in uses.items():
         answer(world, request, member, units=(use,))
     play = Play(world, request)
     play.run(until=lambda progress: progress.stage == "rounds")
-    world.did("cleo", tx.RevokeGrant(uses["cleo"].grant))
-    assert "cleo" in world.get(st.TEAMS, request).active  # the open phase is still owed
+    bodies = {
+        "revoke": tx.RevokeGrant(uses["cleo"].grant),
+        "withdraw": tx.WithdrawUnit(uses["cleo"].unit),
+        "leave": tx.Leave(request),
+    }
+    if way == "leave":
+        play.serve("cleo")
+    world.did("cleo", bodies[way])
+    if way != "leave":
+        assert "cleo" in world.get(st.TEAMS, request).active  # the open phase is still owed
     end = play.run()
     assert (end.stage, end.completed) == ("settled", 3)
-    assert world.balance("cleo") >= 10_000
+    assert lost(play, "cleo") == 50 * 5 // 6  # it served one turn of six
     lineage = world.get(st.LINEAGES, world.get(st.UNITS, uses["cleo"].unit).lineage)
     assert lineage.spent_training == privacy_cost.curve(ru.dearest(TRAINS))
 

@@ -193,7 +193,7 @@ class TeamFormed(Said):
 class MemberLeft(Said):
     request: str
     member: str
-    reason: str  # left | evicted | released | forfeited | replaced
+    reason: str  # left | evicted | expelled | released | withdrawn | forfeited | replaced
 
 
 class MemberJoined(Said):

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from ..base.fixed import PPM
-from . import allocations, reservations, scoring, seats, turns
+from . import allocations, misconduct, reservations, scoring, seats, turns
 from .due import cancel, schedule
 from .notices import PhaseClosed, PhaseOpened, RevealsOpened, TurnMissed
 from .records import Phase, Place, Posting, Progress, Request
@@ -15,7 +15,7 @@ from .transactions import Committed, Declined, Score, Scores
 def open_phase(draft: Draft, request: Request, index: int) -> Phase:
     """Open a phase: release who may no longer serve, see whose turn it is, charge them, set the deadline."""
     name, rule = request.request, all_phases(request.rules)[index]
-    seats.release_unentitled(draft, request)
+    seats.release_unentitled(draft, request, draft.get(TEAMS, name).active, index)
     progress = replace(draft.get(PROGRESS, name), phase=index)
     draft.put(PROGRESS, progress, name)
     opened = turns.owed(draft, name, request.rules, progress, rule, draft.get(TEAMS, name))
@@ -92,10 +92,9 @@ def next_in_order(draft: Draft, request: Request, phase: Phase, index: int) -> b
     cursor = phase.cursor + 1
     while cursor < len(phase.owed):
         member = phase.owed[cursor]
-        if member in draft.get(TEAMS, name).active:
-            if seats.still_entitled(draft, request, draft.get(PLACES, name, member)):
-                break
-            seats.depart(draft, name, [member], "released")
+        here = member in draft.get(TEAMS, name).active
+        if here and not seats.release_unentitled(draft, request, [member], index):
+            break
         cursor += 1
     cancel(draft, phase.deadline, "phase", name)
     phase = replace(phase, cursor=cursor, deadline=draft.time + rule.wait)
@@ -226,6 +225,8 @@ def _combine(
     for member in (*result.missed, *result.idle):  # judged faults: their fines are not the judges'
         place = draft.get(PLACES, name, member)
         draft.put(PLACES, replace(place, idle=place.idle + 1), name, member)
+    expels = request.rules.evicting.expel
+    faulty = misconduct.at_fault(request.rules, rule, phase, vectors, result) if expels else []
     kept = tuple(entry for entry in state.authors if entry[0] not in result.missed)
     state = replace(
         state,
@@ -233,6 +234,7 @@ def _combine(
         start=state.start if result.start is None else result.start,
         judged=(*state.judged, (rule.of, tuple(sorted(result.figures.items())))),
         idle=tuple(sorted((*state.idle, *result.idle))),
+        faulty=tuple(sorted({*state.faulty, *faulty})),
     )
     draft.put(ROUNDS, state, name)
 

@@ -255,7 +255,9 @@ class Team(Record):
     gone: tuple[str, ...] = ()
 
 
-PlaceStatus = Literal["active", "left", "evicted", "released", "forfeited", "replaced"]
+PlaceStatus = Literal[
+    "active", "left", "evicted", "expelled", "released", "withdrawn", "forfeited", "replaced"
+]
 
 
 class Place(Record):
@@ -331,6 +333,7 @@ class RoundState(Record):
     judged: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()  # phase: what its posts are worth
     idle: tuple[str, ...] = ()
     forfeited: tuple[str, ...] = ()
+    faulty: tuple[str, ...] = ()
 
 
 class FinalRecord(Record):

@@ -3,9 +3,8 @@
 from msgspec.structs import replace
 
 from ..base.codec import encode
-from ..base.fixed import median
 from ..base.ids import digest, rank
-from . import elections, phases, scoring, seats, settlement, trust, turns
+from . import elections, misconduct, phases, scoring, seats, settlement, trust, turns
 from .due import AT_ONCE, cancel, schedule
 from .notices import RoundEnded, RoundsStopped
 from .records import Place, Posting, Progress, Request, RoundState
@@ -13,7 +12,6 @@ from .rules import all_phases, smallest_team
 from .state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, TEAMS, Draft
 from .transactions import Declined, SaltReveal
 
-MEANINGFUL = 1000  # a thousandth: less than this is no deviation to judge by
 LARGEST_GAIN = 2**53
 KEPT_FIGURES = 64  # how many rounds back a request's progress says how good its model was
 
@@ -178,10 +176,11 @@ def _completed(
         and not isinstance(p.content, Declined)
     )  # fmt: skip
     gained, scores = _gains(request, state), _scores(state)
+    unpaid = {*state.forfeited, *state.idle, *state.faulty}
     paid = []
     for member in served:
         place = draft.get(PLACES, name, member)
-        here = member in trained and member not in state.forfeited
+        here = member in trained and member not in unpaid
         place = replace(
             place,
             last_accepted=completed,
@@ -202,7 +201,7 @@ def _completed(
 
 
 def _gains(request: Request, state: RoundState) -> dict[str, int]:
-    """What each post of this round gained; one judged idle, or whose author hid its scores, gains nothing."""
+    """What each post of this round gained; who was idle, at fault, or hid its scores gains nothing."""
     found: dict[str, int] = {}
     rules = {rule.name: rule for rule in request.rules.phases}
     for phase, medians in state.judged:
@@ -215,7 +214,7 @@ def _gains(request: Request, state: RoundState) -> dict[str, int]:
             else [m for m, _ in medians]
         )
         for member, gain in scoring.gains(request.rules, relay, state.start, order, dict(medians)).items():
-            if member not in state.idle and member not in state.forfeited:
+            if member not in (*state.idle, *state.forfeited, *state.faulty):
                 found[member] = found.get(member, 0) + gain
     return found
 
@@ -236,8 +235,9 @@ def _pay_round(
 
 
 def _change_team(draft: Draft, request: Request, state: RoundState, complete: bool) -> None:
-    """Evict by the scores, replace a silent leader, refill from the bench."""
+    """Expel and evict by the scores, replace a silent leader, refill from the bench."""
     name = request.request
+    _expel(draft, request, state, complete)
     progress = draft.get(PROGRESS, name)
     if complete:
         seats.depart(draft, name, evicted(draft, request, state), "evicted")
@@ -246,23 +246,45 @@ def _change_team(draft: Draft, request: Request, state: RoundState, complete: bo
     seats.refill(draft, request, progress.round)
 
 
+def _expel(draft: Draft, request: Request, state: RoundState, complete: bool) -> None:
+    """Who harmed the round was idle in it, and goes: it loses all pay, and what leaving costs to the escrow.
+
+    A team at its smallest, or a round that does not count, keeps it; it is then idle in this round only.
+    """
+    name = request.request
+    there = dict.fromkeys(draft.get(TEAMS, name).active)
+    faulty = [m for m in state.faulty if m in there]
+    gone = faulty[: max(0, _spare(draft, request))] if complete else []
+    for member in faulty:
+        place, progress = draft.get(PLACES, name, member), draft.get(PROGRESS, name)
+        more = turns.ahead(request.rules, progress, member, progress.phase + 1) if member in gone else 0
+        idle = place.idle + more + (member not in state.idle)
+        draft.put(PLACES, replace(place, turns=place.turns + more, idle=idle), name, member)
+    seats.depart(draft, name, gone, "expelled")
+
+
+def _spare(draft: Draft, request: Request) -> int:
+    """How many members a team can lose."""
+    name = request.request
+    team, analyst = draft.get(TEAMS, name), draft.get(PROGRESS, name).analyst
+    members = turns.data_members(draft, name, team)
+    return len(members) + len(team.bench) - smallest_team(request.rules.forming, bool(analyst))
+
+
 def evicted(draft: Draft, request: Request, state: RoundState) -> list[str]:
     """Whom this round drops (bpcv 4.1, erratum 8); never below the smallest team."""
     name, rules = request.request, request.rules
     team = draft.get(TEAMS, name)
     members = turns.data_members(draft, name, team)
     scores = {m: figure for m, figure in _scores(state).items() if m in members}
-    analyst = draft.get(PROGRESS, name).analyst
-    spare = len(members) + len(team.bench) - smallest_team(rules.forming, bool(analyst))
+    spare = _spare(draft, request)
     if rules.evicting.kind == "none" or len(scores) < 2 or spare <= 0:
         return []
     worst_first = sorted(scores, key=lambda m: (scoring.better(rules, scores[m], 0), rank(name.encode(), m)))
     if rules.evicting.kind == "worst":
         return worst_first[:1]
-    middle = median(list(scores.values()))
-    spread = max(MEANINGFUL, median([abs(figure - middle) for figure in scores.values()]))
-    bound = rules.evicting.bound * spread
-    return [m for m in worst_first if scoring.better(rules, scores[m], middle) < -bound][:spare]
+    outliers = misconduct.outliers(rules, scores, state.start)
+    return [m for m in worst_first if m in outliers][:spare]
 
 
 def _leader_was_silent(draft: Draft, request: Request, progress: Progress) -> bool:

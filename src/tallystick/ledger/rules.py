@@ -88,10 +88,11 @@ class Stopping(Record):
 
 
 class Evicting(Record):
-    """Whom a completed round drops (bpcv 4.1): nobody, the worst as printed, or those below a bound."""
+    """Whom a completed round drops (bpcv 4.1): nobody, the worst as printed, or who makes it far worse."""
 
     kind: Literal["none", "worst", "outlier"] = "none"
-    bound: Positive = 6  # for outlier: so many median absolute deviations below the median
+    bound: Positive = 6  # so many median absolute deviations off, and more than electing's tolerance
+    expel: bool = False  # authors of harmful models and judges who stray go without pay, with a fine
 
 
 class Electing(Record):
@@ -253,10 +254,13 @@ def _flaw_of_pay(rules: Rules, reward: int) -> str | None:
     if rules.electing.kind in ("error", "error_as_printed") and "scores" not in closing:
         return "errors are measured in a closing phase of scores"
     scored = any(rule.content == "scores" for rule in rules.phases)
-    if not scored and (
-        pay.weight == "gain" or rules.electing.kind == "best_score" or rules.evicting.kind != "none"
-    ):
+    drops = rules.evicting.kind != "none" or rules.evicting.expel
+    if not scored and (pay.weight == "gain" or rules.electing.kind == "best_score" or drops):
         return "gains, best scores and evictions need a phase of scores"
+    if rules.combine_scores == "sum" and (rules.evicting.kind == "outlier" or rules.evicting.expel):
+        return "sums over different judges do not say whose model is an outlier"
+    if rules.evicting.expel and any(rule.turn == "in_order" for rule in rules.phases):
+        return "where each trains on from the one before, a harmful model is not told from a harmed one"
     if pay.leader_share and pay.kind != "lump":
         return "the leader's share is a part of a lump reward"
     if rules.purchase_limit > reward - fees or (rules.purchase_limit and rules.forming.leader != "analyst"):

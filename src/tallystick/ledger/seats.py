@@ -1,11 +1,12 @@
 """Who sits in a team: seating from an application, departing, refilling from the bench (bpcv 4.1)."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec.structs import replace
 
 from ..base.ids import Role, rank
-from . import allocations, reservations
+from . import allocations, reservations, turns
 from .notices import MemberJoined, MemberLeft
 from .records import Account, Application, Place, PlaceStatus, Progress, Request
 from .state import ACCOUNTS, APPLICATIONS, MEMBERS, PLACES, PROGRESS, TEAMS, Draft
@@ -84,23 +85,42 @@ def role_wanted(analyst: bool, units: tuple[UnitUse, ...]) -> Role:
     return "analyst" if analyst else "owner" if units else "worker"
 
 
-def still_entitled(draft: Draft, request: Request, place: Place) -> bool:
-    """Whether a member may go on serving: not suspended, in its role, its units there, its grants alive."""
+def why_not_entitled(draft: Draft, request: Request, place: Place) -> Literal["released", "withdrawn"] | None:
+    """Why a member may serve no longer: others decided it, or its own unit or grant is gone; or None."""
     member, role = draft.get(MEMBERS, place.member), role_wanted(place.role == "analyst", place.units)
     if not member.active or role not in member.roles:
-        return False
+        return "released"
     if request.chain == draft.chain:
-        return allocations.why_ended(draft, request.request, place) is None
+        ended = allocations.why_ended(draft, request.request, place)
+        return None if ended is None else "withdrawn"
     reasons = (reservations.why_not_granted(draft, request, place.member, use) for use in place.units)
-    return all(reason is None for reason in reasons)
+    return None if all(reason is None for reason in reasons) else "withdrawn"
 
 
-def release_unentitled(draft: Draft, request: Request) -> None:
-    """From this phase on, whose grant was taken back has no more duties, and no penalty."""
-    name = request.request
-    active = draft.get(TEAMS, name).active
-    gone = [m for m in active if not still_entitled(draft, request, draft.get(PLACES, name, m))]
-    depart(draft, name, gone, "released")
+def release_unentitled(draft: Draft, request: Request, members: Sequence[str], index: int) -> list[str]:
+    """From this phase on, who may serve no longer has no more duties; say who they are.
+
+    Whom a vote took its role pays nothing. Who took its own data back has left, and pays for that: nobody
+    makes an owner go on, but its deposit stood for its staying.
+    """
+    name, gone = request.request, []
+    leader = draft.get(PROGRESS, name).leader
+    for member in sorted(members, key=lambda m: m == leader):  # the lead passes to one who stays
+        place = draft.get(PLACES, name, member)
+        why = why_not_entitled(draft, request, place)
+        if why is None:
+            continue
+        if why == "withdrawn":
+            unserved = turns.ahead(request.rules, draft.get(PROGRESS, name), member, index)
+            draft.put(
+                PLACES,
+                replace(place, turns=place.turns + unserved, missed=place.missed + unserved),
+                name,
+                member,
+            )
+        depart(draft, name, [member], why)
+        gone.append(member)
+    return gone
 
 
 def refill(draft: Draft, request: Request, round_: int) -> None:

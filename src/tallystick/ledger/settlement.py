@@ -129,7 +129,7 @@ def _hand_over(
 
 def weights(request: Request, places: list[Place]) -> dict[str, int]:
     """Each paid member's weight by the rule that the request names; without an accepted post it is none."""
-    paid = [p for p in places if p.present and p.role != "analyst"]
+    paid = [p for p in places if p.present and p.role != "analyst" and p.status != "expelled"]
     kind = request.rules.paying.weight
     if kind in ("angle", "angle_as_printed"):
         share = exp_ppm if kind == "angle" else one_minus_exp_ppm
@@ -175,7 +175,7 @@ def _rewards(
     if pay.kind == "lump":
         return _lump(progress, pay.leader_share, shares, payable)
     if pay.kind == "per_round":
-        due_ = [(p.member, p.earned) for p in places if p.earned]
+        due_ = [(p.member, p.earned) for p in places if p.member in shares and p.earned]
         promised = request.reward - pay.recorder_fee - pay.analyst_fee
         if promised:
             due_ = [(m, amount * min(payable, promised) // promised) for m, amount in due_]

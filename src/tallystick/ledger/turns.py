@@ -111,6 +111,17 @@ def groups(rule: PhaseRule, phase: Phase) -> tuple[tuple[str, ...], ...]:
     return tuple(phase.circle[start::count] for start in range(count))
 
 
+def ahead(rules: Rules, progress: Progress, member: str, index: int) -> int:
+    """The turns that a member would still have from this phase on: in this round, in others, in closing."""
+    if progress.stage == "opening":
+        return 0
+    leads, trains = progress.leader == member, progress.analyst != member
+    mine = [leads if rule.turn == "leader" else trains for rule in all_phases(rules)]
+    first, last = len(rules.opening), len(rules.opening + rules.phases)
+    rounds = rules.stopping.rounds - progress.round if progress.stage == "rounds" else 0
+    return rounds * sum(mine[first:last]) + sum(mine[max(index, first) :])
+
+
 def round_state(draft: Draft, request: str) -> RoundState:
     """What the running round has shown so far."""
     return draft.find(ROUNDS, request) or RoundState()

@@ -12,6 +12,7 @@ from ..learning import updates
 from ..learning.judge import FEWEST as FEWEST
 from ..learning.judge import Judging
 from ..learning.learner import Model, Vector, vector_of
+from ..learning.updates import Vectors
 from ..ledger.rules import EventRule
 from .protocol import Bench, Do, Job, Lost, Product, Scored, Trail, Verdict
 
@@ -19,6 +20,8 @@ Posts = Mapping[str, Model | bytes | Lost]
 
 RADIANS = Measure("angle", "lower", "rad", 1, 0, 4)  # its figure is in micro-radians, as eq. 8 takes it
 ABSTAINED: Scored = (0.0, "abstain")
+FEW = 4  # with fewer posts nothing is usual
+REPLAYED = 0.2  # a step this much nearer to an earlier one than the middle of all steps is that step again
 
 
 def judge(
@@ -79,7 +82,7 @@ def _scores(
     alike = bench.learner.capabilities.parameters
     given = np.stack([vector_of(model) for model in distinct]) if alike else tuple(distinct)
     measured = bench.judge(Judging(bench.learner, given, start, judges, (bench.judged,), pairs))[:, :, 0]
-    verdicts = _idle(start, models, hops) if alike else {}
+    verdicts = _idle(bench, jobs[0], models, hops) if alike else {}
 
     def score(job: Job, number: int, author: str | None) -> Scored:
         if not pairs[of[None], number]:
@@ -91,19 +94,45 @@ def _scores(
     return [tuple(score(job, n, author) for author in (None, *job.subjects)) for n, job in enumerate(jobs)]
 
 
-def _idle(start: Model, models: Mapping[str, Model], hops: bool) -> dict[str, Verdict]:
-    """Who posted what it was given, and who came later with what another had posted; public, so all agree."""
+def _idle(bench: Bench, job: Job, models: Mapping[str, Model], hops: bool) -> dict[str, Verdict]:
+    """Who posted what it was given, or what another posted in this round or the last; public: all agree."""
     authors = list(models)
     if len(authors) < 2:
         return {}
-    vectors = np.stack([vector_of(start), *(vector_of(model) for model in models.values())])
+    vectors = np.stack([vector_of(job.start), *(vector_of(model) for model in models.values())])
     steps = vectors[1:] - (vectors[:-1] if hops else vectors[0])
     found: dict[str, Verdict] = {authors[int(place)]: "unchanged" for place in updates.unchanged(steps)}
     if hops:
         return found
     for place in updates.later_copies(steps):
         found.setdefault(authors[int(place)], "copy")
+    trail = bench.trails.setdefault(job.request, Trail())
+    if trail.round != job.round:
+        trail.replayers = _replayed(trail, job.round, authors, steps, vectors[0])
+        trail.round, trail.start = job.round, vectors[0]
+        trail.steps = dict(zip(authors, steps, strict=True))
+    for author in trail.replayers:
+        found.setdefault(author, "copy")
     return found
+
+
+def _replayed(
+    trail: Trail, round: int, authors: Sequence[str], steps: Vectors, start: Vector
+) -> tuple[str, ...]:
+    """Who took the last round's common step once more, or another member's: far nearer than the others are.
+
+    Who was not here in the last round does not know, and says nothing.
+    """
+    if trail.round != round - 1 or trail.start is None or len(authors) < FEW:
+        return ()
+    before = {"": start - trail.start, **trail.steps}
+    found: dict[str, None] = {}
+    for whose, step in before.items():
+        angles = updates.angles(steps, step)
+        others = [place for place, author in enumerate(authors) if author != whose]
+        near = REPLAYED * float(np.median(angles))
+        found |= dict.fromkeys(authors[place] for place in others if angles[place] <= near)
+    return tuple(found)
 
 
 def _note(bench: Bench, job: Job, models: Mapping[str, Model]) -> None:

@@ -89,10 +89,14 @@ def shared_judge() -> Judge:
 
 @dataclass(eq=False)
 class Trail:
-    """What each member's hops of a request came to, as far as this process saw them: public, not durable."""
+    """What a request's posts came to, as far as this process saw them: public, not durable."""
 
-    updates: dict[str, Vector] = field(default_factory=dict)
+    updates: dict[str, Vector] = field(default_factory=dict)  # each member's hops together
     rounds: set[int] = field(default_factory=set)
+    round: int = 0  # the last one that was judged here: what it started from, and each member's step
+    start: Vector | None = None
+    steps: dict[str, Vector] = field(default_factory=dict)
+    replayers: tuple[str, ...] = ()  # of them, who took an earlier step once more
 
 
 @dataclass(frozen=True, eq=False)

@@ -117,7 +117,7 @@ def _why(chronicle: Chronicle, place: Place) -> str:
         if isinstance(notice, said.TurnMissed) and notice.member == place.member:
             missed[notice.reason] = missed.get(notice.reason, 0) + 1
     reasons += [f"{WHY_MISSED.get(reason, reason)} ({count}×)" for reason, count in missed.items()]
-    if place.idle:
+    if place.idle and place.status != "expelled":
         reasons.append(f"posted nothing new ({place.idle}×)")
     return ", ".join(reasons)
 

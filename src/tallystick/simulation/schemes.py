@@ -119,7 +119,8 @@ class Scheme:
         allowed = round(self.tolerance * spread_of(members.task) * 10**6)
         elect = record_with(made.elect, tolerance=max(made.elect.tolerance, allowed))
         none = made.evict.kind == "outlier" and len(members) < TELLING
-        return replace(made, elect=elect, evict=record_with(made.evict, kind="none") if none else made.evict)
+        evict = record_with(made.evict, kind="none", expel=False) if none else made.evict
+        return replace(made, elect=elect, evict=evict)
 
     def wanted(self, members: Members) -> int | None:
         """The quality to stop at, as the ledger counts it."""

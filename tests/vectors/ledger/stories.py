@@ -19,6 +19,7 @@ from tests.ledger.play import (
     COMBINE,
     DRAW,
     MEASURE,
+    Biased,
     Play,
     answer,
     ask,
@@ -275,6 +276,21 @@ def forming() -> World:
     return world
 
 
+def expelled() -> World:
+    """A model that harms a round, a judge who strays."""
+    rules = mutual(6, 3, evicting=ru.Evicting("outlier", expel=True), paying=ru.Paying("per_round"))
+    names = ("ada", "bob", "cleo", "dan", "eve", "fay", "gus")
+    world = consortium(names=names)
+    request = ask(world, rules)
+    for name in names[1:]:
+        answer(world, request, name)
+    play = Biased(world, request, says={"gus": {name: 10**6 * (name in ("bob", "cleo")) for name in names}})
+    play.run(until=lambda progress: progress.round == 2)
+    play.quality = {"bob": 100_000}
+    play.run()
+    return world
+
+
 def refusals() -> World:
     """A running request and members that ask for what they may not."""
     world = World(limits=Limits(vote_wait=DAY, member_weight=max(WEIGHTS.values())))
@@ -354,6 +370,7 @@ STORIES: tuple[Callable[[], World], ...] = (
     measured_election,
     purchase,
     forming,
+    expelled,
     refusals,
     main_chain,
     sub_chain,

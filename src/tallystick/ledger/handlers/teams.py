@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from .. import forming, phases, reservations, rounds, seats, trust
+from .. import forming, phases, reservations, rounds, seats, trust, turns
 from .. import rejections as no
 from ..notices import (
     AbilitiesGraded,
@@ -282,18 +282,9 @@ def leave(draft: Draft, tx: Leave) -> None:
 
 def _unserved(draft: Draft, request: Request, progress: Progress, open_phase: Phase) -> int:
     """How many turns a member that leaves now would still have had: in this round, in others, in closing."""
-    if progress.stage == "opening":
-        return 0
-    rules = request.rules
-    leads, trains = progress.leader == draft.sender, progress.analyst != draft.sender
-    mine = [leads if rule.turn == "leader" else trains for rule in all_phases(rules)]
-    waits = (
-        all_phases(rules)[progress.phase].turn == "in_order"
-        and draft.sender in open_phase.owed[open_phase.cursor + 1 :]
-    )
-    first, last = len(rules.opening), len(rules.opening + rules.phases)
-    ahead = rules.stopping.rounds - progress.round if progress.stage == "rounds" else 0
-    return ahead * sum(mine[first:last]) + sum(mine[progress.phase + 1 :]) + waits
+    in_order = all_phases(request.rules)[progress.phase].turn == "in_order"
+    waits = in_order and draft.sender in open_phase.owed[open_phase.cursor + 1 :]
+    return turns.ahead(request.rules, progress, draft.sender, progress.phase + 1) + waits
 
 
 def _owes_now(draft: Draft, request: str, index: int, rule: PhaseRule, open_phase: Phase) -> int:

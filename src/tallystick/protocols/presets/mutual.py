@@ -47,6 +47,6 @@ def mutual(
         opening=(Phase("draw", "everyone", reveal_salt(), wait),) if judges else (),
         elect=Electing("best_score", tolerance=OWN_ROWS),
         pay=Paying(kind="per_round", weight="equal" if as_printed else "gain"),
-        evict=Evicting("worst" if as_printed else "outlier"),
+        evict=Evicting("worst") if as_printed else Evicting("outlier", expel=True),
         scores="sum" if as_printed else "median",
     )
