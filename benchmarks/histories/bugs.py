@@ -117,8 +117,6 @@ BUGS = (
     Bug("who gained little is evicted", "misconduct", "outliers",
         " and better(rules, start, figure) > tolerance", ""),
     Bug("half may call a model harmful", "misconduct", "_harmful", "3 * worse > 2 *", "2 * worse >"),
-    Bug("one stray figure is enough", "misconduct", "_straying", "count >= STRAYS", "count >= 1"),
-    Bug("the expelled are paid", "settlement", "weights", ' and p.status != "expelled"', ""),
     Bug("being expelled is free", "rounds", "_expel", "idle=idle", "idle=place.idle"),
     Bug("idle rounds are paid", "rounds", "_completed", "*state.idle, ", ""),
     Bug("data is taken back for free", "seats", "release_unentitled",

@@ -1,0 +1,222 @@
+"""Whether honesty pays: what honest members and each kind of cheat end a request with, on the real ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from benchmarks.case import Case, Measured, Peer, Progress, at_least, at_most
+from experiments.economics_team import CHEATS, DEPOSIT, ROUNDS, Ended, members, ran, setting
+
+SEEDS = tuple(range(100, 120))  # settings and thresholds were chosen on seeds 0 to 4
+TEAM, SMALL_TEAM = 10, 6
+SHARES = (
+    1.0,
+    0.8,
+    0.6,
+    0.4,
+    0.2,
+    0.1,
+)  # of an equal part of the rows, for the comparison with Shapley values
+WRONG = (0.0, 0.0, 0.3, 0.0, 0.0, 0.0)  # and the share of a member's labels that are wrong
+SHAPLEY_ROWS = 300
+TOLD = {
+    "free-rider": "trains nothing, posts the round's start again",
+    "copier": "posts another's hash",
+    "replay": "posts everybody's last step again",
+    "label-flip": "trains on labels turned around",
+    "collude": "judges fellows best and all others worst, trains honestly",
+}
+BEYOND = {
+    "copy:0.3": "copies a model and adds noise",
+    "replay:0.3": "replays the last step and adds noise",
+    "late": "is honest at first and flips its step in the last round",
+}
+Runs = dict[int, Ended]
+
+
+def kinds(name: str, cheats: int) -> tuple[dict[str, Any], list[Any]]:
+    """The attacks of a scenario, by member; the last members are the cheats."""
+    from tallystick.simulation import attacks
+
+    who = [f"m{TEAM - 1 - place}" for place in range(cheats)]
+    if name in ("honest", "small"):
+        return {}, []
+    if name == "late":
+        return {}, [late_flip(tuple(who))]
+    return dict.fromkeys(who, attacks.named(name)), []
+
+
+def late_flip(who: tuple[str, ...]) -> Any:
+    """Honest until the last round, in which the step is turned around."""
+    from tallystick.simulation import attacks
+    from tallystick.simulation.parts import Part
+
+    flipping = attacks.sign_flip(3).made(who, frozenset(who))
+
+    def late(phase: Any, honest: Any) -> Any:
+        flipped = flipping.serve(phase, honest) if flipping.serve else honest
+        return lambda bench, jobs: (flipped if jobs[0].round == ROUNDS else honest)(bench, jobs)
+
+    return Part("flips in the last round", who, serve=late)
+
+
+def all_runs(name: str, printed: bool, cheats: int, seeds: Sequence[int], progress: Progress) -> Runs:
+    """One scenario over all seeds."""
+    shares = [0.1 if name == "small" and place == 0 else 1.0 for place in range(TEAM)]
+
+    def once(seed: int) -> dict[str, Any]:
+        attacks, parts = kinds(name, cheats)
+        return asdict(ran(setting(members(seed, shares), seed, printed, attacks, parts)))
+
+    which = "printed" if printed else "default"
+    return {
+        seed: Ended(**progress.once(f"{which} {name} ×{cheats} {seed}", partial(once, seed)))
+        for seed in seeds
+    }
+
+
+def cheats_of(name: str, cheats: int) -> list[str]:
+    return [] if name in ("honest", "small") else [f"m{TEAM - 1 - place}" for place in range(cheats)]
+
+
+def lower(runs: Runs, who: Sequence[str]) -> float:
+    """In how many runs every one of these ended with less than before it applied."""
+    return sum(all(one.change[m] < 0 for m in who) for one in runs.values()) / len(runs)
+
+
+def mean_change(runs: Runs, who: Sequence[str]) -> float:
+    return sum(one.change[m] for one in runs.values() for m in who) / (len(runs) * len(who))
+
+
+def about_cheats(name: str, told: str, cheats: int, default: Runs, printed: Runs, judged: bool) -> Measured:
+    """How often all cheats ended lower, beside the paper's rules, and what they and the honest gained."""
+    who = cheats_of(name, cheats)
+    honest = [m for m in next(iter(default.values())).change if m not in who]
+    changes = [one.change[m] for one in default.values() for m in who]
+    note = (
+        f"a cheat's mean change {mean_change(default, who):+.0f} tokens (printed rules "
+        f"{mean_change(printed, who):+.0f}), an honest member's {mean_change(default, honest):+.0f} "
+        f"(printed {mean_change(printed, honest):+.0f}); reward 1,000, deposit {DEPOSIT}"
+    )
+    return Measured(
+        what=f"{cheats} of {TEAM}: {told}; runs in which each of them ends lower than before",
+        value=lower(default, who),
+        unit="of runs",
+        target=at_least(0.95) if judged else None,
+        peer=Peer("the paper's printed rules", lower(printed, who)),
+        seeds=list(default),
+        note=f"{note}; lowest and highest change {min(changes):+d}, {max(changes):+d}",
+    )
+
+
+def about_honest(default: dict[str, Runs], printed: dict[str, Runs]) -> list[Measured]:
+    """What the rules cost those who cheat nobody."""
+    small, count = default["small"], sum(map(len, default.values()))
+    changes = [one.change["m0"] for one in small.values()]
+    others = [f"m{place}" for place in range(1, TEAM)]
+    return [
+        Measured(
+            what="runs in which any honest member is fined",
+            value=fined(default),
+            unit="of runs",
+            target=at_most(0.01),
+            peer=Peer("the paper's printed rules", fined(printed)),
+            seeds=list(small),
+            note=f"{count} runs: with each kind of cheat, with none, with a member of a tenth of the data",
+        ),
+        Measured(
+            what="an honest member with a tenth of the others' data: runs in which it ends lower",
+            value=share_lower(small),
+            unit="of runs",
+            target=at_most(0),
+            peer=Peer("the paper's printed rules", share_lower(printed["small"])),
+            seeds=list(small),
+            note=f"change {min(changes):+d} to {max(changes):+d} tokens, mean "
+            f"{mean_change(small, ['m0']):+.0f}; the others' {mean_change(small, others):+.0f}",
+        ),
+    ]
+
+
+def fined(all_of: dict[str, Runs]) -> float:
+    """In how many runs somebody who is no cheat pays a fine."""
+    there = [
+        any(m not in cheats_of(name, CHEATS) for m in one.fined)
+        for name, each in all_of.items()
+        for one in each.values()
+    ]
+    return sum(there) / len(there)
+
+
+def share_lower(small: Runs) -> float:
+    return sum(one.change["m0"] < 0 for one in small.values()) / len(small)
+
+
+def agreement(seed: int, printed: bool) -> float:
+    """Spearman's rank correlation of pay with exact Shapley values in a team of six unequal members."""
+    from scipy.stats import spearmanr
+
+    from experiments.economics_team import left_over, trained_models, worth
+
+    team = members(seed, SHARES, WRONG)
+    kept: dict[int, Any] = {}
+    made = setting(team, seed, printed, {}, [trained_models(kept)])
+    ended = ran(made)
+    values = worth(made, kept, left_over(seed, SHARES, SHAPLEY_ROWS))
+    pay = [ended.change[name] for name in values]
+    return 0.0 if len(set(pay)) == 1 else float(spearmanr(pay, list(values.values())).statistic)
+
+
+def about_pay(seeds: Sequence[int], progress: Progress) -> Measured:
+    """Whether pay follows what members' models were worth together."""
+    found = {
+        printed: [
+            progress.once(f"shapley {printed} {seed}", partial(agreement, seed, printed)) for seed in seeds
+        ]
+        for printed in (False, True)
+    }
+    means = {printed: sum(values) / len(values) for printed, values in found.items()}
+    return Measured(
+        what=f"pay beside exact Shapley values, {len(SHARES)} unequal members: Spearman's rank correlation",
+        value=means[False],
+        unit="",
+        peer=Peer("the paper's printed rules", means[True]),
+        seeds=list(seeds),
+        spread=(min(found[False]), max(found[False])),
+        note=f"shares of the data {SHARES}, 30 % of the third one's labels are wrong; values on "
+        f"{SHAPLEY_ROWS} rows of nobody's, summed over rounds; 0 where all are paid alike",
+    )
+
+
+def measure(smoke: bool, progress: Progress) -> list[Measured]:
+    seeds = SEEDS[:1] if smoke else SEEDS
+    names = ["honest", "small", *(["label-flip"] if smoke else TOLD)]
+    found = {
+        printed: {name: all_runs(name, printed, CHEATS, seeds, progress) for name in names}
+        for printed in (False, True)
+    }
+    default, printed = found[False], found[True]
+    rows = [about_cheats(n, TOLD[n], CHEATS, default[n], printed[n], True) for n in names if n in TOLD]
+    rows += about_honest(default, printed)
+    rows.append(about_pay(seeds, progress))
+    if smoke:
+        return rows
+    for name, told in (*BEYOND.items(), ("collude", TOLD["collude"])):
+        cheats = 2 if name == "collude" else CHEATS
+        both = [all_runs(name, printed, cheats, seeds, progress) for printed in (False, True)]
+        rows.append(about_cheats(name, told, cheats, both[0], both[1], False))
+    return rows
+
+
+CASES = (
+    Case(
+        "papers",
+        "economics",
+        "what honest members and cheats of a team of ten end a request of mutual supervision with",
+        measure,
+        sources=("src/tallystick", "experiments/economics_team.py"),
+        minutes=25,
+    ),
+)
