@@ -23,17 +23,18 @@ SHARES = (
 WRONG = (0.0, 0.0, 0.3, 0.0, 0.0, 0.0)  # and the share of a member's labels that are wrong
 SHAPLEY_ROWS = 300
 TOLD = {
-    "free-rider": "trains nothing, posts the round's start again",
-    "copier": "posts another's hash",
-    "replay": "posts everybody's last step again",
-    "label-flip": "trains on labels turned around",
-    "collude": "judges fellows best and all others worst, trains honestly",
+    "free-rider": "train nothing and post the round's start again",
+    "copier": "post another's hash",
+    "replay": "post everybody's last step again",
+    "label-flip": "train on labels turned around",
+    "collude": "judge one another best and all others worst, and train honestly",
 }
-BEYOND = {
-    "copy:0.3": "copies a model and adds noise",
-    "replay:0.3": "replays the last step and adds noise",
-    "late": "is honest at first and flips its step in the last round",
-}
+BEYOND = (  # without a target, on half of the seeds: who cheats with more care
+    ("late", "are honest until the last round and flip their step in it", CHEATS),
+    ("copy:0.3", "copy a model and add noise", CHEATS),
+    ("replay:0.3", "post everybody's last step again with noise", CHEATS),
+    ("collude", "judge one another best and all others worst, and train honestly", 2),
+)
 Runs = dict[int, Ended]
 
 
@@ -91,24 +92,26 @@ def mean_change(runs: Runs, who: Sequence[str]) -> float:
     return sum(one.change[m] for one in runs.values() for m in who) / (len(runs) * len(who))
 
 
-def about_cheats(name: str, told: str, cheats: int, default: Runs, printed: Runs, judged: bool) -> Measured:
-    """How often all cheats ended lower, beside the paper's rules, and what they and the honest gained."""
+def about_cheats(name: str, told: str, cheats: int, default: Runs, printed: Runs | None) -> Measured:
+    """How often all cheats ended lower, and what they and the honest gained; beside the paper's rules."""
     who = cheats_of(name, cheats)
     honest = [m for m in next(iter(default.values())).change if m not in who]
     changes = [one.change[m] for one in default.values() for m in who]
     note = (
-        f"a cheat's mean change {mean_change(default, who):+.0f} tokens (printed rules "
-        f"{mean_change(printed, who):+.0f}), an honest member's {mean_change(default, honest):+.0f} "
-        f"(printed {mean_change(printed, honest):+.0f}); reward 1,000, deposit {DEPOSIT}"
+        f"a cheat's change {min(changes):+d} to {max(changes):+d} tokens, mean "
+        f"{mean_change(default, who):+.0f}; an honest member's mean {mean_change(default, honest):+.0f}"
     )
+    if printed:
+        cheat, other = mean_change(printed, who), mean_change(printed, honest)
+        note += f"; by the printed rules {cheat:+.0f} and {other:+.0f}"
     return Measured(
-        what=f"{cheats} of {TEAM}: {told}; runs in which each of them ends lower than before",
+        what=f"{cheats} of {TEAM} {told}: runs in which each of them ends lower than before",
         value=lower(default, who),
         unit="of runs",
-        target=at_least(0.95) if judged else None,
-        peer=Peer("the paper's printed rules", lower(printed, who)),
+        target=at_least(0.95) if printed else None,
+        peer=Peer("the paper's printed rules", lower(printed, who)) if printed else None,
         seeds=list(default),
-        note=f"{note}; lowest and highest change {min(changes):+d}, {max(changes):+d}",
+        note=f"{note}; reward 1,000, deposit {DEPOSIT}",
     )
 
 
@@ -154,7 +157,7 @@ def share_lower(small: Runs) -> float:
     return sum(one.change["m0"] < 0 for one in small.values()) / len(small)
 
 
-def agreement(seed: int, printed: bool) -> float:
+def agreement(seed: int) -> float:
     """Spearman's rank correlation of pay with exact Shapley values in a team of six unequal members."""
     from scipy.stats import spearmanr
 
@@ -162,7 +165,7 @@ def agreement(seed: int, printed: bool) -> float:
 
     team = members(seed, SHARES, WRONG)
     kept: dict[int, Any] = {}
-    made = setting(team, seed, printed, {}, [trained_models(kept)])
+    made = setting(team, seed, False, {}, [trained_models(kept)])
     ended = ran(made)
     values = worth(made, kept, left_over(seed, SHARES, SHAPLEY_ROWS))
     pay = [ended.change[name] for name in values]
@@ -171,42 +174,29 @@ def agreement(seed: int, printed: bool) -> float:
 
 def about_pay(seeds: Sequence[int], progress: Progress) -> Measured:
     """Whether pay follows what members' models were worth together."""
-    found = {
-        printed: [
-            progress.once(f"shapley {printed} {seed}", partial(agreement, seed, printed)) for seed in seeds
-        ]
-        for printed in (False, True)
-    }
-    means = {printed: sum(values) / len(values) for printed, values in found.items()}
+    found = [progress.once(f"shapley {seed}", partial(agreement, seed)) for seed in seeds]
     return Measured(
         what=f"pay beside exact Shapley values, {len(SHARES)} unequal members: Spearman's rank correlation",
-        value=means[False],
+        value=sum(found) / len(found),
         unit="",
-        peer=Peer("the paper's printed rules", means[True]),
         seeds=list(seeds),
-        spread=(min(found[False]), max(found[False])),
+        spread=(min(found), max(found)),
         note=f"shares of the data {SHARES}, 30 % of the third one's labels are wrong; values on "
-        f"{SHAPLEY_ROWS} rows of nobody's, summed over rounds; 0 where all are paid alike",
+        f"{SHAPLEY_ROWS} rows of nobody's, summed over rounds; the printed rules pay all alike",
     )
 
 
 def measure(smoke: bool, progress: Progress) -> list[Measured]:
     seeds = SEEDS[:1] if smoke else SEEDS
     names = ["honest", "small", *(["label-flip"] if smoke else TOLD)]
-    found = {
-        printed: {name: all_runs(name, printed, CHEATS, seeds, progress) for name in names}
-        for printed in (False, True)
-    }
-    default, printed = found[False], found[True]
-    rows = [about_cheats(n, TOLD[n], CHEATS, default[n], printed[n], True) for n in names if n in TOLD]
-    rows += about_honest(default, printed)
-    rows.append(about_pay(seeds, progress))
-    if smoke:
-        return rows
-    for name, told in (*BEYOND.items(), ("collude", TOLD["collude"])):
-        cheats = 2 if name == "collude" else CHEATS
-        both = [all_runs(name, printed, cheats, seeds, progress) for printed in (False, True)]
-        rows.append(about_cheats(name, told, cheats, both[0], both[1], False))
+    default = {name: all_runs(name, False, CHEATS, seeds, progress) for name in names}
+    pay = about_pay(seeds, progress)
+    printed = {name: all_runs(name, True, CHEATS, seeds, progress) for name in names}
+    rows = [about_cheats(n, TOLD[n], CHEATS, default[n], printed[n]) for n in names if n in TOLD]
+    rows += [*about_honest(default, printed), pay]
+    for name, told, cheats in BEYOND[: 0 if smoke else None]:
+        runs = all_runs(name, False, cheats, seeds[: len(seeds) // 2], progress)
+        rows.append(about_cheats(name, told, cheats, runs, None))
     return rows
 
 

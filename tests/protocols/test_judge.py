@@ -81,6 +81,30 @@ def test_the_later_of_two_alike_is_the_copy_and_the_start_is_no_training():
             assert [said for _, said in scores] == ["fine"] * 4 + [verdict]
 
 
+def test_the_last_rounds_step_or_anothers_taken_again_is_a_copy_whoever_judges_first():
+    start = first_model()
+    posted = {name: moved(0.3, seed) for seed, name in enumerate(NAMES)}
+    tool = bench()
+    judged(posted, given=tool)
+    after = {name: np.mean([posted[m][name] for m in NAMES], axis=0) for name in start}
+    common = {name: after[name] + 2 * (after[name] - start[name]) for name in start}
+    anothers = {name: after[name] + posted["site-1"][name] - start[name] for name in start}
+    own = {name: after[name] + posted["site-2"][name] - start[name] for name in start}
+    fresh = {name: after[name] + moved(0.3, 9)[name] - start[name] for name in start}
+    again = dict(zip(NAMES, (common, anothers, own, fresh), strict=True))
+    again["site-1"], again["site-0"] = fresh, anothers  # what site-1 posted is taken again by site-0
+    for first in (0, 3):
+        jobs = [
+            job(number, round=2, start=after, inbox={"train": again}, subjects=tuple(again))
+            for number in (first, 1)
+        ]
+        for one in jobs:  # each judge in a call of its own
+            (made,) = judge("train", fewest=50).serve(tool, [one])
+            verdicts = dict(zip(again, (verdict for _, verdict in made.scores[1:]), strict=True))
+            assert verdicts["site-0"] == "copy"
+            assert verdicts["site-2"] == "fine"  # its own last step is its own to repeat
+
+
 def test_one_huge_update_makes_nobody_else_a_copy():
     posted = {name: moved(0.2, seed) for seed, name in enumerate(NAMES)}
     posted["attacker"] = moved(500.0, 9)

@@ -203,7 +203,7 @@ def _scored_table(run: Finished) -> list[str]:
     judged = accounts.judged_rounds(run.chronicle)
     if not judged:
         return []
-    telling = [one.number for one in run.each_round if any(why == "evicted" for _, why in one.gone)]
+    telling = _sent_away(run)
     number = next((one for one in telling if one in judged), judged[-1])
     judges, authors, values = accounts.scored(run.chronicle, run.task.measure, number)
     if len(authors) > JUDGED:
@@ -245,8 +245,7 @@ def _judges(run: Finished) -> list[page.Section]:
     judged = accounts.judged_rounds(run.chronicle)
     if not judged:
         return []
-    evicting = [one.number for one in run.each_round if any(why == "evicted" for _, why in one.gone)]
-    middle = next((number for number in evicting if number in judged), judged[len(judged) // 2])
+    middle = next((number for number in _sent_away(run) if number in judged), judged[len(judged) // 2])
     chosen = sorted({judged[0], middle, judged[-1]})
     pictures = [
         page.picture(
@@ -309,3 +308,9 @@ def _verifying(run: Finished) -> str:
 
 def _wrapped(line: str) -> str:
     return textwrap.fill(line, WIDTH, subsequent_indent="  ")
+
+
+def _sent_away(run: Finished) -> list[int]:
+    """The rounds after which somebody was evicted or expelled."""
+    sent = ("evicted", "expelled")
+    return [one.number for one in run.each_round if any(why in sent for _, why in one.gone)]
