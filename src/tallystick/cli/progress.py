@@ -90,7 +90,7 @@ class Progress:
             room = max(1, output.WIDTH - 2 - len(line) - 2 - BAR - len(spent))
             return [f"  {line}  {drawn:<{BAR}}{'':<{room}}{spent}".rstrip()]
         lines = output.sentence(f"  {line}")
-        if isinstance(moment.notice, notices.MemberLeft) and moment.notice.reason == "evicted":
+        if isinstance(moment.notice, notices.MemberLeft) and moment.notice.reason in ("evicted", "expelled"):
             lines += self._why(moment.member)
         return lines
 
