@@ -29,7 +29,7 @@ def test_the_clinics_learn_together(desk: Desk, monkeypatch: pytest.MonkeyPatch)
     start = time.perf_counter()
     told = desk.does("demo --keep look")
     assert time.perf_counter() - start < 60
-    assert "west was evicted" in told
+    assert "west was expelled" in told
     assert "east left" in told
     assert " alone " in told and " pooled" in told
     assert "all true" in told and "NOT SOUND" not in told

@@ -29,7 +29,7 @@ def project(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
 def test_a_new_project_runs_as_it_is_and_a_second_run_stands_beside_it(project: Desk) -> None:
     shown = project.does(f"simulate run.toml {QUICK} --leave dock:2")
     assert "5 members learn 'fault' (2 classes) from 4 columns by mutual, 3 rounds." in shown
-    assert "west was evicted" in shown and "dock left" in shown and "executed again: all true" in shown
+    assert "west was expelled" in shown and "dock left" in shown and "executed again: all true" in shown
     assert "in the middle they gave it" in shown
     other = project.finds(f"simulate run.toml {QUICK} --preset averaging --epsilon 8")
     assert other["folder"] == "runs/mine-2"
@@ -41,7 +41,7 @@ def test_a_new_project_runs_as_it_is_and_a_second_run_stands_beside_it(project: 
     assert project.does("run show mine").splitlines()[0] in shown
     assert "dock left" in project.does("run log mine")
     compared = project.does("run compare mine mine-2")
-    assert "averaging" in compared and "mutual" in compared and "west (evicted)" in compared
+    assert "averaging" in compared and "mutual" in compared and "west (expelled)" in compared
     assert "ε = " in compared and "for one record" in compared
     assert [one["run"] for one in project.finds("run compare mine mine-2")] == ["mine", "mine-2"]
     again = project.does("run resume mine-2")

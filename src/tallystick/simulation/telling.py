@@ -18,7 +18,7 @@ WHY_MISSED = {
 WHY_GONE = {
     "left": "left",
     "evicted": "was evicted: the others scored its model far below the rest",
-    "expelled": "was expelled without pay: its model or its scores harmed the round",
+    "expelled": "was expelled: its model or its scores harmed the round",
     "released": "may no longer serve: a vote took its role",
     "withdrawn": "took its data back, which counts as leaving",
     "forfeited": "forfeited its place: it kept its salt back",
