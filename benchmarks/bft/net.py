@@ -160,6 +160,10 @@ class Validator:
         found = decode_standing(value) if not code else None
         return None if found is None else (found.height, found.root)
 
+    def lowest(self) -> int:
+        """The first block that it keeps: not the first of all, where it began with a snapshot."""
+        return int(self.node.call("status")["sync_info"]["earliest_block_height"])
+
     def hash_at(self, height: int) -> str:
         """The application hash that the header of this height names."""
         return str(self.node.call("commit", height=str(height))["signed_header"]["header"]["app_hash"])
@@ -211,10 +215,11 @@ class Net:
     def forks(self) -> list[int]:
         """Heights at which two validators' headers name different states."""
         top = min((one.standing() or (1,))[0] for one in self.validators)
+        kept = {one: one.lowest() for one in self.validators}
         return [
             height
             for height in range(1, top + 1)
-            if len({one.hash_at(height) for one in self.validators}) > 1
+            if len({one.hash_at(height) for one in self.validators if kept[one] <= height}) > 1
         ]
 
 

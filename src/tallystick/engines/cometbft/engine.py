@@ -30,6 +30,7 @@ from .trust import Trust
 T = TypeVar("T")
 
 PAUSE: Final = 0.05  # seconds between two looks for something that is awaited
+SOON: Final = 10.0  # seconds within which the engine makes the header that names a new state
 LONGEST: Final = 120.0  # seconds that a transaction may wait for its block
 ASK_AGAIN: Final = 2.0  # seconds after which an awaited transaction is handed in once more
 IN_CACHE: Final = "tx already exists in cache"
@@ -208,7 +209,7 @@ class CometEngine(Engine):
 
     def _state_proof(self, node: Node, key: bytes) -> StateProof:
         """The newest state that a header names: that of the node, or what it was a block ago."""
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + SOON
         while True:
             shown = queries.decode_shown(self._query(node, "/prove", key))
             for height in (shown.height, shown.height + 1):
@@ -238,7 +239,7 @@ class CometEngine(Engine):
         return self._ask(lambda node: self._receipt_proof(node, digest))
 
     def _receipt_proof(self, node: Node, digest: bytes) -> ReceiptProof:
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + SOON
         while True:
             try:
                 shown = queries.decode_shown_receipt(self._query(node, "/receipt", digest))

@@ -71,7 +71,12 @@ class Node:
 
     def signed(self, height: int) -> light.SignedHeader:
         """A header, its commit and its validators, as this node tells them."""
-        found = self.call("commit", height=str(height))["signed_header"]
+        try:
+            found = self.call("commit", height=str(height))["signed_header"]
+        except Declined as declined:
+            if "lowest height" in str(declined):  # it began with a snapshot; another node may have it
+                raise Unreachable(f"{self.url} does not keep header {height}") from None
+            raise
         header, commit = found["header"], found["commit"]
         return light.SignedHeader(_header(header), _commit(commit), self.validators(height))
 
