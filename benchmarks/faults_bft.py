@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from benchmarks.case import Case, Measured, Progress, at_least, at_most, exactly
 
 SOURCES = ("src/tallystick/engines", "src/tallystick/ledger/transition.py", "benchmarks/bft")
 PATIENCE = 60.0
+AT_ONCE = 2  # networks; most of the time is spent waiting
 HEALS = 30.0  # seconds within which it must go on
 COUNTS = {
     "application killed": 30,
@@ -80,18 +83,19 @@ def _aftermath(net: Any, told: Any, wrong: list[str]) -> dict[str, Any]:
 
 
 def measure(smoke: bool, progress: Progress) -> list[Measured]:
-    found = []
-    for seed, (kind, times) in enumerate(COUNTS.items()):
-        times = 1 if smoke else times
-        if smoke and kind not in ("both killed", "network cut"):
-            continue
-        one = progress.once(
-            f"{kind} {times}", lambda kind=kind, times=times, seed=seed: suffered(kind, times, seed)
-        )
-        progress(
-            f"{kind}: {len(one['healed'])} of {times}, {one['acknowledged']} acknowledged, {one['wrong']}"
-        )
-        found.append(one)
+    kinds = [(kind, 1 if smoke else times, seed) for seed, (kind, times) in enumerate(COUNTS.items())]
+    if smoke:
+        kinds = [one for one in kinds if one[0] in ("both killed", "network cut")]
+    found: list[dict[str, Any]] = []
+    with ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn")) as pool:
+        for start in range(0, len(kinds), AT_ONCE):
+            few = kinds[start : start + AT_ONCE]
+            key = "; ".join(f"{kind} {times}" for kind, times, _ in few)
+            some = progress.once(key, lambda few=few: list(pool.map(suffered, *zip(*few, strict=True))))
+            for one, (_, times, _) in zip(some, few, strict=True):
+                told = f"{one['acknowledged']} acknowledged, {one['wrong']}"
+                progress(f"{one['kind']}: {len(one['healed'])} of {times}, {told}")
+            found += some
     return _rows(found, smoke)
 
 

@@ -116,7 +116,7 @@ async def _watch(node: Node, seen: list[tuple[int, float]], ended: asyncio.Event
 async def _await_all(node: Node, seen: list[tuple[int, float]], due: dict[bytes, float]) -> int:
     """Wait until all are decided, or nothing has been for a while; the height up to which they are."""
     counted, at, changed = 0, seen[0][0], time.monotonic()
-    while counted < len(due) and time.monotonic() - changed < SETTLES / 4:
+    while counted < len(due) and time.monotonic() - changed < SETTLES:
         top = seen[-1][0]
         while at < top:
             at += 1

@@ -210,8 +210,8 @@ send_rate = 20480000
 recv_rate = 20480000
 
 [mempool]
-size = 20000
-cache_size = 40000
+size = 5000
+cache_size = 10000
 max_tx_bytes = {TRANSACTION_BYTES}
 max_txs_bytes = {64 * 2**20}
 
