@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from benchmarks.bft.net import until
+from benchmarks.bft.net import Validator, free_ports, until
 from tallystick.base import light
 from tallystick.base.keys import SigningKey, save_key
 from tallystick.cli.main import run
@@ -12,6 +12,7 @@ from tallystick.client import Client, papers
 from tallystick.engines.engine import EngineError
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.state import ACCOUNTS, PROPOSALS
+from tallystick.ledger.state import MEMBERS as MEMBERS_TABLE
 from tests.cometbft.both import OPERATORS
 from tests.cometbft.conftest import MEMBERS
 
@@ -85,6 +86,37 @@ def test_validators_follow_the_members_and_the_client_follows_them(net):
     for client in clients:
         client.view.close()
     assert net.forks() == []
+
+
+def test_a_new_member_brings_a_validator(net, tmp_path, capsys):
+    """Admitted by vote, it gets a home like another's, catches up, and is named by its member."""
+    eve, file = SigningKey.generate(), tmp_path / "eve.key"
+    save_key(file, eve, None)
+    clients = [net.client(key) for key in MEMBERS.values()]
+    shown = papers(eve, "works", "eve")
+    change = tx.Admit("eve", shown.key, shown.possession, shown.encryption_key, ("operator",))
+    made = clients[0].submit(tx.Propose(change)).receipt.notices[0].proposal
+    for client in clients[:3]:
+        client.submit(tx.Vote(made, True))
+    until("eve is admitted", lambda: clients[0].find(MEMBERS_TABLE, "eve") is not None, 30)
+    home, like = tmp_path / "eve", str(net.validators[0].home)
+    port = str(free_ports(1))
+    home_option = ["--home", str(home)]
+    assert run(["validator", "init", *home_option, "--member", "eve", "--like", like, "--port", port]) == 0
+    fresh = Validator(home)
+    net.validators.append(fresh)
+    fresh.start()
+    net.agreed()
+    assert run(["validator", "name", *home_option, "--ledger", str(net.folder), "--key", str(file)]) == 0
+    assert "votes on blocks" in capsys.readouterr().out
+    assert len(clients[0].view.status().validators) == 5
+    net.validators[1].stop()  # four of five suffice only if the new one votes
+    assert clients[0].submit(tx.Transfer(BOB, 1)).accepted
+    net.validators[1].start()
+    net.agreed()
+    assert net.forks() == []
+    for client in clients:
+        client.view.close()
 
 
 def test_another_genesis_is_not_believed(net):

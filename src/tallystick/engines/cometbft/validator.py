@@ -1,6 +1,7 @@
 """One validator: the application in this process, the engine as its child, started again whenever it dies."""
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ SETTLED: Final = 30.0  # seconds after which an engine counts as running well
 LOOK: Final = 0.2  # seconds between two looks for what has come due
 NUDGED: Final = 2.0  # seconds until a nudge that did not help is repeated
 HALTED: Final = 3  # the exit code
+PR_SET_PDEATHSIG: Final = 1
 
 
 def log(said: str, **more: Any) -> None:
@@ -93,7 +95,10 @@ class _Validator:
         while True:
             began = time.monotonic()
             self._engine = await asyncio.create_subprocess_exec(
-                self._program, "start", "--home", ".", stdout=sys.stderr, stdin=asyncio.subprocess.DEVNULL
+                *(self._program, "start", "--home", "."),
+                stdout=sys.stderr,
+                stdin=asyncio.subprocess.DEVNULL,
+                preexec_fn=_end_with_parent,
             )
             code = await self._engine.wait()
             self._restarts += 1
@@ -142,6 +147,12 @@ class _Validator:
             writer.write(f"{head}\r\nConnection: close\r\n\r\n".encode() + body)
             await writer.drain()
         writer.close()
+
+
+def _end_with_parent() -> None:
+    """An engine whose application is gone may hang for good, its folder locked: Linux ends it too."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def measured(application: Application, restarts: int = 0) -> str:
