@@ -215,7 +215,9 @@ def open_network(
     genesis = read_genesis((folder / GENESIS).read_text(encoding="utf-8"))
     if genesis.chain != settings.chain:
         raise ClientError(f"{folder} names chain {settings.chain!r}, its genesis {genesis.chain!r}")
-    return Client(CometEngine(settings.nodes, genesis, prove=settings.prove), key, clock)
+    return Client(
+        CometEngine(settings.nodes, genesis, prove=settings.prove, anchor=settings.anchor), key, clock
+    )
 
 
 def create(

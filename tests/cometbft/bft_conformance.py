@@ -119,7 +119,7 @@ def test_the_ledgers_story(tmp_path, monkeypatch):
     compared(alone, together)
 
 
-@pytest.mark.parametrize("name", ["relay", "mutual"])
+@pytest.mark.parametrize("name", ["relay", "mutual", "averaging"])
 def test_a_scheme(tmp_path, monkeypatch, name):
     with embedded(tmp_path) as make:
         alone = scheme(make, tmp_path / "alone", monkeypatch, time.time_ns() // 10**6, name)

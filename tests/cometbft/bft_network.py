@@ -41,12 +41,14 @@ def test_smoke_transactions_are_proven_and_the_chain_goes_quiet(net):
     assert net.forks() == []
 
 
-def test_a_refusal_comes_with_its_receipt(net):
+def test_smoke_a_refusal_comes_with_its_receipt(net):
     with net.client(MEMBERS[ADA]) as client:
         from tallystick.client import Refused
 
         with pytest.raises(Refused, match="NotEnoughTokens"):
             client.submit(tx.Transfer(BOB, 10**6))
+        with pytest.raises(Refused, match="Expired"):  # at the door, before any block
+            client.submit(tx.Transfer(BOB, 1), valid_for=-3_600_000)
 
 
 def test_the_client_falls_over_to_another_node(net):

@@ -6,6 +6,7 @@ import pytest
 
 from tallystick.base import light
 from tallystick.engines.cometbft.trust import Trust
+from tallystick.engines.engine import EngineError
 from tests.base.small_chain import FIRST, SECOND, commit_to, header_of, members
 
 
@@ -29,9 +30,20 @@ class FakeNode:
         return self.sets[height - 1]
 
 
-def trust(node, period=10**18):
+def trust(node, period=10**18, anchor=None):
     founders = tuple(one.public for one in node.sets[0])
-    return Trust("plant", founders, lambda: FIRST + 500 * SECOND, period)
+    return Trust("plant", founders, lambda: FIRST + 500 * SECOND, anchor, period)
+
+
+def test_trust_may_begin_with_a_later_header_that_is_known():
+    node = FakeNode([members(0, 1, 2, 3)] * 9)
+    known = trust(node, anchor=(4, light.header_hash(node.headers[4])))
+    assert known.header(node, 9).header == node.headers[9]
+    assert node.asked == [4, 9]
+    with pytest.raises(EngineError, match="lies before header 4"):
+        known.header(node, 2)
+    with pytest.raises(light.NotProven, match="than the anchor"):
+        trust(node, anchor=(4, bytes(32))).header(node, 9)
 
 
 def test_one_leap_is_enough_while_the_validators_stay():

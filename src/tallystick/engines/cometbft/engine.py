@@ -44,6 +44,7 @@ class NotCommitted(EngineError):
 class CometEngine(Engine):
     """A network's ledger. With `prove` nothing is taken from a node without a proof, where there can be one.
 
+    `anchor` is the height and hash of a header to begin with, once the first one is too old to be trusted.
     Scans and histories are lists that no proof covers; what of them matters can be asked for by `get`.
     """
 
@@ -55,6 +56,7 @@ class CometEngine(Engine):
         machine: Machine | None = None,
         prove: bool = True,
         patience: float = LONGEST,
+        anchor: tuple[int, bytes] | None = None,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
         if not nodes:
@@ -65,7 +67,7 @@ class CometEngine(Engine):
         self._prove = prove
         self._patience = patience
         founders = self._machine.validators(_First(self._machine.first_writes(genesis)))
-        self._trust = Trust(genesis.chain, founders, now)
+        self._trust = Trust(genesis.chain, founders, now, anchor)
         self._listeners = Listeners()
         self._follower: _Follower | None = None
         self._lock = threading.RLock()
@@ -124,9 +126,12 @@ class CometEngine(Engine):
         deadline = time.monotonic() + self._patience
         again = time.monotonic() + ASK_AGAIN
         while ticket.answer is None:
-            found = self._ask(lambda node: self._find(node, ticket.digest))
-            if found is not None:
-                ticket.answer = found
+            try:
+                ticket.answer = self._ask(lambda node: self._find(node, ticket.digest))
+            except Unreachable:  # a network that halts goes on later, and with it what waits
+                if time.monotonic() > deadline:
+                    raise
+            if ticket.answer is not None:
                 break
             now = time.monotonic()
             if now > deadline:
@@ -136,12 +141,19 @@ class CometEngine(Engine):
                 )
             if now > again:  # the node that had it may be gone, and its pool with it
                 again = now + ASK_AGAIN
-                receipt, _ = self._ask(lambda node: self._send(node, ticket.transaction))
-                if receipt is not None and self.find(ticket.digest) is None:
-                    ticket.answer = Answer(receipt)
-                    break
+                ticket.answer = self._again(ticket)
             time.sleep(PAUSE)
         return ticket.answer
+
+    def _again(self, ticket: Ticket) -> Answer | None:
+        """Hand a transaction in once more; the answer where it is refused by now, and stands in no block."""
+        try:
+            receipt, _ = self._ask(lambda node: self._send(node, ticket.transaction))
+            if receipt is None:
+                return None
+            return self.find(ticket.digest) or Answer(receipt)
+        except Unreachable:
+            return None
 
     # Reading
 

@@ -82,6 +82,12 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chain: str
     nodes: tuple[str, ...]
     prove: bool = True
+    anchor_height: int = 0  # of a header to begin trust with, once the first one is more than a year old
+    anchor_hash: str = ""
+
+    @property
+    def anchor(self) -> tuple[int, bytes] | None:
+        return (self.anchor_height, bytes.fromhex(self.anchor_hash)) if self.anchor_height else None
 
 
 def engine_program() -> str:

@@ -12,7 +12,8 @@ from ..engine import Answer, EngineError
 from .replica import Replica
 
 SCANNED: Final = 10_000  # records in one answer
-BYTES: Final = 4 * 2**20  # in one answer, about
+BYTES: Final = 4 * 2**20  # of blocks in one answer, about
+LARGEST: Final = 32 * 2**20  # records in one answer
 BLOCKS: Final = 100  # in one answer
 
 
@@ -113,11 +114,8 @@ def _prove(replica: Replica, key: bytes) -> Shown:
 def _scan(replica: Replica, data: bytes) -> list[tuple[bytes, bytes]]:
     prefix, limit = _decode_scan(data)
     found = replica.store.scan(prefix, max(0, min(limit, SCANNED)))
-    size = 0
-    for place, (key, value) in enumerate(found):
-        size += len(key) + len(value)
-        if size > BYTES and place:
-            return found[:place]
+    if sum(len(key) + len(value) for key, value in found) > LARGEST:
+        raise EngineError(f"the records that begin with {prefix!r} are more than one answer holds")
     return found
 
 

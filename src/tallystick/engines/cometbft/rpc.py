@@ -67,7 +67,7 @@ class Node:
     def send(self, transaction: bytes) -> tuple[int, bytes, str]:
         """Hand in a transaction: code, data and words of its check."""
         found = self.call("broadcast_tx_sync", tx=base64.b64encode(transaction).decode())
-        return found.get("code", 0), base64.b64decode(found.get("data") or ""), found.get("log", "")
+        return found.get("code", 0), bytes.fromhex(found.get("data") or ""), found.get("log", "")
 
     def signed(self, height: int) -> light.SignedHeader:
         """A header, its commit and its validators, as this node tells them."""

@@ -19,10 +19,16 @@ class Trust:
     """What is verified of a chain so far; it begins with the genesis, which its holder has compared."""
 
     def __init__(
-        self, chain: str, founders: tuple[bytes, ...], now: Callable[[], int], period: int = YEAR
+        self,
+        chain: str,
+        founders: tuple[bytes, ...],
+        now: Callable[[], int],
+        anchor: tuple[int, bytes] | None = None,
+        period: int = YEAR,
     ) -> None:
         self._chain = chain
         self._founders = sorted(founders)
+        self._anchor = anchor
         self._now = now  # nanoseconds since 1970
         self._period = period
         self._lock = RLock()
@@ -37,15 +43,27 @@ class Trust:
                 raise EngineError(f"there is no header {height}")
             if not self._known:
                 self._begin(node)
-                if height == 1:
-                    return self._known[1]
-            trusted = self._known[max(known for known in self._known if known < height)]
+                if height in self._known:
+                    return self._known[height]
+            before = [known for known in self._known if known < height]
+            if not before:
+                first = min(self._known)
+                raise EngineError(f"header {height} lies before header {first}, with which trust begins here")
+            trusted = self._known[max(before)]
             signed = node.signed(height)
             self._verify(node, trusted, signed)
             return signed
 
     def _begin(self, node: Node) -> None:
-        """The first header, signed by those whom the genesis names."""
+        """The anchor, or the first header, signed by those whom the genesis names."""
+        if self._anchor is not None:
+            height, wanted = self._anchor
+            signed = node.signed(height)
+            if light.header_hash(signed.header) != wanted:
+                raise light.NotProven(f"header {height} is another one than the anchor")
+            light.verify_signed(self._chain, signed)
+            self._known[height] = signed
+            return
         signed = node.signed(1)
         if sorted(validator.public for validator in signed.validators) != self._founders:
             raise light.NotProven("the first header names other validators than the genesis")
