@@ -103,6 +103,8 @@ def measure(module: str, suite: str, name: str, smoke: bool) -> bool:
         console(f"{row.what or case.what}: {value_text(row)}{verdict}")
     met = all_met(rows)
     if not smoke:
+        if panels:  # before the result, which says that the case is done
+            save_picture(f"{suite}/{name}", panels)
         save(
             Result(
                 suite=suite,
@@ -118,8 +120,6 @@ def measure(module: str, suite: str, name: str, smoke: bool) -> bool:
                 taken=datetime.now(UTC).date().isoformat(),
             )
         )
-        if panels:
-            save_picture(f"{suite}/{name}", panels)
         shutil.rmtree(kept.parent, ignore_errors=True)
     return suite != "faults" or met is not False
 

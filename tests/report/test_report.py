@@ -51,9 +51,20 @@ def test_a_large_grid_shows_colours_without_values():
     assert large.count(">0.25<") == 0
 
 
+def test_panels_of_the_same_curves_share_a_legend():
+    def panel(*names):
+        return plots.Panel(
+            "round", "loss", {name: plots.Curve([1, 2], [3, 4], [2, 3], [4, 5]) for name in names}
+        )
+
+    assert plots.panels([panel("ours", "theirs"), panel("ours", "theirs")]).count(">theirs<") == 1
+    assert plots.panels([panel("ours", "theirs"), panel("theirs", "others")]).count(">theirs<") == 2
+
+
 def test_pictures_are_svg_and_repeat_to_the_byte():
     for draw in (
         lambda: plots.lines({"a": [1.0, 2.0]}, "x", "y"),
+        lambda: plots.panels([plots.Panel("x", "y", {"a": plots.Curve([1, 2], [3, -4])}, bars=True)]),
         lambda: plots.bars({"a": 1.0, "b": -1.0}, "y"),
         lambda: plots.grid(["a"], ["b", "c"], [[0.5, None]], "scores"),
     ):

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -12,6 +13,7 @@ import tallystick as ts
 from tallystick.data.refusals import DataError
 from tallystick.data.table import Table
 from tallystick.engines.export import verify
+from tallystick.learning.learner import Batch
 from tallystick.learning.trees.learner import boosted_trees
 from tallystick.ledger.privacy_cost import NANO
 from tallystick.protocols.protocol import Unfit
@@ -227,6 +229,22 @@ def test_epsilon_is_told_with_whose_it_is_and_by_which_account(members):
     assert 7 < run.each_round[-1].epsilon <= 8
     assert run.chronicle.request.rules.phases[0].event is not None
     assert max(one.budget.epsilon_nano for one in run.chronicle.privacy.values()) == 8 * NANO
+
+
+def test_noise_at_a_hop_is_divided_by_the_usual_number_of_rows(members):
+    """By three rows of its own, a small member's noise would drown the model that it hands on."""
+
+    class Flat:
+        @staticmethod
+        def clipped_sum(model, batch, clip):
+            return np.float32(0), {"w": np.zeros(20_000, np.float32)}
+
+    usual = sorted(len(one.training.y) for one in members.brought.values())[2]
+    for settings, by in (({}, usual), ({"usual": 0}, 3)):
+        made = ts.per_hop(8, steps=1, **settings).resolved(1, 32, members)
+        batch = Batch(None, None, np.ones(3, np.float32), None)
+        noise = made.hook(made.rule.most, True)(Flat, {}, batch, jax.random.key(1))[1]["w"]
+        assert noise.std() == pytest.approx(made.rule.most.sigma_milli / 1000 / by, rel=0.05)
 
 
 def test_an_analyst_is_hired_where_the_preset_wants_one(members):

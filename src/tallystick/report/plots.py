@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SIZE = (7.0, 3.2)  # inches
+WIDTH = 3.4  # of each of several panels
 MARKED = 30  # points of a line that still have room for a mark each
 MANY = 16  # names along an axis; more are written small and upright
 WRITTEN = 200  # cells of a grid that have room for their values
@@ -42,7 +43,8 @@ def panels(shown: Sequence[Panel]) -> str:
     """Panels side by side."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE, layout="constrained")
+    figure = Figure(figsize=(max(SIZE[0], WIDTH * len(shown)), SIZE[1]), layout="constrained")
+    alike = len(shown) > 1 and len({tuple(panel.curves) for panel in shown}) == 1
     for axes, panel in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         axes.spines[["top", "right"]].set_visible(False)
         for place, (name, curve) in enumerate(panel.curves.items()):
@@ -51,8 +53,11 @@ def panels(shown: Sequence[Panel]) -> str:
         axes.set_ylabel(panel.up)
         if panel.log:
             axes.set_xscale("log")
-        if len(panel.curves) > 1:
+        if len(panel.curves) > 1 and not alike:
             axes.legend(frameon=False, fontsize=8)
+    if alike and len(shown[0].curves) > 1:  # one legend for all
+        names = axes.get_legend_handles_labels()
+        figure.legend(*names, loc="outside upper center", ncols=len(names[1]), frameon=False, fontsize=8)
     return _svg(figure)
 
 

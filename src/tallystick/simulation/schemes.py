@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -42,6 +43,11 @@ class Protect:
     def resolved(self, rounds: int, batch: int, members: Members) -> Protection:
         """The noise with which all rounds together stay within (epsilon, delta)."""
         make: Any = getattr(protect, self.kind)
+        if self.kind == "per_hop":
+            # How many rows a unit has is on the ledger: what is usual among them is nobody's secret.
+            usual = round(median(len(members.brought[name].training.y) for name in members))
+            given: dict[str, Any] = {"usual": usual, **self.settings}
+            return make(self.epsilon, self.delta, rounds=rounds, **given)  # type: ignore[no-any-return]
         if self.kind != "dp_sgd":
             return make(self.epsilon, self.delta, rounds=rounds, **self.settings)  # type: ignore[no-any-return]
         smallest = min(self._protected(members, name) for name in members)
