@@ -11,6 +11,7 @@ from tests.architecture.source import ROOT
 
 PATH = re.compile(r"`((?:src|tests|experiments)/[\w/.]+\.py)(?:::(\w+))?`")
 
+CASE = re.compile(r"`papers/[a-z0-9-]+`")
 TABLE = re.compile(r"^\|-.*\n((?:\| .*\n)+)", re.MULTILINE)  # the rows below a heading
 
 
@@ -33,8 +34,9 @@ def test_claims_lead_to_files_and_tests(name):
     page = (ROOT / "docs" / "papers" / f"{name}.md").read_text()
     assert missing(page) == []
     tables = TABLE.findall(rewritten(page, []))
-    assert tables and all(len(PATH.findall(row)) >= 2 for table in tables for row in table.splitlines()), (
-        "claim, file, test"
+    rows = [row for table in tables for row in table.splitlines()]
+    assert rows and all(len(PATH.findall(row) + CASE.findall(row)) >= 2 for row in rows), (
+        "claim, file, test or case"
     )
 
 
