@@ -11,11 +11,15 @@ from scipy import stats
 from tallystick.learning import fixed_point
 from tallystick.learning.combine import RULES, coordinate_median, trimmed_mean, weighted_mean
 from tallystick.learning.distances import (
+    MANY,
+    by_passes,
     geometric_median,
     krum,
     multi_krum,
     nearest_mixing,
+    products,
     squared_distances,
+    weiszfeld,
 )
 from tallystick.learning.learner import NotFinite
 from tallystick.learning.posted import Posted, after
@@ -229,3 +233,28 @@ def test_one_of_two_rules_is_never_the_other() -> None:
     alike = [pair for pair in combinations(RULES, 2) if results[pair[0]] == results[pair[1]]]
 
     assert alike == []
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_geometric_median_of_many_is_the_one_of_few(weighted: bool) -> None:
+    given = posted(members=MANY + 60, numbers=500)
+    attacked = given.models.copy()
+    attacked[::4] = given.start - 20 * (attacked[::4] - given.start)
+    given = with_models(given, attacked)
+    alpha = given.weights / given.weights.sum() if weighted else np.full(len(given), 1 / len(given))
+    want = weiszfeld(products(given.models), alpha) @ given.models
+    found = geometric_median(weighted)(given)
+
+    np.testing.assert_allclose(found, want, atol=2e-4)
+    assert found.tobytes() == by_passes(given.models, alpha).tobytes()
+    assert np.linalg.norm(found - given.models.mean(axis=0)) > 100 * np.linalg.norm(found - want)
+
+
+def test_the_geometric_median_of_many_equal_models_is_that_model() -> None:
+    given = posted(members=MANY + 1, numbers=50)
+    equal = np.tile(given.models[0], (MANY + 1, 1))
+    found = geometric_median()(with_models(given, equal))
+    np.testing.assert_allclose(found, equal[0], rtol=1e-6)
+
+    equal[7] += 100
+    np.testing.assert_allclose(geometric_median()(with_models(given, equal)), equal[0], rtol=1e-5, atol=1e-5)

@@ -103,3 +103,19 @@ def test_drawn_judges_share_the_work_and_never_judge_themselves(judges) -> None:
     assert (pairs != drawn_judges(30, judges, 16, seed=3)).any()
     with pytest.raises(ValueError, match="cannot give each model 30"):
         drawn_judges(30, judges, 30, seed=2)
+
+
+def test_judges_with_few_rows_are_taken_together_and_give_the_same_bits_alone() -> None:
+    learner = models.mlp(8)
+    like = learner.init(Plan(invented_task((6,), 4)), jax.random.key(1))
+    stack = (
+        np.random.default_rng(3).normal(size=(3, sum(part.size for part in like.values()))).astype(np.float32)
+    )
+    judges = Cohort(tuple(invented_rows(9 + m % 4, (6,), 4, m) for m in range(37)))
+    given = Judging(learner, stack, like, judges, (MEASURES["loss_gain"],))
+    everybody = judging()(given)
+
+    np.testing.assert_allclose(everybody, judge_one_by_one(given), rtol=1e-4, atol=1e-5)
+    for judge in (0, 17, 36):
+        alone = replace(given, judges=Cohort((judges.members[judge],)))
+        np.testing.assert_array_equal(judging()(alone)[:, 0], everybody[:, judge])

@@ -1,7 +1,8 @@
 """Members judge models: values of many models on many members' judging rows, each pair to the same bits.
 
-A value never depends on who else judges or is judged: one (model, judge) pair is one pass of a compiled loop,
-over rows padded to a size that follows from that judge's rows alone.
+A value never depends on who else judges or is judged. Rows are padded to a size that follows from that
+judge's alone. Judges with few rows share a pass of a compiled loop, since products of so few rows would leave
+most of the machine idle; a pass is always as long, also where fewer share it.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from jax.sharding import Mesh, NamedSharding
 from ..base.measure import Measure
 from .batches import bucket
 from .cohort import PROGRAMS, Cohort, Stack, shapes_of
-from .devices import devices
+from .devices import blank, devices
 from .learner import Array, Learner, Model, model_of
 from .measure import value_of
 from .scan import AXIS, DIVIDED, SHARED
 
 LEAST = 16  # rows for which a program is compiled
+PASS = 256  # rows of small judges that are predicted at once
+AT_A_TIME = 64  # models on each device
 FEWEST = 200  # judging rows; a member with fewer abstains, unpunished
 
 Values: TypeAlias = npt.NDArray[np.float32]  # [models, judges, measures]; NaN where nobody judged
@@ -154,27 +157,41 @@ def _judge_lots(
     mesh: Mesh,
     values: Values,
 ) -> None:
-    """Judge by those judges whose rows are of one size, and write their values."""
+    """Judge by those judges whose rows are of one size, some models at a time, and write their values."""
     pairs = wanted[:, numbers]
     judged = np.flatnonzero(pairs.any(axis=1))
-    if not len(judged):
-        return
-    lots = np.array_split(judged, mesh.devices.size)
-    number, places, most = len(lots), bucket(len(lots[0])), bucket(int(pairs.sum(axis=1).max()))
-    models = np.zeros((number, places, given.models[0].shape[0]), np.float32)  # type: ignore[union-attr]
-    judges, several = np.zeros((number, places, most), np.int32), np.zeros((number, places), np.int32)
-    for device, lot in enumerate(lots):
-        for place, model in enumerate(lot):
-            chosen = np.flatnonzero(pairs[model])
-            models[device, place] = given.models[model]
-            judges[device, place, : len(chosen)], several[device, place] = chosen, len(chosen)
-    call = (Lot(np.array([len(lot) for lot in lots], np.int32), models, judges, several), rows)
+    together = max(1, PASS // rows[1].shape[1])
+    most = together * bucket(-(-int(pairs.sum(axis=1).max(initial=0)) // together))
+    number = mesh.devices.size
     shapes = tuple((name, tuple(given.like[name].shape)) for name in sorted(given.like))
-    found = np.asarray(_program(given.learner, given.measures, shapes, mesh, shapes_of(call))(*call))
-    for device, lot in enumerate(lots):
-        for place, model in enumerate(lot):
-            last = several[device, place]
-            values[model, numbers[judges[device, place, :last]]] = found[device, place, :last]
+    for first in range(0, len(judged), AT_A_TIME * number):
+        lots = np.array_split(judged[first : first + AT_A_TIME * number], number)
+        places = bucket(len(lots[0]))
+        judges, several = np.zeros((number, places, most), np.int32), np.zeros((number, places), np.int32)
+        for device, lot in enumerate(lots):
+            for place, model in enumerate(lot):
+                chosen = np.flatnonzero(pairs[model])
+                judges[device, place, : len(chosen)], several[device, place] = chosen, len(chosen)
+        counts = np.array([len(lot) for lot in lots], np.int32)
+        call = (Lot(counts, _laid(given.models, lots, places), judges, several), rows)
+        found = np.asarray(_program(given.learner, given.measures, shapes, mesh, shapes_of(call))(*call))
+        for device, lot in enumerate(lots):
+            for place, model in enumerate(lot):
+                last = several[device, place]
+                values[model, numbers[judges[device, place, :last]]] = found[device, place, :last]
+
+
+def _laid(models: Any, lots: Sequence[npt.NDArray[np.int64]], places: int) -> Stack:
+    """Each device's models, [devices, places, numbers]: neighbours where they lie, others in a copy."""
+    first, last = int(lots[0][0]), int(lots[-1][-1]) if len(lots[-1]) else -1
+    size = models[0].shape[0]
+    if isinstance(models, np.ndarray) and last - first + 1 == len(lots) * places == sum(map(len, lots)):
+        return models[first : last + 1].reshape(len(lots), places, size)
+    laid = blank(len(lots), places, size)
+    for device, lot in zip(laid, lots, strict=True):
+        for place, model in zip(device, lot, strict=False):
+            place[:] = models[model]
+    return laid
 
 
 @lru_cache(PROGRAMS)
@@ -191,18 +208,25 @@ def _program(
     def on_device(lot: Lot, rows: Any) -> Array:
         lot = jax.tree.map(lambda part: part[0], lot)
         x, y, counts = rows
+        size = y.shape[1]
+        together = max(1, PASS // size)
+
+        def value(said: Array, y: Array, count: Array) -> Array:
+            mask = (jnp.arange(size) < count).astype(jnp.float32)
+            return jnp.stack([value_of(measure, said, y, mask) for measure in measures])
 
         def model_loop(place: Array, found: Array) -> Any:
             model = model_of(lot.models[place], like)
 
             def judge_loop(number: Array, found: Array) -> Any:
-                judge = lot.judges[place, number]
-                mask = (jnp.arange(y.shape[1]) < counts[judge]).astype(jnp.float32)
-                said = learner.predict(model, x[judge])
-                values = [value_of(measure, said, y[judge], mask) for measure in measures]
-                return found.at[place, number].set(jnp.stack(values))
+                first = number * together
+                some = jax.lax.dynamic_slice(lot.judges, (place, first), (1, together))[0]
+                said = learner.predict(model, x[some].reshape(together * size, *x.shape[2:]))
+                values = jax.vmap(value)(said.reshape(together, size, *said.shape[1:]), y[some], counts[some])
+                return jax.lax.dynamic_update_slice(found, values[None], (place, first, 0))
 
-            return jax.lax.fori_loop(0, lot.several[place], judge_loop, found)
+            passes = (lot.several[place] + together - 1) // together
+            return jax.lax.fori_loop(0, passes, judge_loop, found)
 
         found = jnp.full((*lot.judges.shape, len(measures)), jnp.nan, jnp.float32)
         done: Array = jax.lax.fori_loop(0, lot.count, model_loop, found)

@@ -35,11 +35,12 @@ class Posted:
             raise ValueError(f"{size} models need as many scores, not {len(self.scores)}")
         if (self.weights < 0).any() or not self.weights.any():
             raise ValueError("weights are at least 0, one of them above")
-        # A sum shows that something is wrong, and costs less than looking at every number.
-        with np.errstate(invalid="ignore"):
-            sums = self.models.sum(axis=1, dtype=np.float64)
-        if not np.isfinite(sums).all():
-            bad = np.flatnonzero(~np.isfinite(self.models).all(axis=1))
+        # A sum may show that something is wrong, and costs less than looking at every number.
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums = self.models @ np.ones(numbers, np.float32)
+        odd = np.flatnonzero(~np.isfinite(sums))
+        bad = odd[~np.isfinite(self.models[odd]).all(axis=1)]
+        if len(bad):
             raise NotFinite(f"models of members {', '.join(map(str, bad))} hold NaN or infinite values")
         for name, vector in (("start", self.start), ("root", self.root)):
             if vector is not None and not np.isfinite(vector).all():

@@ -20,7 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from .batches import ROWS, STEPS, bucket
 from .cohort import PROGRAMS, Cohort, Outcome, Runner, Work, shapes_of
-from .devices import devices
+from .devices import blank, devices
 from .fixed_point import FixedPoint, Words
 from .learner import Array, Batches, Gradient, Learner, Model, Rows, Trained, model_of
 
@@ -285,7 +285,7 @@ def _together(work: Work, parts: list[tuple[list[list[int]], Found]]) -> Outcome
                 total = sums.view(np.uint64) if total is None else total + sums.view(np.uint64)
     models = None
     if work.models:
-        models = np.empty((size, stacked[0][1].shape[1]), np.float32)
+        models = blank(size, stacked[0][1].shape[1])
         for members, rows in stacked:
             models[members] = rows
     unfit = tuple(int(m) for m in np.flatnonzero(~fit))
