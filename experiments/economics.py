@@ -29,7 +29,7 @@ TOLD = {
     "label-flip": "train on labels turned around",
     "collude": "judge one another best and all others worst, and train honestly",
 }
-BEYOND = (  # without a target, on half of the seeds: who cheats with more care
+BEYOND = (  # without a target: who cheats with more care
     ("late", "are honest until the last round and flip their step in it", CHEATS),
     ("copy:0.3", "copy a model and add noise", CHEATS),
     ("replay:0.3", "post everybody's last step again with noise", CHEATS),
@@ -191,22 +191,36 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
     names = ["honest", "small", *(["label-flip"] if smoke else TOLD)]
     default = {name: all_runs(name, False, CHEATS, seeds, progress) for name in names}
     pay = about_pay(seeds, progress)
-    printed = {name: all_runs(name, True, CHEATS, seeds, progress) for name in names}
+    half = seeds[: max(1, len(seeds) // 2)]
+    printed = {name: all_runs(name, True, CHEATS, half, progress) for name in names}
     rows = [about_cheats(n, TOLD[n], CHEATS, default[n], printed[n]) for n in names if n in TOLD]
-    rows += [*about_honest(default, printed), pay]
-    for name, told, cheats in BEYOND[: 0 if smoke else None]:
-        runs = all_runs(name, False, cheats, seeds[: len(seeds) // 2], progress)
-        rows.append(about_cheats(name, told, cheats, runs, None))
-    return rows
+    return [*rows, *about_honest(default, printed), pay]
 
 
+def beyond(smoke: bool, progress: Progress) -> list[Measured]:
+    seeds = SEEDS[: 1 if smoke else 10]
+    return [
+        about_cheats(name, told, cheats, all_runs(name, False, cheats, seeds, progress), None)
+        for name, told, cheats in BEYOND[: 1 if smoke else None]
+    ]
+
+
+SOURCES = ("src/tallystick", "experiments/economics_team.py")
 CASES = (
     Case(
         "papers",
         "economics",
         "what honest members and cheats of a team of ten end a request of mutual supervision with",
         measure,
-        sources=("src/tallystick", "experiments/economics_team.py"),
-        minutes=25,
+        SOURCES,
+        minutes=10,
+    ),
+    Case(
+        "papers",
+        "economics-beyond",
+        "cheats with more care: what they end a request of mutual supervision with",
+        beyond,
+        SOURCES,
+        minutes=3,
     ),
 )

@@ -1,0 +1,170 @@
+"""What a person waits for: the demo from its command to its last line, a simulated round on the ledger."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from benchmarks.case import Case, Measured, Progress, at_most
+
+DEMO = "from tallystick.cli.main import main; main()"
+MEMBERS, ROWS, JUDGING, PIXELS, LABELS, HIDDEN = 50, 1_000, 200, 784, 10, 128
+ROUNDS = 3  # timed: those between the first, in which programs are compiled, and the last
+STAGES = {"train": "training", "judge": "judging", "combine": "combining"}
+
+
+def demo(smoke: bool, progress: Progress) -> list[Measured]:
+    """Each time a fresh process in an empty folder, as a person has it."""
+    spent = []
+    for number in range(1 if smoke else 3):
+        with tempfile.TemporaryDirectory() as folder:
+            begun = time.perf_counter()
+            done = subprocess.run(
+                [sys.executable, "-c", DEMO, "demo"], cwd=folder, capture_output=True, text=True, check=True
+            )
+            spent.append(time.perf_counter() - begun)
+        if "all true" not in done.stdout:
+            raise ValueError(f"the demo did not tell its story to the end: {done.stdout[-300:]}")
+        progress(f"run {number + 1}: {spent[-1]:.1f} s")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return [
+        Measured(
+            what="seconds from `tally demo` to its last line",
+            value=statistics.median(spent),
+            unit="s",
+            target=at_most(60),
+            spread=(min(spent), max(spent)),
+            note=f"median of {len(spent)} fresh processes; five members, six rounds, one process",
+        ),
+        Measured(what="most memory that it takes", value=peak, unit="MiB"),
+    ]
+
+
+@dataclass(eq=False)
+class Watch:
+    """Seconds by what they were spent on: what runs inside another is not counted to it."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+    inside: list[str] = field(default_factory=lambda: ["ledger"])
+    since: float = field(default_factory=time.perf_counter)
+
+    def note(self) -> None:
+        """What was running until now is counted."""
+        now = time.perf_counter()
+        self.spent[self.inside[-1]] = self.spent.get(self.inside[-1], 0.0) + now - self.since
+        self.since = now
+
+    @contextmanager
+    def on(self, what: str) -> Iterator[None]:
+        self.note()
+        self.inside.append(what)
+        try:
+            yield
+        finally:
+            self.note()
+            self.inside.pop()
+
+    def timed(self, what: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(work)
+        def watched(*given: Any, **named: Any) -> Any:
+            with self.on(what):
+                return work(*given, **named)
+
+        return watched
+
+
+def members() -> Any:
+    """Fifty members with rows of MNIST's training set, each row once."""
+    import numpy as np
+
+    from tallystick.base.ids import digest
+    from tallystick.base.task import task
+    from tallystick.data.datasets import load
+    from tallystick.learning.learner import Rows
+    from tallystick.simulation.members import Members
+    from tallystick.simulation.run import Brought
+
+    train = load("mnist")["train"]
+    x = np.asarray(train["image"]).reshape(-1, PIXELS)
+    y = np.asarray(train["label"]).astype(np.int32)
+    places = np.random.default_rng(7).permutation(len(y))[: MEMBERS * (ROWS + JUDGING)].reshape(MEMBERS, -1)
+    brought = {}
+    for number, own in enumerate(places):
+        parts = [Rows(x[rows], y[rows]) for rows in (own[:ROWS], own[ROWS:])]
+        roots = [digest(b"rows", bytes([number, kind])) for kind in (0, 1)]
+        brought[f"m{number:02}"] = Brought(parts[0], parts[1], (roots[0], roots[1]))
+    wanted = task([f"p{number}" for number in range(PIXELS)], "digit", range(LABELS))
+    return Members(wanted, brought)
+
+
+def round_on_ledger(smoke: bool, progress: Progress) -> list[Measured]:
+    """Mutual supervision by fifty: all train, all judge all, one combines; every post signed, in blocks."""
+    from tallystick.learning import payload
+    from tallystick.learning.models import mlp
+    from tallystick.node import payloads
+    from tallystick.simulation.parts import Part
+    from tallystick.simulation.run import simulate
+    from tallystick.simulation.schemes import presets
+    from tallystick.simulation.study import setting_of
+
+    watch, begun = Watch(), [0.0, 0.0]
+    rounds = 3 if smoke else ROUNDS + 2
+
+    def listen(phase: Any, honest: Callable[..., Any]) -> Callable[..., Any]:
+        def serve(bench: Any, jobs: Sequence[Any]) -> Any:
+            if phase.name == "train" and jobs[0].round in (2, rounds):
+                watch.note()
+                begun[jobs[0].round == rounds] = time.perf_counter()
+                if jobs[0].round == rounds:
+                    ended.update(watch.spent)
+                watch.spent.clear()
+            with watch.on(STAGES[phase.name]) if phase.name in STAGES else nullcontext():
+                return honest(bench, jobs)
+
+        return serve
+
+    ended: dict[str, float] = {}
+    scheme = presets.mutual(mlp(HIDDEN, rate=0.1), rounds=rounds, batch=32)
+    made = setting_of(scheme, members(), 7, {}, [Part("watches", (), serve=listen)], None)
+    held = [(payload, "encode"), (payload, "decode"), (payloads.InMemory, "put"), (payloads.InMemory, "get")]
+    before = [getattr(holder, name) for holder, name in held]
+    for (holder, name), work in zip(held, before, strict=True):
+        setattr(holder, name, watch.timed("payloads", work))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            simulate(made, Path(folder) / "ledger")
+    finally:
+        for (holder, name), work in zip(held, before, strict=True):
+            setattr(holder, name, work)
+    whole = sum(ended.values())
+    shares = {name: seconds / whole for name, seconds in sorted(ended.items())}
+    seconds = (begun[1] - begun[0]) / (rounds - 2)
+    progress(f"{seconds:.2f} s a round")
+    about = f"{MEMBERS} members × {ROWS:,} rows of MNIST, MLP 784-128-10, {JUDGING} judging rows each"
+    return [
+        Measured(
+            what="ledger and payloads in a simulated round of 50 on the ledger",
+            value=shares.get("ledger", 0.0) + shares.get("payloads", 0.0),
+            unit="of its time",
+            target=at_most(0.3),
+            parts=shares,
+            note=f"{about}; mean of {rounds - 2} rounds after the first",
+        ),
+        Measured(what="seconds of that round", value=seconds, unit="s"),
+    ]
+
+
+CASES = (
+    Case("bench", "demo", "the demo from its command to its last line", demo, minutes=3),
+    Case("bench", "round-on-ledger", "a simulated round of 50 on the ledger", round_on_ledger, minutes=2),
+)
