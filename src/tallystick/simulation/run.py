@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from ..base.ids import ANYONE, Role, derived_id, digest
 from ..base.keys import SigningKey
@@ -18,7 +19,7 @@ from ..learning.learner import Learner, Memory, Rows
 from ..ledger import transactions as tx
 from ..ledger import views
 from ..ledger.genesis import Founder, Genesis
-from ..ledger.records import FinalRecord, Progress, Request
+from ..ledger.records import FinalRecord, Progress
 from ..ledger.rules import Rules, Stopping, draws
 from ..ledger.settlement import LIVE
 from ..ledger.state import ACCOUNTS, RECORDS
@@ -38,6 +39,9 @@ PURPOSE = "research"
 REQUESTER = "requester"
 ANALYST = "analyst"  # hired where the protocol's leader is one
 LONGEST = 10**11  # milliseconds that the rounds of a request may take
+
+
+Begin: TypeAlias = Callable[..., EmbeddedEngine]  # folder, keys, genesis, clock; whatever runs alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +72,7 @@ class Setting:
     parts: tuple[Part, ...] = ()  # faults and attacks
     budget: tx.PrivacyBudget | None = None  # of each member's unit
     test: Rows | None = None  # the requester's own rows: an analyst measures by them
+    apart: bool = False  # every member is stepped by itself with tools of its own, as nodes are
 
     @property
     def analyst(self) -> bool:
@@ -111,6 +116,7 @@ def simulate(
     folder: Path,
     watch: Callable[[Committed, View], None] | None = None,
     diary: Path | None = None,
+    begin: Begin = EmbeddedEngine,
 ) -> Ended:
     """Register, request, form, serve every round, record, settle; the folder holds the ledger afterwards.
 
@@ -123,9 +129,7 @@ def simulate(
     clock, told = Clock(START), Told()
     with (
         closing(Diary(diary, remembered(setting) if diary else ())) as kept,
-        EmbeddedEngine(
-            folder, keys=[validator_of(setting)], genesis=_genesis(setting, keys), clock=clock
-        ) as engine,
+        begin(folder, keys=[validator_of(setting)], genesis=_genesis(setting, keys), clock=clock) as engine,
         _whole_batches(engine),
     ):
         engine.subscribe(told.hear)
@@ -196,18 +200,21 @@ def _genesis(setting: Setting, keys: Mapping[str, SigningKey]) -> Genesis:
 
 
 def _nodes(setting: Setting, keys: Mapping[str, SigningKey], shared: payloads.InMemory) -> dict[str, Node]:
-    bench = Bench(setting.plan, setting.learner, setting.plan.task.measure, setting.runner, simulated=True)
-    scheme = Scheme(with_parts(setting.protocol, setting.parts), bench)
+    protocol = with_parts(setting.protocol, setting.parts)
 
-    def scheme_of(request: Request) -> Scheme:
-        return scheme
+    def scheme() -> Scheme:
+        measure = setting.plan.task.measure
+        return Scheme(protocol, Bench(setting.plan, setting.learner, measure, setting.runner, simulated=True))
+
+    shared_by_all = scheme()
 
     def node(name: str, holding: Holding) -> Node:
         def secret(duty: Duty) -> bytes:
             where = (str(setting.seed), name, duty.request, str(duty.round), duty.phase)
             return digest(b"simulated secret", *(part.encode() for part in where))
 
-        worker = Worker(name, holding, shared, holdings.InMemory(), scheme_of, secret)
+        own = scheme() if setting.apart else shared_by_all
+        worker = Worker(name, holding, shared, holdings.InMemory(), lambda request: own, secret)
         return Node(keys[name], worker)
 
     return {name: node(name, _holding(setting, name)) for name in keys}
@@ -337,8 +344,9 @@ def _serve(setting: Setting, world: World, diary: Diary) -> Progress:
         _do(setting, world, diary, acted)
         resting = {node.member: rests(world, setting.parts, node) for node in serving}
         running = [node for node in serving if resting[node.member] is None]
-        stepped = step(engine, running, clock.now, alter)
-        if not stepped.answers and not acted:
+        batches = [[node] for node in running] if setting.apart else [running]
+        answered = [step(engine, batch, clock.now, alter).answers for batch in batches]
+        if not any(answered) and not acted:
             wakes = [until for until in resting.values() if until is not None]
             clock.now = max(clock.now + 1, min([_next_time(world, progress), *wakes]))
             diary.turn(world)
