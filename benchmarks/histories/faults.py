@@ -22,7 +22,7 @@ def far_below(rules: Rules, figures: dict[str, int], start: int | None) -> list[
     spread = middle([abs(figure - centre) for figure in figures.values()])
     bound = max(tolerated, rules.evicting.bound * spread)
     below = {m for m, figure in figures.items() if better(rules, centre, figure) > bound}
-    return [m for m in figures if m in below and better(rules, start, figures[m]) > tolerated]
+    return [m for m in figures if m in below and better(rules, start, figures[m]) > 2 * tolerated]
 
 
 def at_fault(rules: Rules, vectors: Vectors, figures: dict[str, int], start: int | None) -> list[str]:
@@ -36,7 +36,7 @@ def at_fault(rules: Rules, vectors: Vectors, figures: dict[str, int], start: int
         worse = 0
         for first, score in said:
             measured = first.verdict == "fine" and score.verdict == "fine"
-            worse += measured and better(rules, first.figure, score.figure) > rules.electing.tolerance
+            worse += measured and better(rules, first.figure, score.figure) > 2 * rules.electing.tolerance
         if len(said) > 2 and worse * 3 > len(said) * 2:
             harming.append(member)
     return sorted(dict.fromkeys([*harming, *_strayed(rules, vectors)]))
@@ -50,11 +50,6 @@ def _strayed(rules: Rules, vectors: Vectors) -> list[str]:
     authors = sorted({m for found in measured.values() for m in found})
     columns = {m: [found[m] for found in measured.values() if m in found] for m in authors}
     centres = {m: middle(column) for m, column in columns.items()}
-    plain = []
-    for m, column in columns.items():
-        near = [figure for figure in column if abs(figure - centres[m]) <= rules.electing.tolerance]
-        if len(column) > 2 and len(near) * 3 > len(column) * 2:
-            plain.append(m)
     residues = {}
     for judge, found in measured.items():
         if len(found) > 2:
@@ -64,4 +59,12 @@ def _strayed(rules: Rules, vectors: Vectors) -> list[str]:
     if not every:
         return []
     reach = max(rules.electing.tolerance, rules.evicting.bound * middle(every))
-    return [j for j, one in residues.items() if sum(m in plain and v > reach for m, v in one.items()) > 1]
+    found = []
+    for judge, one in residues.items():
+        far = 0
+        for m in [m for m, value in one.items() if value > reach]:
+            others = [scores[m] for other, scores in measured.items() if other != judge and m in scores]
+            near = [figure for figure in others if abs(figure - centres[m]) <= rules.electing.tolerance]
+            far += len(others) > 1 and len(near) * 3 > len(others) * 2
+        found += [judge] * (far > 1)
+    return found

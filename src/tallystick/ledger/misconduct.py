@@ -1,7 +1,7 @@
 """Who harms a round in place of serving it: authors of harmful models, and judges who stray from all others.
 
 Both are read off the scores, and both need more than two thirds: of a post's judges, each by its own rows,
-or of the judges that agree with one another about a post.
+or of the other judges, who agree with one another about a post.
 """
 
 from ..base.fixed import deviation, median
@@ -12,6 +12,7 @@ from .transactions import Score
 from .turns import all_subjects
 
 TELLING = 3  # with fewer posts of a judge, or judges of a post, figures tell nobody apart
+HARM = 2  # times the tolerance: a few rows overfit by more than it, turned labels undo what was learnt
 STRAYS = 2  # on one post alone an honest judge's rows may be of another kind
 
 Figures = dict[str, dict[str, int]]  # judge: author: what it measured, where it measured
@@ -30,7 +31,7 @@ def outliers(rules: Rules, figures: dict[str, int], start: int | None) -> list[s
     return [
         member
         for member, figure in figures.items()
-        if better(rules, middle, figure) > reach and better(rules, start, figure) > tolerance
+        if better(rules, middle, figure) > reach and better(rules, start, figure) > HARM * tolerance
     ]
 
 
@@ -59,7 +60,7 @@ def _harmful(
         given = {judge: score for judge, score in given.items() if score.verdict != "abstain"}
         worse = sum(
             score.verdict == starts[judge].verdict == "fine"
-            and better(rules, starts[judge].figure, score.figure) > rules.electing.tolerance
+            and better(rules, starts[judge].figure, score.figure) > HARM * rules.electing.tolerance
             for judge, score in given.items()
         )
         if len(given) >= TELLING and 3 * worse > 2 * len(given):
@@ -68,27 +69,32 @@ def _harmful(
 
 
 def _straying(rules: Rules, figures: Figures) -> list[str]:
-    """Judges who lie far off, whatever their own level, on posts about which two thirds of all agree."""
+    """Judges who lie far off, whatever their own level, on posts about which the others agree."""
     about: dict[str, list[int]] = {}
     for found in figures.values():
         for member, figure in found.items():
             about.setdefault(member, []).append(figure)
     middle = {member: median(values) for member, values in about.items()}
-    agreed = {
-        member
-        for member, values in about.items()
-        if len(values) >= TELLING
-        and 3 * sum(abs(v - middle[member]) <= rules.electing.tolerance for v in values) > 2 * len(values)
-    }
     off = {judge: _off(found, middle) for judge, found in figures.items() if len(found) >= TELLING}
     apart = [abs(value) for one in off.values() for value in one.values()]
     if not apart:
         return []
     reach = max(rules.electing.tolerance, rules.evicting.bound * median(apart))
     strays = {
-        judge: sum(m in agreed and abs(v) > reach for m, v in one.items()) for judge, one in off.items()
+        judge: sum(
+            abs(value) > reach and _agreed(rules, about[member], figures[judge][member])
+            for member, value in one.items()
+        )
+        for judge, one in off.items()
     }
     return [judge for judge, count in strays.items() if count >= STRAYS]
+
+
+def _agreed(rules: Rules, values: list[int], own: int) -> bool:
+    """Whether more than two thirds of the other judges of a post agree about it."""
+    middle, tolerance = median(values), rules.electing.tolerance
+    near = sum(abs(value - middle) <= tolerance for value in values) - (abs(own - middle) <= tolerance)
+    return len(values) >= TELLING and 3 * near > 2 * (len(values) - 1)
 
 
 def _off(found: dict[str, int], middle: dict[str, int]) -> dict[str, int]:
