@@ -231,6 +231,12 @@ class Store:
             raise DamagedStore(f"{self.path} keeps block {frame.height} as block {height}")
         return frame
 
+    def has_block(self, height: int) -> bool:
+        """Whether a block is here."""
+        with self._lock, self._db.guarded("read"):
+            found = self._db.execute("SELECT 1 FROM frames WHERE height = ?", (height,)).fetchone()
+        return found is not None
+
     def encoded_writes(self, height: int) -> bytes:
         """A recent block's write-set, checked."""
         with self._lock, self._db.guarded("read"):

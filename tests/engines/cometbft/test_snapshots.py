@@ -70,6 +70,10 @@ def test_a_state_is_taken_and_goes_on_as_the_others_do(giver, taker):
     again = Driver(taker.folder)
     assert again.info() == giver.info()
     assert again.query("/since", b"\x06")[0] != 0
+    # What came before the snapshot is known elsewhere; that is another answer than that there is nothing.
+    name = again.replica.machine.name
+    assert [again.query("/find", name(pay(n)))[0] for n in (0, 6)] == [4, 0]
+    assert giver.query("/find", name(pay(99))) == (0, b"\x90")
     again.close()
     taker.replica.store = again.replica.store
 

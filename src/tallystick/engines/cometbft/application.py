@@ -31,7 +31,7 @@ from .wire import (
 )
 
 NUDGE: Final = b"tallystick nudge "  # and a deadline: wakes a chain on which that deadline has passed
-REFUSED, BUSY, UNKNOWN = 1, 2, 3  # a query's codes
+REFUSED, BUSY, UNKNOWN, ELSEWHERE = 1, 2, 3, 4  # a query's codes
 NEW: Final = 0  # CheckTx: a transaction that just came
 
 Log = Callable[..., None]
@@ -198,6 +198,8 @@ class Application:
             return message({7: value, 9: height})
         except queries.Busy as busy:
             return message({1: BUSY, 3: str(busy), 9: height})
+        except queries.Elsewhere as elsewhere:
+            return message({1: ELSEWHERE, 3: str(elsewhere), 9: height})
         except (EngineError, Malformed) as error:
             return message({1: REFUSED, 3: str(error), 9: height})
         except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError) as fault:

@@ -23,7 +23,7 @@ from ..engine import (
     ledger_machine,
 )
 from . import queries
-from .application import BUSY
+from .application import BUSY, ELSEWHERE
 from .rpc import Declined, Node, Unreachable
 from .trust import Trust
 
@@ -96,6 +96,8 @@ class CometEngine(Engine):
             if code == BUSY and time.monotonic() < deadline:
                 time.sleep(PAUSE)
                 continue
+            if code == ELSEWHERE:
+                raise Unreachable(f"{node.url}: {said}")
             if code:
                 raise EngineError(said or f"{node.url} does not answer {path}")
             return value

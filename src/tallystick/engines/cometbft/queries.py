@@ -21,6 +21,10 @@ class Busy(Exception):
     """A block is being made durable just now; asking again helps."""
 
 
+class Elsewhere(Exception):
+    """This validator began with a snapshot and does not know; one with all blocks does."""
+
+
 class Found(Record):
     """What became of a transaction, as an answer carries it."""
 
@@ -121,11 +125,15 @@ def _scan(replica: Replica, data: bytes) -> list[tuple[bytes, bytes]]:
 
 def _find(replica: Replica, digest: bytes) -> list[Found]:
     found = replica.blocks.find(digest)
+    if found is None and not replica.whole:
+        raise Elsewhere("it is in none of the blocks since this node's snapshot")
     return [] if found is None else [_told(found)]
 
 
 def _history(replica: Replica, data: bytes) -> list[Found]:
     member, limit = _decode_history(data)
+    if not replica.whole:
+        raise Elsewhere("this node has only the blocks since its snapshot")
     return [_told(one) for one in replica.blocks.history(member, max(0, min(limit, 1000)))]
 
 

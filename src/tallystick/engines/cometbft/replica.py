@@ -69,6 +69,7 @@ class Replica:
         self._candidates: dict[bytes, Outcome] = {}
         self._decided: Decided | None = None
         self.chain: Chain | None = None
+        self.whole = True  # whether it has every block: not where it began with a snapshot
         folder.mkdir(parents=True, exist_ok=True)
         self.store = self._settings.store(folder)
         self._load()
@@ -94,6 +95,7 @@ class Replica:
         self.tree = tree
         self.blocks = Blocks(self.store, self.machine, chain)
         self.height, self.time = self.store.height, chain.time
+        self.whole = not self.height or self.store.has_block(1)
         if self.height:
             entry = decode_entry(self.store.frame(self.height).payload)
             self.time = milliseconds(light.HEADER.decode(entry.header).time)

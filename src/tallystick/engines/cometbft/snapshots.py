@@ -17,6 +17,7 @@ PIECE: Final = 2**20  # bytes, about
 KEPT: Final = 2  # newest ones
 DIGEST: Final = 32
 MOST: Final = 4096  # pieces
+LOWEST: Final = 3  # height: who begins with one lacks block 1, and knows by it
 PIECES: Final = "pieces"
 
 decode_piece = Decoder(list[tuple[bytes, bytes]])
@@ -62,7 +63,7 @@ class Snapshots:
 
     def taken_at(self, replica: Replica) -> None:
         """Take a snapshot where this height is one for it; the state is that of its block."""
-        if not self._every or replica.height % self._every or replica.height < 2:
+        if not self._every or replica.height % self._every or replica.height < LOWEST:
             return
         folder, part = self.folder / f"{replica.height:012d}", self.folder / "part"
         shutil.rmtree(part, ignore_errors=True)
@@ -98,7 +99,7 @@ class Snapshots:
             and 0 < snapshot.pieces == one(found, 3, 0) <= MOST
             and len(snapshot.digests) == DIGEST * snapshot.pieces
             and one(found, 4, b"") == sha256(snapshot.digests).digest()
-            and snapshot.height >= 2
+            and snapshot.height >= LOWEST
         )
         self._arriving = _Arriving(snapshot, root, {}) if sound else None
         return sound
