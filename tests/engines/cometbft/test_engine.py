@@ -51,7 +51,8 @@ class FakeNode:
     def query(self, path, data=b""):
         e = self.engine
         replica = SimpleNamespace(
-            store=e._store, tree=e._tree, blocks=e._blocks, chain=e._chain, between=False, repairs=(), whole=True,
+            store=e._store, tree=e._tree, blocks=e._blocks, chain=e._chain, between=False,
+            repairs=(), whole=True,
             height=e._head.height, time=e._head.time, root=e._tree.root,
             validators=lambda: (key_of("ada's node").public,),
         )  # fmt: skip
