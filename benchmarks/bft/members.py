@@ -40,7 +40,7 @@ def network(folder: Path) -> Iterator[tuple[Net, Proxy]]:
         return first + PORTS * dialling + FIRST_WIRE + heard
 
     wires = [Wire(n, m, port(n, m, 0), first + PORTS * m) for n in range(4) for m in range(4) if n != m]
-    net = write(folder, genesis(), NODES, snapshots=20, peer_port=port, port=first)
+    net = write(folder, genesis(), NODES, snapshots=50, peer_port=port, port=first)
     for validator in net.validators:
         # Nobody tells anybody of addresses that bypass the wires.
         config = validator.home / "config" / "config.toml"

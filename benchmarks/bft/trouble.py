@@ -17,7 +17,7 @@ from benchmarks.bft.net import PORTS, Net, Validator, until
 from benchmarks.bft.proxy import Proxy
 
 STOPPED = 10.0  # seconds of a SIGSTOP
-CATCHES_UP = 60.0
+CATCHES_UP = 120.0  # a snapshot may be gone before all of it is fetched, and the next one is taken then
 
 
 @dataclass
