@@ -13,7 +13,14 @@ __version__ = "0.1.0"
 
 # public name -> the module that defines it, or "module:name" where it is called otherwise there
 PUBLIC: dict[str, str] = {
+    # a ledger: look at it, offer data by a node, ask for a model
     "connect": "tallystick.client",
+    "join": "tallystick.client.joined",
+    "verify": "tallystick.client.receipts",
+    "Budget": "tallystick.client.joined",
+    "Plan": "tallystick.client.plans",
+    "Refunded": "tallystick.client.asking",
+    "Settled": "tallystick.client.asking",
     # simulation: compare schemes on one's own data
     "Task": "tallystick.simulation.study:task",
     "attacks": "tallystick.simulation.study",

@@ -12,12 +12,17 @@ import tallystick
 
 # Taking a name out of this list takes a release that warns first.
 NAMES = [
+    "Budget",
+    "Plan",
+    "Refunded",
+    "Settled",
     "Task",
     "attacks",
     "cnn",
     "connect",
     "dp_sgd",
     "faults",
+    "join",
     "learner_from",
     "linear",
     "members_of",
@@ -27,6 +32,7 @@ NAMES = [
     "presets",
     "read",
     "simulate",
+    "verify",
 ]
 
 

@@ -117,8 +117,10 @@ def export(at: Choices, file: Path, force: bool) -> None:
 @click.option("--genesis", type=digest_of, metavar="DIGEST", help="The genesis that it must begin with.")
 def verify(at: Choices, file: Path, validator: tuple[bytes, ...], genesis: bytes | None) -> None:
     """Execute an export again from its genesis, or check a proof; trusts nobody."""
-    if proofs.looks_like_one(file):
-        shown = proofs.check(file)
+    from ..client import receipts
+
+    if receipts.looks_like_one(file):
+        shown = receipts.check(file)
         _ensure_signers(file, shown.validators, validator)
         at.show(shown, proofs.lines(shown))
         return
@@ -162,11 +164,13 @@ def verify(at: Choices, file: Path, validator: tuple[bytes, ...], genesis: bytes
 @click.option("--out", type=FILE, metavar="FILE", help="Write the proof into a new file.")
 def prove(at: Choices, kind: str, name: str, out: Path | None) -> None:
     """Prove a record, its absence or a receipt to somebody who trusts the validators alone."""
+    from ..client import receipts
+
     with at.reader() as client:
         if kind == "tx":
-            document = proofs.of_receipt(client, _digest(name))
+            document = receipts.of_receipt(client, _digest(name))
         else:
-            document = proofs.of_record(client, _key(client, kind, name))
+            document = receipts.of_record(client, _key(client, kind, name))
     if out is None:
         print(output.as_json(document))
         return

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from tallystick.base.task import Task
 from tallystick.data.refusals import DataError
 from tallystick.data.schema import Array, Field, flat, schema_of
-from tallystick.data.unit import Unit, divide_by
+from tallystick.data.unit import Shares, divide_by
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -98,13 +98,13 @@ class Table:
 
     def split(
         self, by: str, *, task: Task | None = None, judging: float = 0.2, seed: int = 0, subject: str = ""
-    ) -> dict[str, Unit[Table]]:
+    ) -> Shares[Table]:
         """A member for each value of `by`, with its training and judging rows.
 
         With a task, a member keeps the columns that the task and `subject` name, and no others.
         """
         wanted = self.columns_of(task, subject) if task else ()
-        return divide_by(self, by, judging, seed, subject, wanted)
+        return Shares(divide_by(self, by, judging, seed, subject, wanted), task)
 
     def columns_of(self, task: Task, subject: str = "") -> tuple[str, ...]:
         """The columns that a task needs, which must all be there."""

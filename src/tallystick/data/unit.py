@@ -7,13 +7,14 @@ parts, and the order in which a file lists its rows does not matter.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.base.task import Task
 from tallystick.data.canonical import content_root, row_bytes
 from tallystick.data.partition import by_column
 from tallystick.data.refusals import DataError
@@ -73,6 +74,27 @@ def divide(columns: T, judging: float = 0.2, seed: int = 0, subject: str = "") -
     return Unit(
         training, held_out, content_root(training), content_root(held_out), schema_of(columns), subject
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Shares(Mapping[str, Unit[T]], Generic[T]):
+    """Units by who holds them, with the task that they were divided for."""
+
+    units: Mapping[str, Unit[T]]
+    task: Task | None = None
+
+    def __getitem__(self, name: str) -> Unit[T]:
+        return self.units[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.units)
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{name} {unit.rows:,}" for name, unit in self.units.items())
+        return f"Shares({len(self)} members; rows: {rows})"
 
 
 def divide_by(

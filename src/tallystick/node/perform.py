@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -63,6 +63,11 @@ class Worker:
     scheme_of: Callable[[Request], Scheme]
     secret: Callable[[Duty], bytes]  # fresh bytes of the operating system; of a seed only in simulations
     memory: dict[str, Memory] = field(default_factory=dict)  # by request
+    held: dict[str, Holding] = field(default_factory=dict)  # its rows as a request's task has them
+
+    def holds(self, request: str) -> Holding:
+        """The rows with which it serves a request."""
+        return self.held.get(request, self.holding)
 
 
 Task = tuple[Worker, Action]
@@ -245,13 +250,7 @@ def _job(scene: Scene, duty: Duty, worker: Worker) -> Job:
         worker.member,
         duty.request,
         duty.round,
-        Holding(
-            worker.holding.training,
-            worker.holding.judging,
-            worker.memory.get(duty.request),
-            worker.holding.gradient,
-            worker.holding.event,
-        ),
+        replace(worker.holds(duty.request), memory=worker.memory.get(duty.request)),
         scene.start,
         scene.inbox,
         scene.weights,
@@ -341,7 +340,9 @@ def _measured(view: Reader, worker: Worker, name: str) -> tuple[Request, Progres
     scene = scene_of(view, name, worker)
     record = views.draft_of_record(view, name)
     data = worker.payloads.get(record.model if record else scene.progress.model)
-    rows = _test_rows(scene, worker, record.content) if record and record.content else worker.holding.judging
+    rows = (
+        _test_rows(scene, worker, record.content) if record and record.content else worker.holds(name).judging
+    )
     if data is None or rows is None:
         return scene.request, scene.progress, None
     try:

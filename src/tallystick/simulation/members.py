@@ -15,7 +15,7 @@ from ..data.inputs import inputs
 from ..data.partition import by_column, iid
 from ..data.refusals import DataError
 from ..data.table import Table
-from ..data.unit import Unit, divide
+from ..data.unit import Shares, Unit, divide
 from ..learning.learner import Rows
 from .run import ANALYST, REQUESTER, Brought
 
@@ -72,6 +72,19 @@ def members_of(
     parts = _parts(table, by, partition, seed)
     kept = table.select(table.columns_of(task, subject))
     units = {name: divide(kept.take(rows), judging, seed, subject) for name, rows in parts.items()}
+    return _members(units, task, subject, standardise)
+
+
+def members_in(shares: Shares[Table]) -> Members:
+    """The members into whom a table was split: `read("pumps.csv").split(by="site", task=task)`."""
+    if shares.task is None:
+        raise DataError("what is to be learnt? say it where the table is split: split(by=…, task=task)")
+    units = dict(zip(_named(list(shares)), shares.values(), strict=True))
+    subject = next((unit.subject for unit in units.values()), "")
+    return _members(units, shares.task, subject, standardise=True)
+
+
+def _members(units: Mapping[str, Unit[Table]], task: Task, subject: str, standardise: bool) -> Members:
     for name, unit in units.items():
         if not len(unit.training) or not len(unit.judging):
             raise DataError(
@@ -127,10 +140,15 @@ def _parts(table: Table, by: str, partition: Partition | None, seed: int) -> dic
         found = _numbered(iid(len(table), partition, seed))
     else:
         found = partition if isinstance(partition, Mapping) else _numbered(partition or ())
-    named = {name_of(name): rows for name, rows in found.items()}
-    if len(named) < len(found):
+    return dict(zip(_named(list(found)), found.values(), strict=True))
+
+
+def _named(found: Sequence[Any]) -> list[str]:
+    """Names for the ledger, of what a column or a person calls the members."""
+    named = [name_of(name) for name in found]
+    if len(set(named)) < len(named):
         raise DataError(f"two members would have the same name: {', '.join(map(str, found))}")
-    taken = {REQUESTER, ANALYST} & named.keys()
+    taken = {REQUESTER, ANALYST} & set(named)
     if taken:
         raise DataError(f"a member cannot be called {taken.pop()!r}, which is a part in every run; rename it")
     return named

@@ -22,6 +22,7 @@ from ..base.measure import Measure
 from ..base.task import Column, Task
 from ..data.readers import read
 from ..data.table import Table
+from ..data.unit import Shares
 from ..engines.reader import open_reader
 from ..learning import payload
 from ..learning.cohort import Runner, loop
@@ -41,7 +42,7 @@ from .baselines import baselines
 from .chronicle import Chronicle, chronicle
 from .diary import Diary
 from .finished import Compared
-from .members import Members, members_of
+from .members import Members, members_in, members_of
 from .onlooker import Onlooker
 from .outcome import Run
 from .parts import Part
@@ -62,7 +63,7 @@ NO_ROWS = "all members' judging rows together"
 
 def simulate(
     scheme: Scheme,
-    members: Members,
+    members: Members | Shares[Table],
     rounds: int | None = None,
     *,
     seed: int = 7,
@@ -80,6 +81,7 @@ def simulate(
     members' judging rows. `compare` also trains each member alone and all rows pooled. `watch` hears of every
     moment.
     """
+    members = members if isinstance(members, Members) else members_in(members)
     wanted = scheme if rounds is None else replace(scheme, rounds=rounds)
     rows = members.rows(test) if isinstance(test, Table) else test
     setting = setting_of(wanted, members, seed, attacks or {}, faults, rows)

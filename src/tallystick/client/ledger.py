@@ -2,28 +2,33 @@
 
 import re
 import time as wall
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar, final, overload
 
 import msgspec
 from nacl import bindings
 
-from .base import keys
-from .base.codec import Malformed, Record, encode
-from .base.keys import SigningKey
-from .engines.cometbft.engine import CometEngine
-from .engines.cometbft.homes import NETWORK, read_network
-from .engines.embedded import EmbeddedEngine
-from .engines.engine import Answer, Engine, View
-from .engines.reader import LedgerReader, open_reader
-from .ledger import state as st
-from .ledger import transactions as tx
-from .ledger.genesis import Genesis, read_genesis
-from .ledger.handlers.members import possession_context
-from .ledger.transition import Receipt
-from .ledger.views import reading
+from ..base import keys
+from ..base.codec import Malformed, Record, encode
+from ..base.keys import SigningKey
+from ..engines.cometbft.engine import CometEngine
+from ..engines.cometbft.homes import NETWORK, read_network
+from ..engines.embedded import EmbeddedEngine
+from ..engines.engine import Answer, Engine, View
+from ..engines.reader import LedgerReader, open_reader
+from ..ledger import state as st
+from ..ledger import transactions as tx
+from ..ledger.genesis import Genesis, read_genesis
+from ..ledger.handlers.members import possession_context
+from ..ledger.transition import Receipt
+from ..ledger.views import reading
+from . import written
+
+if TYPE_CHECKING:
+    from .asking import Asked, Holder, Quote
+    from .plans import Plan
 
 BLOCKS_KEY: Final = "blocks.key"  # signs the blocks of the ledger in whose folder it lies
 GENESIS: Final = "genesis.toml"
@@ -51,26 +56,31 @@ class Client:
     """A ledger as one member sees it: read by anyone, written with that member's key."""
 
     def __init__(
-        self, view: View, key: SigningKey | None = None, clock: Callable[[], int] | None = None
+        self,
+        view: View,
+        key: SigningKey | None = None,
+        clock: Callable[[], int] | None = None,
+        release: Callable[[], None] | None = None,
     ) -> None:
         self.view = view
         self.key = key
-        self._clock = clock or wall_clock
+        self.clock = clock or wall_clock
+        self._release = release
         self.member = "" if key is None else self._member_of(key)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.view.close()
+        (self._release or self.view.close)()
 
     def as_member(self, key: SigningKey) -> "Client":
         """The same open ledger as another member writes it."""
-        return Client(self.view, key, self._clock)
+        return Client(self.view, key, self.clock, self._release)
 
     def now(self) -> int:
         """The time in milliseconds: the clock's, or the newest block's where that is later."""
-        return max(self._clock(), self.view.status().time)
+        return max(self.clock(), self.view.status().time)
 
     # Writing
 
@@ -114,8 +124,18 @@ class Client:
 
     # Reading
 
-    def find(self, table: st.Table[R], *parts: str | int) -> R | None:
-        """The record under this key, or None."""
+    @overload
+    def find(self, table: st.Table[R], *parts: str | int) -> R | None: ...
+
+    @overload
+    def find(self, table: str = "", *, minimum_credit: int = 0) -> "list[Holder]": ...
+
+    def find(self, table: st.Table[Any] | str = "", *parts: str | int, minimum_credit: int = 0) -> Any:
+        """The record under a table's key, or None; of words, the units on offer that they fit."""
+        if isinstance(table, str):
+            from . import asking
+
+            return asking.find(self, table, minimum_credit)
         return reading.find(self.view, table, *parts)
 
     def get(self, table: st.Table[R], *parts: str | int) -> R:
@@ -134,6 +154,20 @@ class Client:
                 yield self
         else:
             yield self
+
+    # Asking
+
+    def quote(self, plan: "Plan", holders: "Sequence[Holder]", purpose: str = "research") -> "Quote":
+        """Who of these could serve a plan, and what is known before anybody is asked."""
+        from . import asking
+
+        return asking.quote(self, plan, holders, purpose)
+
+    def post(self, plan: "Plan", reward: int, **how: Any) -> "Asked":
+        """Ask for a model and lock the reward: `deadline`, `sealed_test`, `answer`, `purpose`, `category`."""
+        from . import asking
+
+        return asking.post(self, plan, reward, **how)
 
     # Ids in short
 
@@ -190,7 +224,10 @@ def open_writer(
     password: Password = None,
     clock: Callable[[], int] | None = None,
 ) -> Client:
-    """The ledger in a folder, written by this process; what came due while nobody wrote is served first."""
+    """The ledger in a folder, written by this process; what came due while nobody wrote is served first.
+
+    Within a process one writer is shared: all who open it here see the same ledger, by the first one's clock.
+    """
     signs = folder / BLOCKS_KEY
     if not signs.exists():
         with open_reader(folder, check=False):  # where there is no ledger it says so
@@ -198,12 +235,14 @@ def open_writer(
         raise ClientError(
             f"the key that signs the blocks of this ledger is not in {signs}; put it there, or read only"
         )
-    engine = EmbeddedEngine(folder, keys=[open_key(signs, password)], clock=clock)
+    engine, release = written.share(
+        folder, lambda: EmbeddedEngine(folder, keys=[open_key(signs, password)], clock=clock)
+    )
     try:
         engine.tick()
-        return Client(engine, key, clock)
+        return Client(engine, key, clock, release)
     except BaseException:
-        engine.close()
+        release()
         raise
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from tallystick.client import (
     open_writer,
     papers,
 )
-from tallystick.engines.engine import EngineError, LedgerInUse
+from tallystick.engines.engine import EngineError
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Genesis
 from tallystick.ledger.state import ACCOUNTS, GRANTS, MEMBERS, PROPOSALS, UNITS
@@ -164,9 +166,19 @@ def test_a_reader_stays_at_one_block_while_another_writes(ada: Client, folder: P
         assert balance(reader, "bob") == 1_005
 
 
-def test_one_writes_at_a_time(ada: Client, folder: Path, keys: dict[str, SigningKey]) -> None:
-    with pytest.raises(LedgerInUse), connect(folder, keys["bob"]):
-        pass
+def test_one_process_writes_at_a_time_and_shares_its_writer(
+    ada: Client, folder: Path, keys: dict[str, SigningKey]
+) -> None:
+    with connect(folder, keys["bob"]) as bob:
+        assert bob.view is ada.view
+        bob.submit(tx.Transfer("ada", 1))
+    ada.submit(tx.Transfer("bob", 1))
+    program = (
+        "import sys; from tallystick.engines.embedded import EmbeddedEngine as E; "
+        "from tallystick.base.keys import SigningKey as K; E(sys.argv[1], keys=[K.generate()])"
+    )
+    said = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True)
+    assert "LedgerInUse" in said.stderr
 
 
 def test_strangers_are_told_so_and_the_ledger_is_let_go(folder: Path, clock: Clock) -> None:

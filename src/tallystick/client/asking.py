@@ -1,0 +1,272 @@
+"""Asking for a model: find holders, quote, post, follow; a model with its proof comes back, or why not."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time as wall
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..base.ids import ANYONE
+from ..data.table import Table
+from ..engines.engine import Committed, Engine
+from ..learning import payload
+from ..learning.learner import Learner, Rows
+from ..ledger import state as st
+from ..ledger import transactions as tx
+from ..ledger import views
+from ..ledger.handlers.requests import test_commitment
+from ..ledger.privacy_cost import NANO
+from ..ledger.rules import SealedTest, uncharged
+from ..ledger.settlement import LIVE
+from ..node.perform import Scheme
+from ..protocols.plan import Plan as Frozen
+from ..protocols.protocol import Bench
+from ..simulation.finished import Trained
+from ..simulation.members import rows_of
+from ..simulation.telling import tell
+from .joined import shelf_of, turn
+from .ledger import Client, ClientError
+from .plans import Plan, protocol_of, rules_for
+from .receipts import Receipt, of_record
+from .written import nodes_on
+
+SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d)")
+IN_MS = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+IDLE = 0.05  # seconds
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A unit that somebody offers, with its owner's credit."""
+
+    unit: views.UnitView
+    credit: int
+
+    @property
+    def member(self) -> str:
+        return self.unit.owner
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Who could serve a plan, and what of it is known before anybody is asked."""
+
+    rows: tuple[tuple[str, str, int, float, int, str], ...]  # member, unit, rows, ε left, price, why not
+    protects: str
+
+    def __repr__(self) -> str:
+        lines = [f"{'member':<12} {'unit':<14} {'rows':>8} {'ε left':>8} {'price':>6}  could serve"]
+        for member, unit, rows, left, price, why in self.rows:
+            lines.append(f"{member:<12} {unit:<14} {rows:>8,} {left:>8.2f} {price:>6,}  {why or 'yes'}")
+        lines.append(f"ε left: of training rows, for one {self.protects}, by the ledger's own Rényi account")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The request ended with a model and a record that stands."""
+
+    model: Trained
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Refunded:
+    """The request ended without a model; what was left of the reward came back."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a request."""
+
+    time: int
+    text: str
+    notice: object = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def span(text: str | float) -> int:
+    """Milliseconds of words such as 30s, 10min, 2h; a number is seconds."""
+    if isinstance(text, int | float):
+        return int(text * 1000)
+    found = SPAN.fullmatch(text.strip())
+    if found is None:
+        raise ClientError(f"{text!r} is no time such as 30s, 10min, 2h or 1d")
+    return int(float(found[1]) * IN_MS[found[2]])
+
+
+def find(client: Client, words: str = "", minimum_credit: int = 0) -> list[Holder]:
+    """Units on offer whose name or category has any of these words; all of them without words."""
+    wanted = set(re.findall(r"[a-z0-9]+", words.lower()))
+    found = []
+    for unit in views.units(client.view):
+        said = set(re.findall(r"[a-z0-9]+", f"{unit.name} {unit.profile.category}".lower()))
+        account = client.find(st.ACCOUNTS, unit.owner)
+        credit = 0 if account is None else account.credit
+        if (not wanted or wanted & said) and credit >= minimum_credit and unit.owner != client.member:
+            found.append(Holder(unit, credit))
+    return found
+
+
+def quote(client: Client, plan: Plan, holders: Sequence[Holder], purpose: str = "research") -> Quote:
+    """Who of these could serve a plan: enough rows, ε left, a grant for the purpose."""
+    learner = learner_of(client, plan)
+    rules = rules_for(plan.frozen(learner, 1000, 1000), learner, 1000)
+    cost = 0 if plan.epsilon is None else round(plan.epsilon * NANO)
+    rows = []
+    for one in holders:
+        unit = one.unit
+        left, why = unit.budget.training.left, ""
+        if unit.profile.rows < plan.least_rows:
+            why = f"fewer than {plan.least_rows:,} rows"
+        elif left < cost or (cost and unit.budget.protects != plan.protects):
+            why = "not enough of its privacy budget is left"
+        elif not unit.terms.unaccounted and uncharged(rules):
+            why = "its terms ask for a formal guarantee in every phase"
+        elif not _granted(client, unit.unit, purpose):
+            why = f"no grant for {purpose}"
+        rows.append((unit.owner, unit.name, unit.profile.rows, left / NANO, unit.terms.price, why))
+    return Quote(tuple(rows), plan.protects)
+
+
+def _granted(client: Client, unit: str, purpose: str) -> bool:
+    some = views.grants(client.view, client.now(), of=unit, stage="open")
+    return any(one.to in (ANYONE, client.member) and one.purpose == purpose for one in some)
+
+
+def learner_of(client: Client, plan: Plan) -> Learner:
+    """The plan's learner: itself, or by its name among those that nodes in this process allow."""
+    if isinstance(plan.learner, Learner):
+        return plan.learner
+    name, _, version = plan.learner.partition("@")
+    known: dict[str, Learner] = {
+        f"{one.learner.name}@{one.learner.version}": one.learner
+        for node in nodes_on(client.view).values()
+        for one in node.allowed
+    }
+    for said, learner in known.items():
+        if said.partition("@")[0] == name and version in ("", learner.version):
+            return learner
+    there = f"; nodes here know {', '.join(known)}" if known else ""
+    raise ClientError(f"no learner {plan.learner!r} is at hand: give the learner itself{there}")
+
+
+@dataclass(eq=False)
+class Asked:
+    """A request that was posted, to be followed to its end."""
+
+    client: Client
+    request: str
+    learner: Learner
+    plan: Frozen
+    test: tuple[bytes, bytes] | None = None  # the sealed test set's hash, and its salt
+    idle: Callable[[float], None] = wall.sleep
+    _told: list[Event] = field(default_factory=list)
+
+    def watch(self) -> Iterator[Event]:
+        """What happens, until the request has ended; the nodes of this process take their turns meanwhile."""
+        unheard = self._engine.subscribe(self._hear)
+        try:
+            while True:
+                live = self.client.get(st.PROGRESS, self.request).stage in LIVE
+                done = self._open_test() + turn(self.client) if live else 0
+                while self._told:
+                    yield self._told.pop(0)
+                if not live:
+                    return
+                if not done:
+                    self.idle(IDLE)
+        finally:
+            unheard()
+
+    @property
+    def _engine(self) -> Engine:
+        if not isinstance(self.client.view, Engine):
+            raise ClientError("a request is followed on a ledger that is open for writing")
+        return self.client.view
+
+    def wait(self) -> Settled | Refunded:
+        """Follow the request to its end: it always has one."""
+        for _ in self.watch():
+            pass
+        progress = self.client.get(st.PROGRESS, self.request)
+        record = self.client.find(st.RECORDS, self.request)
+        if progress.stage != "settled" or record is None:
+            return Refunded(progress.outcome)
+        data = shelf_of(self.client).payloads.get(record.model)
+        if data is None:
+            raise ClientError(f"the model {record.model.hex()} is not beside this ledger")
+        blank = _scheme(self.plan, self.learner).blank
+        model = payload.decode(data, payload.specs_of(blank))[1]
+        proof = of_record(self.client, st.RECORDS.key(self.request))
+        return Settled(Trained(self.learner, self.plan.task, model), Receipt(self.request, proof))
+
+    def _hear(self, block: Committed) -> None:
+        for notice in [*block.notices, *(one for receipt in block.receipts for one in receipt.notices)]:
+            if getattr(notice, "request", "") != self.request:
+                continue
+            moment = tell(notice, self.plan.task.measure, block.time, False)
+            if moment is not None:
+                self._told.append(Event(block.time, moment.text, notice))
+
+    def _open_test(self) -> int:
+        """Open the sealed test set when its time has come."""
+        due = [one.of for one in views.turns(self.client.view, self.client.member, self.client.now())
+               if one.do == "open test"]  # fmt: skip
+        if self.test is None or self.request not in due:
+            return 0
+        self.client.submit(tx.OpenTest(self.request, *self.test))
+        return 1
+
+
+def post(
+    client: Client,
+    plan: Plan,
+    reward: int,
+    deadline: str | float = "2h",
+    sealed_test: Table | None = None,
+    answer: str | float = "5s",
+    phase: str | float = "10min",
+    purpose: str = "research",
+    category: str = "models",
+    idle: Callable[[float], None] = wall.sleep,
+) -> Asked:
+    """Ask for a model and lock the reward.
+
+    Members may apply for as long as `answer`, a phase may take as long as `phase`, all rounds `deadline`.
+    """
+    learner, shelf = learner_of(client, plan), shelf_of(client)
+    frozen = plan.frozen(learner, span(answer), span(phase))
+    test, opened = None, None
+    if sealed_test is not None:
+        content = shelf.payloads.put(_test_set(rows_of(sealed_test, plan.task), frozen))
+        opened = (content, secrets.token_bytes(32))
+        test = SealedTest(test_commitment(*opened), span(phase))
+    rules = rules_for(frozen, learner, span(deadline), plan.quality, test)
+    name = shelf.keep_plan(frozen)
+    bound = payload.Header(client.member, "initial", 0, name.hex())
+    initial = shelf.payloads.put(payload.encode(bound, _scheme(frozen, learner).blank))
+    before = {one.request for one in views.requests(client.view, member=client.member)}
+    client.submit(tx.PostRequest(category, purpose, name, reward, rules, name, initial=initial))
+    (made,) = {one.request for one in views.requests(client.view, member=client.member)} - before
+    return Asked(client, made, learner, frozen, opened, idle)
+
+
+def _scheme(plan: Frozen, learner: Learner) -> Scheme:
+    from ..learning.cohort import loop
+
+    return Scheme(protocol_of(plan), Bench(plan, learner, plan.task.measure, loop))
+
+
+def _test_set(rows: Rows, plan: Frozen) -> bytes:
+    """The requester's rows as a payload of two arrays."""
+    bound = payload.Header("requester", "test", 0, plan.digest().hex())
+    return payload.encode(bound, {"x": np.asarray(rows.x, np.float32), "y": np.asarray(rows.y, np.float32)})
