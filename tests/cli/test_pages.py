@@ -13,7 +13,10 @@ import pytest
 from tests.architecture.source import ROOT
 from tests.cli.desk import Desk
 
-PAGES = ("README.md", "docs/tour.md")
+PAGES = ("README.md", "docs/tour.md", "docs/how-to/own-data.md", "docs/how-to/ask-and-serve.md")
+TOLD = ("README.md", "docs/tour.md")
+OWN = "docs/how-to/own-data.md"
+SIMULATED = re.compile(r"<!-- simulate -->\n```\n(.*?)\n```\n<!-- /simulate -->", re.DOTALL)
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN = re.compile(r"<!-- demo -->\n```\n(.*?)\n```\n<!-- /demo -->", re.DOTALL)
 LEDGERS = re.compile(r"<!-- demo --ledger-only -->\n```\n(.*?)\n```\n<!-- /demo -->", re.DOTALL)
@@ -39,10 +42,10 @@ def masked(text: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_to_be_typed_runs(page: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    typed = 0
+    typed, known = 0, {}
     for language, script in blocks(page):
         if language == "python":
-            exec(compile(script, page, "exec"), {})
+            exec(compile(script, page, "exec"), known)
             continue
         for line in commands(script):
             words = shlex.split(line)
@@ -53,15 +56,23 @@ def test_what_is_to_be_typed_runs(page: str, desk: Desk, monkeypatch: pytest.Mon
             assert os.path.basename(words[0]) == "tally", line
             desk.does("", *words[1:])
             typed += 1
-    assert typed >= 3
+    assert typed >= 1
 
 
 def test_the_demo_that_is_shown_is_the_demo(desk: Desk) -> None:
     told = masked(desk.does("demo"))
-    for page in PAGES:
+    for page in TOLD:
         (shown,) = SHOWN.findall((ROOT / page).read_text(encoding="utf-8"))
         assert masked(shown) in told, page
         assert len(masked(shown)) > len(told) / 2
+
+
+def test_the_simulation_that_is_shown_is_a_new_projects(desk: Desk) -> None:
+    desk.does("new mine")
+    told = desk.does("simulate mine/run.toml")
+    (shown,) = SIMULATED.findall((ROOT / OWN).read_text(encoding="utf-8"))
+    assert masked(shown) == masked(told)
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_the_ledgers_own_story_that_is_shown_is_that_story(desk: Desk) -> None:

@@ -13,6 +13,7 @@ import pytest
 import tallystick as ts
 from tallystick.cli.main import run
 from tallystick.client import Client, ClientError, connect
+from tallystick.client.joined import Joined
 from tallystick.data.table import Table
 from tallystick.engines.export import export
 from tallystick.ledger import state as st
@@ -56,7 +57,7 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def nodes(trial: Path, clock: Clock) -> Iterator[list[object]]:
+def nodes(trial: Path, clock: Clock) -> Iterator[list[Joined]]:
     """Nodes of bob, cleo and dora, with their units offered and one learner allowed."""
     made = []
     for seed, name in enumerate(NAMES[1:]):
@@ -68,7 +69,7 @@ def nodes(trial: Path, clock: Clock) -> Iterator[list[object]]:
         made.append(node)
     yield made
     for node in made:
-        node.__exit__()
+        node.close()
 
 
 def asking(trial: Path, clock: Clock) -> Client:
@@ -81,7 +82,7 @@ def plan(**more: object) -> ts.Plan:
 
 
 def test_a_request_ends_with_a_model_and_a_receipt_that_stands_alone(
-    trial: Path, nodes: list[object], clock: Clock, tmp_path: Path
+    trial: Path, nodes: list[Joined], clock: Clock, tmp_path: Path
 ) -> None:
     with asking(trial, clock) as client:
         holders = client.find("gearbox", minimum_credit=0)
@@ -112,7 +113,7 @@ def test_a_request_ends_with_a_model_and_a_receipt_that_stands_alone(
 
 
 def test_the_whole_ledger_verifies_and_epsilon_is_charged(
-    trial: Path, nodes: list[object], clock: Clock, tmp_path: Path
+    trial: Path, nodes: list[Joined], clock: Clock, tmp_path: Path
 ) -> None:
     with asking(trial, clock) as client:
         request = client.post(
@@ -125,13 +126,13 @@ def test_the_whole_ledger_verifies_and_epsilon_is_charged(
         again = client.quote(plan(epsilon=8), client.find())
         assert repr(again).count("not enough of its privacy budget is left") == 3
     for node in nodes:
-        node.__exit__()
+        node.close()
     export(trial, tmp_path / "all.tally")
     assert ts.verify(tmp_path / "all.tally").sound
 
 
 def test_what_nobody_may_serve_is_refunded_and_why_is_known(
-    trial: Path, nodes: list[object], clock: Clock
+    trial: Path, nodes: list[Joined], clock: Clock
 ) -> None:
     with asking(trial, clock) as client:
         cases = [
@@ -144,16 +145,16 @@ def test_what_nobody_may_serve_is_refunded_and_why_is_known(
             request = client.post(wanted, reward=500, idle=clock.rest, **how)
             ended = request.wait()
             assert isinstance(ended, ts.Refunded) and "0 of at least 2 members applied" in ended.reason
-            assert all(why in node.declined[request.request] for node in nodes)  # type: ignore[attr-defined]
+            assert all(why in node.declined[request.request] for node in nodes)
         assert client.get(st.ACCOUNTS, "ada").balance == 10_000
 
 
 def test_a_node_tries_before_it_serves_and_goes_on_after_a_restart(
-    trial: Path, nodes: list[object], clock: Clock
+    trial: Path, nodes: list[Joined], clock: Clock
 ) -> None:
-    lines = nodes[0].check()  # type: ignore[attr-defined]
+    lines = nodes[0].check()
     assert len(lines) == 1 and "mlp trains" in lines[0]
-    first = nodes[0].register("pumps", table(0), TASK)  # type: ignore[attr-defined]
+    first = nodes[0].register("pumps", table(0), TASK)
     with asking(trial, clock) as client:
         assert len([one for one in client.find() if one.member == "bob"]) == 1
         assert first in [one.unit.unit for one in client.find()]
@@ -161,7 +162,7 @@ def test_a_node_tries_before_it_serves_and_goes_on_after_a_restart(
         for event in request.watch():
             if "round 1 is done" in str(event):
                 break
-        nodes[0].__exit__()  # type: ignore[attr-defined]
+        nodes[0].close()
         back = ts.join(trial, key=trial / "keys" / "bob.key", clock=clock)
         back.register("pumps", table(0), TASK)
         back.allow(LEARNER)
@@ -172,7 +173,7 @@ def test_a_node_tries_before_it_serves_and_goes_on_after_a_restart(
         ts.join(trial, key=trial / "keys" / "ada.key", clock=clock).check()
 
 
-def test_mistakes_are_said(trial: Path, nodes: list[object], clock: Clock) -> None:
+def test_mistakes_are_said(trial: Path, nodes: list[Joined], clock: Clock) -> None:
     with asking(trial, clock) as client:
         with pytest.raises(ClientError, match=r"no learner 'tree' is at hand.*nodes here know mlp@1"):
             client.post(plan(learner="tree"), reward=500)

@@ -128,8 +128,12 @@ class Joined:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """The node stops here; what it has on disk stays."""
         nodes_on(self.client.view).pop(self.member, None)
-        self.client.__exit__()
+        self.client.close()
 
     # Offering
 

@@ -72,6 +72,10 @@ class Client:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the ledger go."""
         (self._release or self.view.close)()
 
     def as_member(self, key: SigningKey) -> "Client":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from tallystick.base.task import Task
 from tallystick.data.refusals import DataError
 from tallystick.data.schema import Array, Field, flat, schema_of
 from tallystick.data.unit import Shares, divide_by
+
+SHOWN = 20  # rows in a notebook
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -58,6 +61,17 @@ class Table:
             f"{field.name}: {field.kind}{list(field.shape) if field.shape else ''}" for field in self.schema
         )
         return f"Table({len(self):,} rows; {fields})"
+
+    def _repr_html_(self) -> str:
+        """The first rows, for a notebook; every value is shown as text."""
+        few = self.slice(0, SHOWN)
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.names)
+        lines = zip(*(few[name] for name in self.names), strict=True)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(_shown(one))}</td>" for one in line) + "</tr>" for line in lines
+        )
+        more = "" if len(self) <= SHOWN else f"<p>{len(self):,} rows in all</p>"
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
     def take(self, rows: Sequence[int] | Array) -> Table:
         """The rows at these places, in this order (copied)."""
@@ -137,6 +151,10 @@ class Table:
             return self.to_arrow().to_pandas()
         except ModuleNotFoundError as error:
             raise DataError(f"{error.name} is not installed; `pip install {error.name}` brings it") from None
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def joined(tables: Sequence[Table]) -> Table:
