@@ -1,4 +1,4 @@
-"""The notebooks run from their first cell to the last, as somebody would run them with a table of their own."""
+"""The notebooks run from their first cell to the last, as somebody with a table of their own runs them."""
 
 from __future__ import annotations
 

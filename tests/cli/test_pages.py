@@ -37,7 +37,8 @@ def commands(script: str) -> Iterator[str]:
 
 def masked(text: str) -> str:
     """A text whose figures, which chance decides, are alike, and the bars and rules that follow them."""
-    return " ".join(re.sub(r"█+", "█", re.sub(r"\d+", "#", re.sub(r"─+", "─", text))).split())
+    bars = re.sub(r"█*[█▏▎▍▌▋▊▉]", "█", text)
+    return " ".join(re.sub(r"\d+", "#", re.sub(r"─+", "─", bars)).split())
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -204,10 +204,10 @@ class Asked:
         data = shelf_of(self.client).payloads.get(record.model)
         if data is None:
             raise ClientError(f"the model {record.model.hex()} is not beside this ledger")
-        blank = _scheme(self.plan, self.learner).blank
-        model = payload.decode(data, payload.specs_of(blank))[1]
+        scheme = _scheme(self.plan, self.learner)
+        model = payload.decode(data, payload.specs_of(scheme.blank))[1]
         proof = of_record(self.client, st.RECORDS.key(self.request))
-        return Settled(Trained(self.learner, self.plan.task, model), Receipt(self.request, proof))
+        return Settled(Trained(scheme.bench.learner, self.plan.task, model), Receipt(self.request, proof))
 
     def _hear(self, block: Committed) -> None:
         for notice in [*block.notices, *(one for receipt in block.receipts for one in receipt.notices)]:

@@ -65,13 +65,15 @@ class Plan:
         return Frozen(
             self.task, self.preset, version, learner.name, learner.version, source_of(learner), written,
             self.seed, min(self.batch, self.least_rows), self.epochs, (self.readers,),
+            learner.needs,
         )  # fmt: skip
 
 
 def source_of(learner: Learner) -> bytes:
     """The digest by which a plan names a learner: its name, its settings and where they come from."""
     known = sorted((name, str(value)) for name, value in learner.settings.items())
-    return digest(b"learner", learner.name.encode(), repr(known).encode(), __version__.encode())
+    said = (learner.name, repr(known), __version__)
+    return digest(b"learner", *(one.encode() for one in said), learner.source)
 
 
 def protocol_of(plan: Frozen) -> Protocol:

@@ -24,7 +24,7 @@ class _Tried:
 
 def preflight(learner: Learner, task: Task, rows: Rows) -> str:
     """Two steps; what a learner cannot do with these rows is said, and nothing is sent."""
-    some = min(ROWS, len(rows.y))
+    learner, some = learner.on(task), min(ROWS, len(rows.y))
     if not some:
         raise ClientError(f"learner {learner.name}: there are no rows to train on")
     order = widened(np.tile(np.arange(some, dtype=np.int32), (2, 1)))
