@@ -44,7 +44,7 @@ def test_ones_own_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: A
     assert len(members) == 5 and "north 200" in repr(members)
     assert "alone" in repr(run) and "west" in repr(run) and "<svg" in run._repr_html_()
     assert run.score > 0.7
-    assert "<table>" in rounds._repr_html_() and len(rounds) == 5
+    assert "<table>" in rounds._repr_html_() and len(rounds) == len(run.each_round) >= 3
     assert plot._repr_svg_().startswith("<svg")
     said = capsys.readouterr().out
     assert "ε = " in said and "for one record" in said and "all true" in said

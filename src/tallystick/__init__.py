@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 # public name -> the module that defines it, or "module:name" where it is called otherwise there
 PUBLIC: dict[str, str] = {
     # a ledger: look at it, offer data by a node, ask for a model
-    "connect": "tallystick.client",
+    "connect": "tallystick.client.opening",
     "join": "tallystick.client.joined",
     "verify": "tallystick.client.receipts",
     "Budget": "tallystick.client.joined",

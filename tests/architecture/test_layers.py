@@ -35,8 +35,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 BARE = {"base", "ledger", "engines", "cli"}
 BARE_PACKAGES = {"msgspec", "nacl", "click"}
 
-# These start fast: what learns is imported when used.
+# These start fast: what learns is imported when used. The client's nodes and requests learn themselves.
 IMPORTS_WHEN_USED = {"cli", "client"}
+LEARN_THEMSELVES = {f"tallystick.client.{name}" for name in ("asking", "joined", "plans", "preflight")}
 HEAVY = {
     *("data", "discovery", "learning", "adapters", "privacy", "protocols"),
     *("node", "simulation", "api", "web"),
@@ -93,7 +94,7 @@ def eager(graph: Graph) -> list[str]:
     return [
         f"{module}:{seen.line} imports {seen.target} before it is used"
         for module, imports in graph.items()
-        if layer(module) in IMPORTS_WHEN_USED
+        if layer(module) in IMPORTS_WHEN_USED and module not in LEARN_THEMSELVES
         for seen in imports
         if not seen.lazy and within(seen.target, HEAVY)
     ]

@@ -12,8 +12,10 @@ import pytest
 
 import tallystick as ts
 from tallystick.cli.main import run
-from tallystick.client import Client, ClientError, connect
+from tallystick.client import ClientError
+from tallystick.client.asking import Asker
 from tallystick.client.joined import Joined
+from tallystick.client.opening import connect
 from tallystick.data.table import Table
 from tallystick.engines.export import export
 from tallystick.ledger import state as st
@@ -72,8 +74,10 @@ def nodes(trial: Path, clock: Clock) -> Iterator[list[Joined]]:
         node.close()
 
 
-def asking(trial: Path, clock: Clock) -> Client:
-    return connect(trial, trial / "keys" / "ada.key", clock=clock)
+def asking(trial: Path, clock: Clock) -> Asker:
+    client = connect(trial, trial / "keys" / "ada.key", clock=clock)
+    assert isinstance(client, Asker)
+    return client
 
 
 def plan(**more: object) -> ts.Plan:
@@ -183,5 +187,7 @@ def test_mistakes_are_said(trial: Path, nodes: list[Joined], clock: Clock) -> No
             client.post(plan(readers="all"), reward=500)
         with pytest.raises(ClientError, match="'soon' is no time such as"):
             client.post(plan(), reward=500, deadline="soon")
-    with connect(trial) as reader, pytest.raises(ClientError, match="connect to one with a key"):
+    reader = connect(trial)
+    assert isinstance(reader, Asker)
+    with reader, pytest.raises(ClientError, match="connect to one with a key"):
         reader.post(plan(learner=LEARNER), reward=500)

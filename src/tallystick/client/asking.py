@@ -7,9 +7,11 @@ import secrets
 import time as wall
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar, final, overload
 
 import numpy as np
 
+from ..base.codec import Record
 from ..base.ids import ANYONE
 from ..data.table import Table
 from ..engines.engine import Committed, Engine
@@ -37,6 +39,7 @@ from .written import nodes_on
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d)")
 IN_MS = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 IDLE = 0.05  # seconds
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -270,3 +273,28 @@ def _test_set(rows: Rows, plan: Frozen) -> bytes:
     """The requester's rows as a payload of two arrays."""
     bound = payload.Header("requester", "test", 0, plan.digest().hex())
     return payload.encode(bound, {"x": np.asarray(rows.x, np.float32), "y": np.asarray(rows.y, np.float32)})
+
+
+@final
+class Asker(Client):
+    """A ledger as somebody sees it who asks for models."""
+
+    @overload
+    def find(self, table: st.Table[R], *parts: str | int) -> R | None: ...
+
+    @overload
+    def find(self, table: str = "", *, minimum_credit: int = 0) -> list[Holder]: ...
+
+    def find(self, table: Any = "", *parts: str | int, minimum_credit: int = 0) -> Any:
+        """The record under a table's key, or None; of words, the units on offer that they fit."""
+        if isinstance(table, str):
+            return find(self, table, minimum_credit)
+        return super().find(table, *parts)
+
+    def quote(self, plan: Plan, holders: Sequence[Holder], purpose: str = "research") -> Quote:
+        """Who of these could serve a plan, and what is known before anybody is asked."""
+        return quote(self, plan, holders, purpose)
+
+    def post(self, plan: Plan, reward: int, **how: Any) -> Asked:
+        """Ask for a model and lock the reward: `deadline`, `answer`, `phase`, `sealed_test`, `purpose`."""
+        return post(self, plan, reward, **how)

@@ -34,7 +34,7 @@ from ..node.step import Node, step
 from ..protocols.plan import Plan, decode_plan
 from ..protocols.protocol import Bench, Holding
 from ..simulation.members import rows_of
-from .ledger import Client, ClientError, Password, connect
+from .ledger import Client, ClientError, Password, Refused, connect
 from .plans import agreed, protocol_of, source_of
 from .written import nodes_on
 
@@ -222,13 +222,17 @@ class Joined:
         """Apply for every request that is open and fits; how many that were."""
         sent = 0
         for request in views.requests(self.client.view, stage="forming"):
-            if self.member in request.applicants or request.member == self.member:
+            if self.member in (*request.applicants, request.member):
                 continue
             posted = self.client.get(st.REQUESTS, request.request)
             body = self._application(posted)
-            if body is not None:
+            if body is None:
+                continue
+            try:
                 self.client.submit(body)
                 sent += 1
+            except Refused as refused:  # the team formed meanwhile, or the ledger knows better
+                self._why[request.request] = refused.receipt.detail
         return sent
 
     @property

@@ -2,10 +2,10 @@
 
 import re
 import time as wall
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar, final, overload
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import msgspec
 from nacl import bindings
@@ -25,10 +25,6 @@ from ..ledger.handlers.members import possession_context
 from ..ledger.transition import Receipt
 from ..ledger.views import reading
 from . import written
-
-if TYPE_CHECKING:
-    from .asking import Asked, Holder, Quote
-    from .plans import Plan
 
 BLOCKS_KEY: Final = "blocks.key"  # signs the blocks of the ledger in whose folder it lies
 GENESIS: Final = "genesis.toml"
@@ -51,7 +47,6 @@ class Refused(ClientError):
         self.receipt = receipt
 
 
-@final
 class Client:
     """A ledger as one member sees it: read by anyone, written with that member's key."""
 
@@ -128,18 +123,8 @@ class Client:
 
     # Reading
 
-    @overload
-    def find(self, table: st.Table[R], *parts: str | int) -> R | None: ...
-
-    @overload
-    def find(self, table: str = "", *, minimum_credit: int = 0) -> "list[Holder]": ...
-
-    def find(self, table: st.Table[Any] | str = "", *parts: str | int, minimum_credit: int = 0) -> Any:
-        """The record under a table's key, or None; of words, the units on offer that they fit."""
-        if isinstance(table, str):
-            from . import asking
-
-            return asking.find(self, table, minimum_credit)
+    def find(self, table: st.Table[R], *parts: str | int) -> R | None:
+        """The record under this key, or None."""
         return reading.find(self.view, table, *parts)
 
     def get(self, table: st.Table[R], *parts: str | int) -> R:
@@ -158,20 +143,6 @@ class Client:
                 yield self
         else:
             yield self
-
-    # Asking
-
-    def quote(self, plan: "Plan", holders: "Sequence[Holder]", purpose: str = "research") -> "Quote":
-        """Who of these could serve a plan, and what is known before anybody is asked."""
-        from . import asking
-
-        return asking.quote(self, plan, holders, purpose)
-
-    def post(self, plan: "Plan", reward: int, **how: Any) -> "Asked":
-        """Ask for a model and lock the reward: `deadline`, `sealed_test`, `answer`, `purpose`, `category`."""
-        from . import asking
-
-        return asking.post(self, plan, reward, **how)
 
     # Ids in short
 
