@@ -7,6 +7,7 @@ NOUNS = {
     "simulate": "Try a scheme on your own table, beside learning alone and pooled.",
     "new": "Make a project to edit: data, a task, a learner, a run.",
     "run": "List runs, show and compare them, go on with one that was cut off.",
+    "audit": "Attack a way to train; see what is found beside what is promised.",
     "presets": "Say which schemes there are, and what each needs.",
     "data": "List, describe and fetch data sets.",
     "ledger": "Make a ledger, look into it, export, verify, prove.",

@@ -77,6 +77,16 @@ def membership(scores: npt.ArrayLike, member: npt.NDArray[Any], fpr: float = 0.0
     return Attack(auc, found / len(ins), fpr, proportion_interval(found, len(ins)))
 
 
+def curve_of(scores: npt.ArrayLike, member: npt.NDArray[Any]) -> tuple[list[float], list[float]]:
+    """Rates of false alarms from 0.1 % up, even in their logarithm, and the share of members found there."""
+    values, inside = finite(scores), np.asarray(member, bool)
+    outs, ins = np.sort(values[~inside]), np.sort(values[inside])
+    alarms = np.logspace(-3, 0, 31)
+    thresholds = outs[len(outs) - 1 - np.minimum((alarms * len(outs)).astype(int), len(outs) - 1)]
+    found = 1 - np.searchsorted(ins, thresholds, side="right") / len(ins)
+    return alarms.tolist(), found.tolist()
+
+
 def proportion_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Clopper and Pearson's interval."""
     tail = (1 - confidence) / 2

@@ -11,7 +11,7 @@ import numpy as np
 from ..learning import fixed_point
 from ..learning.combine import RULES
 from ..learning.learner import model_of, vector_of
-from ..learning.posted import Posted, Rule
+from ..learning.posted import Posted, Rule, Vectors
 from ..privacy.mechanisms import Mechanism, member_update
 from ..privacy.printed import relay_as_printed
 from .protect import Protection, rule_of
@@ -62,7 +62,12 @@ def robust(name: str, attackers: int) -> Rule:
     if name not in RULES or name in NEED_MORE:
         known = ", ".join(sorted(RULES.keys() - set(NEED_MORE)))
         raise Unfit(f"no rule {name!r} combines models alone; choose one of {known}")
-    return RULES[name](attackers)
+
+    def rule(posted: Posted) -> Vectors:
+        # Of few members no rule withstands as many.
+        return RULES[name](min(attackers, (len(posted) - 1) // 2))(posted)
+
+    return rule
 
 
 def release(mechanism: Mechanism, relative: bool) -> Do:

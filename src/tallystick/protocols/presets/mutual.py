@@ -25,14 +25,15 @@ def mutual(
     judges: int = 0,
     units: bool = True,
     protect: Protection | None = None,
-    rule: str = "geometric_median",
-    attackers: int = 1,
+    rule: str = "mixing_geometric_median",
+    attackers: int | None = None,
     fewest: int = FEWEST,
     as_printed: bool = False,
 ) -> Protocol:
     """Train, commit; judge, commit, reveal; combine. Paid round by round, the best score records."""
     drawn = f"drawn:train:{judges}" if judges else "everyone"
-    combined = combine("train", None if as_printed else robust(rule, attackers))
+    withstood = max(1, size // 10) if attackers is None else attackers
+    combined = combine("train", None if as_printed else robust(rule, withstood))
     return Protocol(
         name="mutual",
         version="1",
