@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
+from benchmarks import peers
 from benchmarks.case import Case, Measured, Progress, at_most
 
 CHOSEN = "mixing_geometric_median"
@@ -38,8 +39,13 @@ BY_PAY = ("copy", "replay")
 PAYING = ("geometric_median", "mean", PRINTED)
 SPLITS = {"iid": "IID", "0.5": "Dirichlet 0.5", "0.1": "Dirichlet 0.1"}
 COUNTS = (5, 10)
+THEIRS = (
+    *("mean", "median", "trimmed_mean", "geometric_median", "krum", "multi_krum"),
+    *("mixing_geometric_median", "mixing_trimmed_mean"),
+)
+SAME = 1e-4  # of a combined model's length
 ROWS = 240
-SEEDS = (1,)
+SEEDS = (1, 2, 3)
 TUNING = {"split": "0.5", "seed": 0, "malicious": 5, "rounds": 10}
 NEAR = 0.005
 SOURCES = (
@@ -243,7 +249,38 @@ def all_data(smoke: bool, progress: Progress) -> list[Measured]:
     return table.measured(progress)
 
 
+def beside_byzfl(smoke: bool, progress: Progress) -> list[Measured]:
+    """Our rules and byzfl's on the same posted models, 5 of 50 of them random."""
+    import numpy as np
+
+    from tallystick.learning.combine import RULES as OURS
+    from tallystick.learning.posted import Posted
+
+    chance = np.random.default_rng(1)
+    start = chance.normal(size=500 if smoke else 25_000).astype(np.float32)
+    models = start + chance.normal(0.2, 0.5, (50, len(start))).astype(np.float32)
+    models[-5:] = chance.normal(0, 3, (5, len(start)))
+    names = [name for name in RULES if name in THEIRS]
+    given = Posted(models, start, np.full(50, ROWS))
+    ours = {name: OURS[name](5)(given) for name in names}
+    if not peers.ready():
+        return [Measured(what="rules compared with byzfl's", value=0, unit="rules", note=peers.MISSING)]
+    told = progress.once("byzfl", lambda: peers.rules(models, 5, ours, progress))
+    return [
+        Measured(
+            what=f"{name}: distance from byzfl's",
+            value=told[name],
+            unit="of its length",
+            target=at_most(SAME),
+        )
+        for name in names
+    ]
+
+
 CASES = (
+    Case(
+        "papers", "robustness-byzfl", "our rules beside byzfl's on the same models", beside_byzfl, SOURCES, 1
+    ),
     Case(
         "papers", "robustness", "14 rules against 8 attacks, 240 rows a member", robustness, SOURCES, 90, True
     ),

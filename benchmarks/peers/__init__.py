@@ -40,6 +40,11 @@ def private(setting: Any, size: int, progress: Any) -> dict[str, Any]:
     return _told("opacus_sgd", given, progress)
 
 
+def rules(models: Any, attackers: int, ours: dict[str, Any], progress: Any) -> dict[str, Any]:
+    """How far byzfl's combined models lie from ours, in lengths of ours."""
+    return _told("byzfl_rules", {"models": models, "attackers": np.array(attackers), **ours}, progress)
+
+
 def _told(script: str, given: dict[str, Any], progress: Any) -> dict[str, Any]:
     """What a script printed as its last line, given these arrays."""
     progress(f"{script} runs in its own environment")

@@ -7,7 +7,7 @@ import click
 
 from . import output
 from .command import FILE, Choices, command, learning_parts, noun, stop, whole
-from .simulate import learner_of, task_of
+from .prepare import learner_of, task_of
 
 if TYPE_CHECKING:
     from ..learning.learner import Rows
@@ -52,7 +52,10 @@ def privacy(at: Choices, /, **said: Any) -> None:
 
         rows, labels = _rows(said)
         way = _way(said)
-        found = probe.probe(way, learner_of(said["learner"]), rows, labels, said["seed"], said["shadows"])
+        learner = learner_of(said["learner"])
+        if not learner.traced:
+            stop(f"{said['learner']} is code of your own; audits take softmax, mlp:64 or mlp:64-32")
+        found = probe.probe(way, learner, rows, labels, said["seed"], said["shadows"])
         said["report"].write_text(_page(way, found, said["learner"]), encoding="utf-8")
     at.show(_document(way, found, said["report"]), _lines(way, found, said["report"]))
     if not found.sound:
