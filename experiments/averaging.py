@@ -246,7 +246,7 @@ CASES = (
     Case("papers", "averaging-figs9-11", "fdc: a minute of each kind, axis by axis", movement, SOURCES,
          minutes=0.5),
     Case("papers", "averaging-figs13-14", "fdc: five schools against one centre, Table III",
-         federated_and_centralised, SOURCES, minutes=6),
+         federated_and_centralised, SOURCES, minutes=2),
     Case("papers", "averaging-settings", "fdc: learning rates, on held-out people", rates, SOURCES,
-         minutes=1),
+         minutes=1.5),
 )  # fmt: skip

@@ -128,7 +128,7 @@ def choose(smoke: bool, progress: Progress) -> Figure:
 
 CASES = (
     Case("papers", "relay-accuracy", f"bp2p: MNIST, a team of {MEMBERS} at ε = {EPSILON:g}", measure, SOURCES,
-         minutes=2),
+         minutes=1.5),
     Case("papers", "relay-accuracy-settings", "bp2p: what was tried, on held-out training rows", choose,
          SOURCES, minutes=2),
 )  # fmt: skip

@@ -176,5 +176,5 @@ def section(smoke: bool, progress: Progress) -> Figure:
 
 CASES = (
     Case("papers", "secure-averaging-section3-2", "coalition § 3.2: owners, an analyst, a consumer", section,
-         SOURCES, minutes=4),
+         SOURCES, minutes=1.5),
 )  # fmt: skip
