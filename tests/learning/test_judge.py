@@ -12,7 +12,7 @@ from tallystick.base.measure import MEASURES
 from tallystick.learning import models
 from tallystick.learning.cohort import Cohort
 from tallystick.learning.devices import devices
-from tallystick.learning.judge import Judging, drawn_judges, enough, judge_one_by_one, judging
+from tallystick.learning.judge import AT_A_TIME, Judging, drawn_judges, enough, judge_one_by_one, judging
 from tests.learning.cohorts import Plan, invented_rows, invented_task
 
 COUNTS = (40, 5, 0, 33, 17)
@@ -119,3 +119,14 @@ def test_judges_with_few_rows_are_taken_together_and_give_the_same_bits_alone() 
     for judge in (0, 17, 36):
         alone = replace(given, judges=Cohort((judges.members[judge],)))
         np.testing.assert_array_equal(judging()(alone)[:, 0], everybody[:, judge])
+
+
+def test_more_models_than_are_taken_at_a_time_are_each_worth_what_they_are_alone() -> None:
+    given = asked(number=2 * AT_A_TIME * len(devices()) + 3)
+    given = replace(given, measures=given.measures[:1])
+    pairs = np.random.default_rng(1).random((len(given.models), len(COUNTS))) < 0.5
+    everybody = judging()(given)
+    some = [len(given.models) - 1, 0, AT_A_TIME, 7]
+
+    np.testing.assert_array_equal(judging()(replace(given, models=given.models[some])), everybody[some])
+    np.testing.assert_array_equal(judging()(replace(given, pairs=pairs))[pairs], everybody[pairs])
