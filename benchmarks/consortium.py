@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tallystick.base.events import Gaussian
 from tallystick.base.ids import ROLES, derived_id, digest
@@ -17,7 +18,9 @@ from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Genesis, Limits
-from tallystick.ledger.views import every, find, turns
+from tallystick.ledger.views import find, open_phase
+
+T = TypeVar("T")
 
 MAIN, START = "main", 1_700_000_000_000
 SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
@@ -26,6 +29,7 @@ CARRIER = "carrier"
 PURPOSE = "maintenance"
 REWARD, DEPOSIT, BALANCE = 100, 20, 1_000_000
 FIGURE = 700_000
+AT_ONCE = 200  # of one member, fewer than its numbers may be ahead
 LIMITS = Limits(vote_wait=DAY, block_weight=200_000, member_weight=100_000)
 NOISE = ru.EventRule("record", Gaussian(3_000, 1), Gaussian(6_000, 1))
 RULES = ru.Rules(
@@ -40,6 +44,11 @@ RULES = ru.Rules(
 
 def key_of(name: str) -> SigningKey:
     return SigningKey(digest(b"consortium", name.encode()))
+
+
+def batched(asked: Iterable[T], size: int) -> Iterator[list[T]]:
+    source = iter(asked)
+    return iter(lambda: list(islice(source, size)), [])
 
 
 def hashed(*parts: object) -> bytes:
@@ -115,14 +124,19 @@ class Consortium:
 
     def do(self, chain: str, asked: Iterable[tuple[str, tx.Body]]) -> list[Answer]:
         """Transactions in as few blocks as they fit into, waited for."""
-        known, tickets = self.chains[chain], []
+        answers: list[Answer] = []
+        for some in batched(asked, AT_ONCE):
+            answers += self._do(self.chains[chain], chain, some)
+        return answers
+
+    def _do(self, known: Chain, chain: str, asked: Sequence[tuple[str, tx.Body]]) -> list[Answer]:
+        tickets = []
         for member, body in asked:
             number = self.number(chain, member)
             known.numbers[member] = number + 1
             key = key_of(member)
-            envelope = tx.Envelope(
-                tx.FORMAT, chain, member, key.public, number, self.time + DAY * 400, body  # type: ignore[arg-type]
-            )  # fmt: skip
+            until = self.time + 400 * DAY
+            envelope = tx.Envelope(tx.FORMAT, chain, member, key.public, number, until, body)  # type: ignore[arg-type]
             tickets.append(known.engine.submit(tx.seal(envelope, key.sign)))
         return [known.engine.wait(ticket) for ticket in tickets]
 
@@ -180,22 +194,21 @@ class Consortium:
     def duties(self, chain: str) -> list[tuple[str, str, tx.Body]]:
         """What everybody owes on a sub-chain now: request, member, transaction."""
         engine, found = self.chains[chain].engine, []
-        for member in sorted(one.member for one in every(engine, st.MEMBERS)):
-            for turn in turns(engine, member, engine.status().time):
-                progress = find(engine, st.PROGRESS, turn.of)
-                assert progress is not None
-                body: tx.Body
-                if turn.do == "post":
-                    plain = hashed(turn.of, turn.round, member)
-                    model = tx.Model(
-                        tx.Payload(1_000, plain, hashed(plain, "c"), hashed(plain, "k")), rows=10
-                    )
-                    body = tx.Post(turn.of, turn.round, turn.phase, model)
-                elif turn.do == "record":
-                    body = tx.PostRecord(turn.of, progress.model, FIGURE)
-                elif turn.do == "approve":
-                    body = tx.Approve(turn.of, FIGURE)
-                else:
-                    continue
-                found.append((turn.of, member, body))
+        for name in [key.decode().partition("/")[2] for key, _ in engine.scan(b"team/", 1 << 62)]:
+            progress, phase = find(engine, st.PROGRESS, name), open_phase(engine, name)
+            assert progress is not None
+            body: tx.Body
+            for member in phase.owing if phase else ():
+                plain = hashed(name, phase.round, member) if phase else b""
+                model = tx.Model(tx.Payload(1_000, plain, hashed(plain, "c"), hashed(plain, "k")), rows=10)
+                body = tx.Post(name, progress.round, "train", model)
+                found.append((name, member, body))
+            if progress.stage == "recording":
+                recorder = progress.recorders[progress.attempt]
+                found.append((name, recorder, tx.PostRecord(name, progress.model, FIGURE)))
+            elif progress.stage == "approving":
+                for member in progress.recorders:
+                    said = find(engine, st.STATEMENTS, name, member) is not None
+                    if not said and member != progress.recorders[progress.attempt]:
+                        found.append((name, member, tx.Approve(name, FIGURE)))
         return found

@@ -10,6 +10,7 @@ from tallystick.ledger import rejections as no
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tallystick.ledger import views
 from tallystick.ledger.notices import OutcomeSent, RequestSent
 from tallystick.ledger.privacy_cost import ZERO
 from tests.base.small_chain import commit_to, members
@@ -44,6 +45,8 @@ def test_a_request_runs_on_a_sub_chain_and_is_settled_on_the_main_one():
     before = found.total()
     request = ended(found)
     assert stage(found.north, request) == "settled" and stage(found.main, request) == "away"
+    shown = views.request(found.main.reader, request)
+    assert shown is not None and shown.chain == NORTH
     assert OutcomeSent(request, "settled") in found.north.said
     found.tell_main("message", request)
     assert stage(found.main, request) == "settled"

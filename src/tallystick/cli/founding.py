@@ -66,17 +66,17 @@ def init(
 
     if (organisation == ()) == (genesis is None):
         stop("say who founds the ledger: --organisation NAME, once for each, or --genesis FILE")
-    _ensure_free(dir)
+    ensure_free(dir)
     blocks = None if blocks_key is None else open_key(blocks_key, password_of)
     if genesis is None:
-        founding = _from_names(organisation, balance, pool, cap, chain or _chain_name(dir), blocks)
+        founding = _from_names(organisation, balance, pool, cap, chain or chain_name(dir), blocks)
     else:
         founding = _from_file(genesis, blocks)
-    _write(dir, founding, no_password)
+    write(dir, founding, no_password)
     _tell(at, dir, founding)
 
 
-def _ensure_free(folder: Path) -> None:
+def ensure_free(folder: Path) -> None:
     from ..client import BLOCKS_KEY, GENESIS
 
     if folder.exists() and not folder.is_dir():
@@ -86,7 +86,7 @@ def _ensure_free(folder: Path) -> None:
         stop(f"{folder} holds {taken[0]} already; choose another folder")
 
 
-def _chain_name(folder: Path) -> str:
+def chain_name(folder: Path) -> str:
     """The folder's name with what a chain's name may not hold taken out."""
     name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")[:48]
     return name or "ledger"
@@ -143,7 +143,7 @@ def _from_file(file: Path, given: "SigningKey | None") -> Founding:
     return Founding(genesis, blocks, {})
 
 
-def _write(folder: Path, founding: Founding, plain: bool) -> None:
+def write(folder: Path, founding: Founding, plain: bool) -> None:
     from ..base.keys import save_key
     from ..client import BLOCKS_KEY, GENESIS, create
     from ..ledger.genesis import write_genesis

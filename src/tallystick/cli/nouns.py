@@ -13,6 +13,7 @@ NOUNS = {
     "ledger": "Make a ledger, look into it, export, verify, prove.",
     "network": "Make and run a ledger that several organisations keep.",
     "validator": "Run one organisation's part of a network.",
+    "chain": "Make sub-chains, list them, carry what chains have to say.",
     "key": "Make key files and show what others may know of them.",
     "member": "List members; change your keys and devices.",
     "propose": "Put a change to the vote.",

@@ -120,6 +120,21 @@ def upgrade(at: Choices, version: int, height: int) -> None:
     _put(at, Upgrade(version, height))
 
 
+@command("tally propose trust north --escrow-cap 50,000 --key ada.key", into=app, signs=True)
+@argument("chain", "A chain that is known here; `tally chain list` shows them.", metavar="NAME")
+@click.option("--escrow-cap", type=whole(1), metavar="TOKENS", help="The most tokens there, if it changes.")
+def trust(at: Choices, chain: str, escrow_cap: int | None) -> None:
+    """Trust a chain anew on its terms: after a freeze, when trust has lapsed, or with another cap."""
+    from msgspec.structs import replace
+
+    from ..ledger.changes import RegisterChain
+    from ..ledger.state import OTHER_CHAINS
+
+    with at.reader() as client:
+        terms = client.get(OTHER_CHAINS, chain).terms
+    _put(at, RegisterChain(terms if escrow_cap is None else replace(terms, escrow_cap=escrow_cap)))
+
+
 @command("tally propose list --ledger trial", into=app, reads=True, name="list")
 @click.option("--all", "everything", is_flag=True, help="Those that are decided, too.")
 def list_(at: Choices, everything: bool) -> None:
@@ -203,6 +218,9 @@ def _says(change: "Change") -> str:
             return f"{words} {output.amount(getattr(change, 'amount', 0))}"
         case "Dispute":
             return f"give {getattr(change, 'unit', '')} to {getattr(change, 'owner', '')}"
+        case "RegisterChain":
+            terms = getattr(change, "terms", None)
+            return f"let requests run on chain {getattr(terms, 'chain', '')}"
         case "Upgrade":
             return f"rules {getattr(change, 'version', 0)} from block {getattr(change, 'height', 0)}"
         case _:
@@ -215,6 +233,10 @@ def _details(change: "Change") -> list[tuple[str, str]]:
         found.append(("roles", " ".join(change.roles) or "none"))
     if hasattr(change, "key"):
         found.append(("key", change.key.hex()))
+    terms = getattr(change, "terms", None)
+    if terms is not None:
+        found.append(("holds at most", output.tokens(terms.escrow_cap)))
+        found += [("signed by", key.hex()) for key, _ in terms.validators]
     return found
 
 

@@ -96,6 +96,7 @@ def _rows(one: "RequestView") -> list[tuple[str, object]]:
         ("escrow", output.tokens(one.escrow)),
         ("posted", output.moment(one.posted)),
         ("is", f"{one.stage}: {one.outcome}" if one.outcome else one.stage),
+        ("on chain", one.chain),
         ("until", output.moment(one.deadline) if one.deadline else ""),
         ("rounds", f"{one.completed} completed, {one.rounds} at most"),
         ("phase", "" if phase is None else f"{phase.name}, round {phase.round}"),

@@ -75,6 +75,7 @@ class RequestView(Record):
     reached: bool
     outcome: str
     uncharged: tuple[str, ...]  # phases without a formal guarantee
+    chain: str = ""  # where its rounds run, if not here
 
 
 def request(reader: Reader, name: str) -> RequestView | None:
@@ -112,6 +113,7 @@ def request(reader: Reader, name: str) -> RequestView | None:
         now.reached,
         now.outcome,
         uncharged(posted.rules),
+        posted.chain,
     )
 
 
