@@ -114,7 +114,7 @@ def test_a_revocation_counts_from_the_first_phase_after_it_arrives():
     assert "bob" in found.north.get(st.TEAMS, play.request).active
     play.everybody_serves()
     assert "bob" not in found.north.get(st.TEAMS, play.request).active
-    assert found.north.get(st.PLACES, play.request, "bob").status == "released"
+    assert found.north.get(st.PLACES, play.request, "bob").status == "withdrawn"
 
 
 def test_a_rotated_key_and_a_suspension_follow():
