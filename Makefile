@@ -17,7 +17,7 @@ COMPILE  = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet
            --resolver backtracking --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cometbft bft adapters check fix bench bench-peers faults papers papers-full smoke results docs venv lock clean
+.PHONY: help demo test cometbft wrk bft adapters check fix bench bench-peers faults papers papers-full smoke results docs venv lock clean
 
 help:  ## list what there is to do (bare `make` does this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ cometbft: $(READY)  ## build CometBFT into build/cometbft, for ledgers that seve
 	  go=$$(command -v go || find build/go -path '*/bin/go' -type f | head -1); \
 	  GOBIN=$(CURDIR)/build/cometbft "$$go" install github.com/cometbft/cometbft/cmd/cometbft@v0.38.25; }
 	@$(COMETBFT) version
+
+wrk:  ## install wrk, a load generator that is not ours, by Debian's package
+	@command -v wrk >/dev/null || { apt-get update -q && apt-get install -y -q wrk; }
 
 bft: cometbft  ## run the tests on four real validators (ARGS=--smoke for two short ones)
 	@$(BIN)/python -m pytest -q -o python_files='bft_*.py' \
@@ -72,7 +75,7 @@ papers: $(READY)  ## repeat the papers' figures and tables at a size for one hou
 papers-full: $(READY)  ## the same, with the long cases: up to three hours each
 	@$(RUN) papers --full $(CHOSEN)
 
-smoke: $(READY)  ## run every case at its smallest size, to see that it runs; writes no result
+smoke: cometbft wrk  ## run every case at its smallest size, to see that it runs; writes no result
 	@$(RUN) all --smoke $(CHOSEN)
 
 results: $(READY)  ## print every measured case, unmet ones first

@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).parent / "bft" / "post.lua"
 def measure(smoke: bool, progress: Progress) -> list[Measured]:
     wrk = shutil.which("wrk")
     if wrk is None:
-        raise FileNotFoundError("wrk is not installed; on Debian: apt-get install wrk")
+        raise FileNotFoundError("wrk is not installed: make wrk")
     seconds, made, senders = (2, 4_000, 200) if smoke else (SECONDS, MADE, SENDERS)
     with ours(senders) as (net, source), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "transactions"
