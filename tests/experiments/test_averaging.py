@@ -41,7 +41,7 @@ def test_settings_are_chosen_without_the_test_people(known):
 def test_both_ways_learn(known):
     found = schools(known, 1)
     for federated in (True, False):
-        story = trained(found, federated, seed=1, rounds=2)
+        story = trained(found, federated, seed=1, rounds=2, rate=0.05)
         assert story[-1][0] < np.log(4)
 
 
