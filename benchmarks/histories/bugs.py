@@ -115,7 +115,7 @@ BUGS = (
     Bug("the salts do not matter", "rounds", "_end_opening", ", *salts)", ")"),
     Bug("the best is evicted", "rounds", "evicted", "worst_first[:1]", "worst_first[-1:]"),
     Bug("who gained little is evicted", "misconduct", "outliers",
-        " and better(rules, start, figure) > HARM * tolerance", ""),
+        " and better(rules, start, figure) > _harm(rules)", ""),
     Bug("half may call a model harmful", "misconduct", "_harmful", "3 * worse > 2 *", "2 * worse >"),
     Bug("being expelled is free", "rounds", "_expel", "idle=idle", "idle=place.idle"),
     Bug("idle rounds are paid", "rounds", "_completed", "*state.idle, ", ""),

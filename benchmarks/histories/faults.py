@@ -22,7 +22,7 @@ def far_below(rules: Rules, figures: dict[str, int], start: int | None) -> list[
     spread = middle([abs(figure - centre) for figure in figures.values()])
     bound = max(tolerated, rules.evicting.bound * spread)
     below = {m for m, figure in figures.items() if better(rules, centre, figure) > bound}
-    return [m for m in figures if m in below and better(rules, start, figures[m]) > 2 * tolerated]
+    return [m for m in figures if m in below and better(rules, start, figures[m]) > tolerated * 3 // 2]
 
 
 def at_fault(rules: Rules, vectors: Vectors, figures: dict[str, int], start: int | None) -> list[str]:
@@ -36,7 +36,9 @@ def at_fault(rules: Rules, vectors: Vectors, figures: dict[str, int], start: int
         worse = 0
         for first, score in said:
             measured = first.verdict == "fine" and score.verdict == "fine"
-            worse += measured and better(rules, first.figure, score.figure) > 2 * rules.electing.tolerance
+            worse += (
+                measured and better(rules, first.figure, score.figure) > rules.electing.tolerance * 3 // 2
+            )
         if len(said) > 2 and worse * 3 > len(said) * 2:
             harming.append(member)
     return sorted(dict.fromkeys([*harming, *_strayed(rules, vectors)]))

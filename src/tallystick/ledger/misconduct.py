@@ -12,7 +12,6 @@ from .transactions import Score
 from .turns import all_subjects
 
 TELLING = 3  # with fewer posts of a judge, or judges of a post, figures tell nobody apart
-HARM = 2  # times the tolerance: a few rows overfit by more than it, turned labels undo what was learnt
 STRAYS = 2  # on one post alone an honest judge's rows may be of another kind
 
 Figures = dict[str, dict[str, int]]  # judge: author: what it measured, where it measured
@@ -31,7 +30,7 @@ def outliers(rules: Rules, figures: dict[str, int], start: int | None) -> list[s
     return [
         member
         for member, figure in figures.items()
-        if better(rules, middle, figure) > reach and better(rules, start, figure) > HARM * tolerance
+        if better(rules, middle, figure) > reach and better(rules, start, figure) > _harm(rules)
     ]
 
 
@@ -60,12 +59,17 @@ def _harmful(
         given = {judge: score for judge, score in given.items() if score.verdict != "abstain"}
         worse = sum(
             score.verdict == starts[judge].verdict == "fine"
-            and better(rules, starts[judge].figure, score.figure) > HARM * rules.electing.tolerance
+            and better(rules, starts[judge].figure, score.figure) > _harm(rules)
             for judge, score in given.items()
         )
         if len(given) >= TELLING and 3 * worse > 2 * len(given):
             found.append(member)
     return found
+
+
+def _harm(rules: Rules) -> int:
+    """Half as much again as is tolerated: few rows overfit by more than it, turned labels undo far more."""
+    return rules.electing.tolerance * 3 // 2
 
 
 def _straying(rules: Rules, figures: Figures) -> list[str]:
