@@ -36,8 +36,8 @@ def commands(script: str) -> Iterator[str]:
 
 
 def masked(text: str) -> str:
-    """A text whose figures, which chance decides, are alike, and the bars and rules that follow them."""
-    bars = re.sub(r"█*[█▏▎▍▌▋▊▉]", "█", text)
+    """A text whose figures, which chance decides, are alike, and all that follows from them."""
+    bars = re.sub(r"\w+ is elected", "# is elected", re.sub(r"█*[█▏▎▍▌▋▊▉]", "█", text))
     return " ".join(re.sub(r"\d+", "#", re.sub(r"─+", "─", bars)).split())
 
 
