@@ -64,7 +64,7 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
     from benchmarks.histories.bugs import BUGS
     from benchmarks.histories.refusals import PAIRS
 
-    histories, tries = (40, 60) if smoke else (HISTORIES, TRIES)
+    histories, tries = (40, 120) if smoke else (HISTORIES, TRIES)
     bugs = range(0, len(BUGS), 12) if smoke else range(len(BUGS))
     met: Counter[str] = Counter()
     sums: Counter[str] = Counter()

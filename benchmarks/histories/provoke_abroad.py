@@ -75,9 +75,10 @@ def _(a: Abroad) -> Any:
 def _(a: Abroad) -> Any:
     """An outcome once more, or none before its time."""
     main, north = (a.worlds[name].records for name in (CHAIN, NORTH))
+    now = max(world.time for world in a.worlds.values())  # of the header that is shown
     for (name,), progress in sorted(main.all(st.PROGRESS).items()):
         told = north.find(st.MESSAGES, CHAIN, name) is not None
-        away = progress.stage == "away" and not told and a.worlds[CHAIN].time + 10 < progress.final
+        away = progress.stage == "away" and not told and now + 10 < progress.final
         if main.all(st.REQUESTS)[(name,)].chain and (away or (told and progress.stage != "away")):
             return CHAIN, "bob", a.shown(NORTH, "message", name)
     return None

@@ -299,4 +299,4 @@ def test_the_learners_source_is_in_the_plan() -> None:
 def test_the_page_runs(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
     assert pages.execute(torch=True) == 3
-    assert "protects a record" in capsys.readouterr().out
+    assert "for one record (add or remove" in capsys.readouterr().out
