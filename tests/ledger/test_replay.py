@@ -28,7 +28,7 @@ def replay_elsewhere(path, hash_seed: str) -> list[str]:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_history_is_the_same_everywhere(tmp_path, seed):
     path = tmp_path / "history.json"
-    written = write_history(path, seed, 150)
+    written = write_history(path, seed, 200)
     assert written["blocks"] > 150 and written["kinds"] > 40
     here = replayed(path)
     assert len(here) == written["blocks"] + 1
