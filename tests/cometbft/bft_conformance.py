@@ -11,7 +11,10 @@ import pytest
 from tallystick.base.ids import digest
 from tallystick.base.keys import SigningKey
 from tallystick.cli import story as told
+from tallystick.simulation import attacks, demo, faults, study
 from tallystick.simulation import run as simulation
+from tallystick.simulation.members import Members
+from tallystick.simulation.watches import watches
 from tests.cometbft.both import embedded, heard, network, state
 from tests.simulation.digits import setting
 
@@ -56,8 +59,8 @@ def ledger_story(make, folder, monkeypatch, start):
 FORMING = 10 * TICK  # long enough for all applications, which come one after the other
 
 
-def scheme(make, folder, monkeypatch, start, name):
-    """A scheme's request among five members that train, from registration to settlement."""
+def request(make, folder, monkeypatch, start, told):
+    """A request among members that train, from registration to settlement."""
     monkeypatch.setattr(simulation, "START", start)
     found = []
     blocks = []
@@ -76,8 +79,7 @@ def scheme(make, folder, monkeypatch, start, name):
 
     rules_for = simulation.rules_for
     monkeypatch.setattr(simulation, "rules_for", quick)
-    monkeypatch.setattr(simulation, "EmbeddedEngine", made)
-    ended = simulation.simulate(setting(name, rounds=2), folder)
+    ended = simulation.simulate(told, folder, begin=made)
     (engine,) = found
     try:
         settle(engine, blocks)
@@ -119,11 +121,34 @@ def test_the_ledgers_story(tmp_path, monkeypatch):
     compared(alone, together)
 
 
-@pytest.mark.parametrize("name", ["relay", "mutual", "averaging"])
-def test_a_scheme(tmp_path, monkeypatch, name):
+def on_both(tmp_path, monkeypatch, told):
+    """The same request on one process and on four validators."""
     with embedded(tmp_path) as make:
-        alone = scheme(make, tmp_path / "alone", monkeypatch, time.time_ns() // 10**6, name)
+        alone = request(make, tmp_path / "alone", monkeypatch, time.time_ns() // 10**6, told)
     monkeypatch.undo()
     with network(tmp_path) as make:
-        together = scheme(make, tmp_path / "sim", monkeypatch, time.time_ns() // 10**6, name)
+        together = request(make, tmp_path / "sim", monkeypatch, time.time_ns() // 10**6, told)
     compared(alone, together)
+    return alone
+
+
+@pytest.mark.parametrize("name", ["relay", "mutual", "averaging", "secure_averaging"])
+def test_a_scheme(tmp_path, monkeypatch, name):
+    on_both(tmp_path, monkeypatch, setting(name, rounds=2))
+
+
+def test_the_demos_story(tmp_path, monkeypatch):
+    """`tally demo`, three rounds of it: a malicious clinic is expelled, another leaves, the rest are paid."""
+    found = watches()
+    told = study.setting_of(
+        demo.scheme(rounds=3),
+        Members(found.task, found.members),
+        7,
+        {demo.MALICIOUS: attacks.sign_flip(5)},
+        [faults.leave(demo.LEAVER, round=2)],
+        found.test,
+    )
+    _, _, balances, _ = on_both(tmp_path, monkeypatch, told)
+    paid = [name for name in found.members if balances[name] > told.balance]
+    assert not {demo.MALICIOUS, demo.LEAVER} & set(paid)
+    assert len(paid) == len(found.members) - 2

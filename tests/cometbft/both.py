@@ -49,6 +49,9 @@ class Serial(CometEngine):
         self.wait(ticket)
         return ticket
 
+    def abandon(self) -> None:
+        """A story that broke off leaves nothing half done: every transaction was in a block by itself."""
+
     def tick(self) -> None:
         """Let the wall's clock reach the story's, and what is due by it be served."""
         while time.time() * 1000 < self.clock():

@@ -35,6 +35,6 @@ def setting(name: str, rounds: int = 3, deposit: int = 0, **more: object) -> Set
     """A small request under the preset of this name."""
     plan = Plan(TASK, name, "1", LEARNER.name, LEARNER.version, digest(b"source"), epochs=2)
     # Each judges by some hundred rows, where a real member has 200 at least.
-    judging = {} if name == "averaging" else {"fewest": 50}
+    judging = {"fewest": 50} if name in ("relay", "mutual") else {}
     protocol = preset(name)(size=5, deposit=deposit, **judging)
     return Setting(plan, protocol, LEARNER, scan(), brought(), rounds, **more)  # type: ignore[arg-type]
