@@ -97,6 +97,9 @@ def matmul_peak() -> float:
     import jax
     import jax.numpy as jnp
 
+    from tallystick.learning.devices import devices
+
+    devices()  # JAX divides the cores before its first use only: what is timed next needs one device for each
     product = jax.jit(lambda a: a @ a)
     a = jnp.ones((2048, 2048))
     product(a).block_until_ready()
