@@ -86,10 +86,10 @@ def ensure_free(folder: Path) -> None:
         stop(f"{folder} holds {taken[0]} already; choose another folder")
 
 
-def chain_name(folder: Path) -> str:
+def chain_name(folder: Path, otherwise: str = "ledger") -> str:
     """The folder's name with what a chain's name may not hold taken out."""
     name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")[:48]
-    return name or "ledger"
+    return name or otherwise
 
 
 def _from_names(

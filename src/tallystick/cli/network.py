@@ -1,7 +1,6 @@
 """`tally network`: a ledger that several organisations run, each with a validator of its own."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import click
 
 from . import output
 from .command import FILE, Choices, argument, command, noun, stop, whole
+from .founding import chain_name
 from .key import PLAIN_HELP, write_key
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def init(
     if folder.exists() and any(folder.iterdir()):
         stop(f"{folder} is not empty; choose another folder")
     founded = [_found(text, port + PORTS * n) for n, text in enumerate(names)]
-    genesis = _genesis(founded, chain or _chain_name(folder), validates, balance)
+    genesis = _genesis(founded, chain or chain_name(folder, "network"), validates, balance)
     text = write_genesis(genesis)
     peers = {one.place.member: f"{one.keys.node_id}@{one.place.host}:{one.place.p2p}" for one in founded}
     (folder / KEYS).mkdir(parents=True)
@@ -139,11 +139,6 @@ def _genesis(founded: list[Founded], chain: str, validates: Any, balance: int) -
     genesis = Genesis(chain, wall_clock(), cap, founders, validates=validates)
     ensure_sound(genesis)
     return genesis
-
-
-def _chain_name(folder: Path) -> str:
-    name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")[:48]
-    return name or "network"
 
 
 def _tell(
