@@ -38,6 +38,7 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     versions: dict[str, str]
     sources: str  # digest of the files that the case depends on
     taken: str
+    core_minutes: float | None = None  # of all processes and every try; not recorded before 29 November 2026
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import os
 import platform
+import resource
 import shutil
 import sys
 import time
@@ -45,6 +46,16 @@ class Console:
         self.name = name
         self.kept = kept
         self.begun = time.monotonic()
+        self.earlier = float(self._spent.read_text()) if kept is not None and self._spent.exists() else 0.0
+
+    @property
+    def _spent(self) -> Path:
+        return (self.kept or RESULTS) / "core-seconds"
+
+    def spent(self) -> float:
+        """Core-seconds of this process and of those it waited for, with what stopped runs left behind."""
+        taken = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return self.earlier + sum(usage.ru_utime + usage.ru_stime for usage in taken)
 
     def __call__(self, text: str) -> None:
         print(f"  {self.name} {time.monotonic() - self.begun:6.0f} s  {text}", file=sys.stderr, flush=True)
@@ -62,6 +73,7 @@ class Console:
         scratch = path.with_suffix(".new")
         scratch.write_bytes(msgspec.json.encode(value))
         os.replace(scratch, path)
+        self._spent.write_text(f"{self.spent():.1f}")
         self(key)
         return value
 
@@ -118,6 +130,7 @@ def measure(module: str, suite: str, name: str, smoke: bool) -> bool:
                 versions=versions(),
                 sources=sources,
                 taken=datetime.now(UTC).date().isoformat(),
+                core_minutes=round(console.spent() / 60, 3),
             )
         )
         shutil.rmtree(kept.parent, ignore_errors=True)

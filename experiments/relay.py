@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.case import Case, Figure, Progress, at_least
 from experiments.figure import curve, over_seeds
-from experiments.relay_team import MOST, Team, accuracies, accuracy, gradient_histograms, passes, team_of
+from experiments.relay_team import MOST, Team, accuracies, accuracy, edges, passes, team_of
 
 if TYPE_CHECKING:
     from tallystick.learning.learner import Learner
@@ -26,7 +26,10 @@ EPSILONS = (1.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 DELTA = 1e-5
 SHOWN = 8  # nodes in fig. 9
 DATA = f"MNIST, 0–{MOST} training images a member, measured on the 10,000 test images"
-SOURCES = ("src/tallystick/learning", "src/tallystick/privacy", "experiments/relay_team.py")
+SOURCES = (
+    *("src/tallystick/learning", "src/tallystick/privacy"),
+    *("src/tallystick/data/pictures.py", "experiments/relay_team.py"),
+)
 
 # Sound noise at every hop, chosen on held-out training rows (`experiments/relay_accuracy.py` says how).
 SOUND_RATE, SOUND_PASSES, SOUND_CLIP, SOUND_ROWS = 10.0, 3, 0.5, 90
@@ -132,7 +135,7 @@ def noised(seed: int, members: int, count: int) -> dict[str, list[float]]:
     last = passes(team, learner, count)[-1].last
     first, whole = vector_of(team.start(learner)), vector_of(last)
     found: dict[str, list[float]] = {"printed": [], "member": [], "record": []}
-    seen = team_of(members, seed, gradient_histograms)
+    seen = team_of(members, seed, edges)
     for number, epsilon in enumerate(EPSILONS):
         words = seeded(1000 * seed + number)
         made = np.asarray(relay_as_printed(epsilon).apply(whole, words), np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.case import Case, Figure, Progress, at_least
 from experiments.figure import curve, over_seeds
-from experiments.relay_team import HELD_OUT, accuracy, gradient_histograms, passes, team_of
+from experiments.relay_team import HELD_OUT, accuracy, edges, passes, team_of
 
 SEEDS, MEMBERS, EPSILON, DELTA = (1, 2, 3), 200, 20.0, 1e-5
 PLAIN = {"rate": 10.0, "passes": 10}
@@ -28,7 +28,7 @@ TRIED = (
 )
 SOURCES = (
     *("src/tallystick/learning", "src/tallystick/privacy", "src/tallystick/protocols/protect.py"),
-    "experiments/relay_team.py",
+    *("src/tallystick/data/pictures.py", "experiments/relay_team.py"),
 )
 DATA = (
     "MNIST, 0–180 training images a member, softmax on 392 gradient histograms, 10,000 test images; settings "
@@ -43,7 +43,7 @@ def printed(members: int, seed: int) -> list[float]:
     from tallystick.privacy.printed import relay_as_printed
     from tallystick.privacy.randomness import seeded
 
-    team, learner = team_of(members, seed, gradient_histograms), linear(rate=PLAIN["rate"])
+    team, learner = team_of(members, seed, edges), linear(rate=PLAIN["rate"])
     last = passes(team, learner, int(PLAIN["passes"]))[-1].last
     noised = relay_as_printed(EPSILON).apply(vector_of(last), seeded(seed))
     released = model_of(np.asarray(noised, np.float32), last)
@@ -54,7 +54,7 @@ def sound(members: int, seed: int, by: dict[str, float] = SOUND, choosing: bool 
     """After each pass, with noise at every hop: (ε, δ) for a record over all of its holder's hops."""
     from tallystick.learning.models import linear
 
-    team = team_of(members, seed, gradient_histograms, choosing)
+    team = team_of(members, seed, edges, choosing)
     learner, protect = linear(rate=by["rate"]), protection(by)
     hook = protect.hook(protect.rule.most, True)
     done = passes(team, learner, int(by["passes"]), gradient=hook, steps=1)

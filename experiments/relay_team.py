@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BATCH, MOST, LABELS = 128, 180, 10  # § 5.2: local batch size, rows of a member, digits
 HELD_OUT = 10_000  # of the training set: settings were chosen on these rows, which no member then holds
-SIDE, CELL, DIRECTIONS = 28, 4, 8
+SIDE = 28  # pixels of a digit
 
 View = Callable[[Any], Any]  # pictures as bytes → rows of numbers
 
@@ -28,24 +28,11 @@ def pixels(images: Any) -> Any:
     return images.reshape(len(images), SIDE * SIDE).astype(np.float32) / 255
 
 
-def gradient_histograms(images: Any) -> Any:
-    """How strong a picture's edges are in each direction, cell by cell (Dalal and Triggs 2005), of length 1.
+def edges(images: Any) -> Any:
+    """A picture as histograms of its gradients, of length 1. No data shaped them, so they cost no privacy."""
+    from tallystick.data.pictures import LENGTH, oriented
 
-    The same for every picture, so it costs no privacy; sums over cells of 4 × 4, square roots taken.
-    """
-    x = images.astype(np.float32) / 255
-    down, right = np.zeros_like(x), np.zeros_like(x)
-    down[:, 1:-1], right[:, :, 1:-1] = x[:, 2:] - x[:, :-2], x[:, :, 2:] - x[:, :, :-2]
-    strength = np.hypot(down, right)
-    place = np.arctan2(down, right) % np.pi / np.pi * DIRECTIONS  # an edge has no sign
-    cells = SIDE // CELL
-    found = np.empty((len(x), cells, cells, DIRECTIONS), np.float32)
-    for direction in range(DIRECTIONS):
-        away = np.abs(place - direction)
-        near = np.maximum(0, 1 - np.minimum(away, DIRECTIONS - away))  # shared by the two nearest directions
-        found[..., direction] = (strength * near).reshape(len(x), cells, CELL, cells, CELL).sum((2, 4))
-    rows = np.sqrt(found.reshape(len(x), cells * cells * DIRECTIONS))
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return oriented(images) / LENGTH
 
 
 @dataclass(frozen=True, eq=False)

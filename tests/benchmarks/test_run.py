@@ -11,6 +11,7 @@ import pytest
 
 import benchmarks
 from benchmarks.results import load_all
+from benchmarks.run import Console
 
 REPOSITORY = Path(benchmarks.__file__).parents[1]
 
@@ -113,7 +114,18 @@ def test_a_stopped_case_goes_on_where_it_was(tree):
     stop.unlink()
     assert run(tree, "bench").returncode == 0
     assert steps(tree) == ["0", "1", "2", "2"]
-    assert len(load_all(tree / "results")) == 1
+    (saved,) = load_all(tree / "results")
+    assert saved.core_minutes is not None
+    assert saved.core_minutes > 0
+
+
+def test_what_a_stopped_run_has_cost_is_counted(tmp_path):
+    stopped = Console("planted", tmp_path)
+    stopped.once("round", lambda: sum(range(1_000_000)))
+    again = Console("planted", tmp_path)
+    assert again.earlier == pytest.approx(stopped.spent(), abs=0.5)
+    assert again.spent() > again.earlier > 0
+    assert Console("planted", None).earlier == 0
 
 
 def test_a_smoke_run_writes_nothing(tree):

@@ -11,8 +11,8 @@ from experiments.relay_team import (
     accuracies,
     accuracy,
     all_rows,
+    edges,
     epoch_of,
-    gradient_histograms,
     passes,
 )
 from tallystick.learning.batches import batches
@@ -69,7 +69,7 @@ def test_histograms_tell_directions_apart():
     picture = np.zeros((3, 28, 28), np.uint8)
     picture[0, :, 14:] = 255  # an upright edge
     picture[1, 14:] = 255  # a level one
-    rows = gradient_histograms(picture)
+    rows = edges(picture)
     assert rows.shape == (3, 7 * 7 * 8)
     np.testing.assert_allclose(np.linalg.norm(rows[:2], axis=1), 1, rtol=1e-5)
     upright, level = rows[0].reshape(-1, 8).sum(axis=0), rows[1].reshape(-1, 8).sum(axis=0)
