@@ -1,9 +1,11 @@
 """The real socket: four connections at once, answers in order, and a halt that answers nothing."""
 
 import asyncio
+import socket
+import threading
 
 from tallystick.engines.cometbft import wire
-from tallystick.engines.cometbft.server import listen
+from tallystick.engines.cometbft.server import serving
 from tests.engines.cometbft.driver import Driver, pay
 
 
@@ -12,8 +14,7 @@ def talk(driver, path, conversation):
     halted = []
 
     async def run():
-        server = await listen(driver.application, path, halted.append)
-        async with server:
+        async with serving(driver.application, path, halted.append):
             await conversation(path)
 
     asyncio.run(asyncio.wait_for(run(), 20))
@@ -61,4 +62,40 @@ def test_what_cannot_be_executed_halts_without_an_answer(tmp_path):
 
     (reason,) = talk(driver, tmp_path / "app.sock", conversation)
     assert "decided block 7" in reason
+    driver.close()
+
+
+def test_what_is_sent_while_the_application_is_busy_is_taken_off_the_socket(tmp_path):
+    driver = Driver(tmp_path)
+    driver.begin()
+    busy, free = threading.Event(), threading.Event()
+    answer = driver.application.answer
+
+    def slow(frame):
+        busy.set()
+        free.wait(10)
+        return answer(frame)
+
+    driver.application.answer = slow
+    many = 20_000
+    path = tmp_path / "app.sock"
+
+    def engine():
+        with socket.socket(socket.AF_UNIX) as own:
+            own.connect(str(path))
+            own.sendall(wire.asked("flush"))
+            busy.wait(10)
+            for _ in range(many):  # far more than a socket holds, in writes as small as the engine's
+                own.sendall(wire.asked("flush"))
+            free.set()  # only now: nobody waited for an answer
+            size = len(wire.frame(3, b""))
+            found = 0
+            while found < size * (many + 1):
+                found += len(own.recv(2**16))
+            return found
+
+    async def conversation(_path):
+        assert await asyncio.to_thread(engine) == len(wire.frame(3, b"")) * (many + 1)
+
+    assert talk(driver, path, conversation) == []
     driver.close()

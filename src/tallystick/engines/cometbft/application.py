@@ -6,9 +6,7 @@ from typing import Any, Final, final
 
 import msgspec
 
-from ...base import light
 from ...base.codec import Malformed, encode
-from ..chain import result_of
 from ..database import DamagedStore
 from ..engine import EngineError
 from . import queries
@@ -171,9 +169,8 @@ class Application:
             raise Halt(f"block {one(found, 5, 0)} cannot be executed: {fault}") from fault
         for evidence in block.evidence:
             self.log("another validator misbehaved", validator=accused(evidence))
-        results = [light.result_bytes(result_of(receipt)) for receipt in decided.outcome.receipts]
         updates = validator_updates(decided.updates)
-        return message({2: [*results], 3: updates, 5: decided.entry.app_hash})
+        return message({2: [*decided.results], 3: updates, 5: decided.entry.app_hash})
 
     def _commit(self, _found: Fields) -> bytes:
         before = self.replica.due()

@@ -22,7 +22,7 @@ from ..chain import (
     milliseconds,
     nanoseconds,
     origin_of,
-    results_hash,
+    result_of,
 )
 from ..database import DamagedStore
 from ..engine import EngineError, Machine, Outcome
@@ -51,6 +51,7 @@ class Decided:
     updates: tuple[tuple[bytes, int], ...]
     undo: Writes
     encoded: bytes  # the write-set
+    results: tuple[bytes, ...]  # of the transactions, as the engine hashes them
 
 
 @final
@@ -199,8 +200,9 @@ class Replica:
         writes, before = outcome.writes, self.tree.root
         encoded, updates = encode_writes(writes), self._updates(writes)
         undo = {key: self.store.get(key) for key in writes}
-        entry = self._entry(block, outcome, encoded, before, self.tree.update(writes))
-        self._decided = Decided(block, outcome, entry, updates, undo, encoded)
+        results = tuple(light.result_bytes(result_of(receipt)) for receipt in outcome.receipts)
+        entry = self._entry(block, outcome, results, encoded, before, self.tree.update(writes))
+        self._decided = Decided(block, outcome, entry, updates, undo, encoded, results)
         return self._decided
 
     def _updates(self, writes: Writes) -> tuple[tuple[bytes, int], ...]:
@@ -211,7 +213,15 @@ class Replica:
         gone = [(key, 0) for key in before if key not in after]
         return (*[(key, 1) for key in after if key not in before], *gone)
 
-    def _entry(self, block: Block, outcome: Outcome, encoded: bytes, before: bytes, root: bytes) -> Entry:
+    def _entry(
+        self,
+        block: Block,
+        outcome: Outcome,
+        results: tuple[bytes, ...],
+        encoded: bytes,
+        before: bytes,
+        root: bytes,
+    ) -> Entry:
         """What is kept of a block: the parts of its header that the application is told, and no commit.
 
         The engine keeps the whole header and the commit, in its own store.
@@ -239,7 +249,7 @@ class Replica:
             receipts=tuple(map(encode, outcome.receipts)),
             notices=tuple(map(encode, outcome.notices)),
             app_hash=root,
-            results_hash=results_hash(outcome.receipts),
+            results_hash=light.merkle_root(results),
             writes=sha256(encoded).digest(),
         )
 
@@ -270,7 +280,7 @@ class Replica:
         self.chain = Chain.of(origin)
         block = Block((), b"", height, nanoseconds(origin.time), b"", b"")
         outcome = Shortened({}, [], ())
-        entry = self._entry(block, outcome, encode_writes({}), tree.root, tree.root)
+        entry = self._entry(block, outcome, (), encode_writes({}), tree.root, tree.root)
         unknown = replace(entry, commit=b"")  # what this block did is not in a snapshot
         self.store.restore(height, encode(origin), encode(unknown), records)
         self._adopt(tree)

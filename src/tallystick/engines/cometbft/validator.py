@@ -18,7 +18,7 @@ from .application import Application, nudge
 from .homes import SOCKET, Home, engine_program, read_home
 from .replica import Replica
 from .rpc import Node
-from .server import listen
+from .server import serving
 from .snapshots import Snapshots
 
 LEDGER: Final = "ledger"
@@ -70,16 +70,15 @@ class _Validator:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        server = await listen(self._application, Path(SOCKET), self._halt)
-        metrics = await asyncio.start_server(self._metrics, "127.0.0.1", self._home.metrics)
-        tasks = [asyncio.create_task(work()) for work in (self._run_engine, self._wake)]
-        log("started", member=self._home.member, height=self._application.replica.height)
-        await self._stop.wait()
-        for task in tasks:
-            task.cancel()
-        await self._end_engine()
-        server.close()
-        metrics.close()
+        async with serving(self._application, Path(SOCKET), self._halt):
+            metrics = await asyncio.start_server(self._metrics, "127.0.0.1", self._home.metrics)
+            tasks = [asyncio.create_task(work()) for work in (self._run_engine, self._wake)]
+            log("started", member=self._home.member, height=self._application.replica.height)
+            await self._stop.wait()
+            for task in tasks:
+                task.cancel()
+            await self._end_engine()
+            metrics.close()
         log("stopped", height=self._application.replica.height)
         return self._code
 

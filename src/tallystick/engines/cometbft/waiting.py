@@ -19,7 +19,9 @@ class Weighed(NamedTuple):
     weight: int = 0
 
     def plus(self, other: "Weighed") -> "Weighed":
-        return Weighed(*(a + b for a, b in zip(self, other, strict=True)))
+        return Weighed(
+            self.transactions + other.transactions, self.bytes + other.bytes, self.weight + other.weight
+        )
 
 
 @final

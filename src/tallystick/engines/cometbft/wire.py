@@ -3,7 +3,7 @@
 Field numbers are those of CometBFT v0.38, proto/tendermint/abci/types.proto.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ...base.light import NO_TIME
@@ -140,7 +140,7 @@ def preparation(found: Fields) -> tuple[Block, int]:
     return block, one(found, 1, 0)
 
 
-def frames(buffer: bytearray) -> Iterator[bytes]:
+def frames(buffer: bytearray) -> Generator[bytes, None, None]:
     """The whole frames at the beginning of a buffer, taken out of it."""
     at = 0
     try:
