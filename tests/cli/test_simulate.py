@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.cli.prepare import learner_of, task_of
-from tallystick.cli.progress import told
+from tallystick.cli.progress import Progress, told
 from tallystick.data.readers import read
 from tallystick.engines.export import verify
 from tallystick.ledger import notices
@@ -69,6 +69,24 @@ def test_a_run_is_kept_and_found_again(mine: Desk) -> None:
     assert verify(Path("runs/a/run.tally")).app_hash.hex() == first["verified"]["app_hash"]
     assert "with other settings" in mine.fails(f"{line} --seed 8")
     assert "holds other files" in mine.fails(f"{MINE} --columns vib --keep .")
+
+
+def test_ctrl_c_says_how_to_go_on_and_loses_nothing(mine: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = f"{MINE} --columns vib,temp --preset averaging --keep runs/a"
+    hear = Progress.hear
+
+    def cut(self: Progress, moment: Moment) -> None:
+        hear(self, moment)
+        if moment.round == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "hear", cut)
+        said = mine.types(line)
+    assert (said.code, said.err.strip()) == (130, "")
+    assert said.out.endswith("cut off; `tally run resume runs/a` goes on from here\n")
+    resumed = mine.finds("run resume runs/a")
+    assert resumed["head"] == mine.finds(line.replace("runs/a", "runs/b"))["head"]
 
 
 def test_privacy_is_told_with_whose_and_by_whose_account(mine: Desk) -> None:
