@@ -5,6 +5,7 @@ The peers run in an environment of their own (`benchmarks/peers/set_up.py`), on 
 
 from __future__ import annotations
 
+import inspect
 import math
 import resource
 import statistics
@@ -206,11 +207,12 @@ def round_50(smoke: bool, progress: Progress) -> list[Measured]:
 
 
 def round_1000(smoke: bool, progress: Progress) -> list[Measured]:
-    """1,000 members × 60 rows: the mean alone, and with 16 judges for each model and the geometric median."""
+    """1,000 members × 60 rows: the mean alone, and with 16 judges for each model and the rule of `mutual`."""
     members, rounds = (20, 1) if smoke else (1000, 6)
     plain = play(Setting.of(members, 60), rounds)
     progress(f"the mean: {plain.median:.3f} s a round")
-    spent, parts = judged_rounds(Setting.of(members, 60, models=True), rounds, min(16, members - 1))
+    rule = default_rule()
+    spent, parts = judged_rounds(Setting.of(members, 60, models=True), rounds, min(16, members - 1), rule)
     whole = statistics.median(spent)
     return [
         Measured(
@@ -221,7 +223,7 @@ def round_1000(smoke: bool, progress: Progress) -> list[Measured]:
             spread=(plain.lowest, plain.highest),
         ),
         Measured(
-            what="the same with 16 judges a model and the geometric median",
+            what=f"the same with 16 judges a model and the default robust rule, {rule}",
             value=whole,
             unit="s",
             target=at_most(0.2),
@@ -232,19 +234,28 @@ def round_1000(smoke: bool, progress: Progress) -> list[Measured]:
     ]
 
 
-def judged_rounds(setting: Setting, rounds: int, several: int) -> tuple[list[float], dict[str, float]]:
+def default_rule() -> str:
+    """The rule by which `mutual` combines unless asked otherwise."""
+    from tallystick.protocols.presets.mutual import mutual
+
+    return str(inspect.signature(mutual).parameters["rule"].default)
+
+
+def judged_rounds(
+    setting: Setting, rounds: int, several: int, rule_name: str
+) -> tuple[list[float], dict[str, float]]:
     """Seconds of rounds of training, judging and a robust rule, and each one's share."""
     import numpy as np
 
     from tallystick.base.measure import MEASURES
     from tallystick.learning.cohort import Cohort
-    from tallystick.learning.distances import geometric_median
+    from tallystick.learning.combine import RULES
     from tallystick.learning.judge import Judging, drawn_judges, judging
     from tallystick.learning.learner import Rows, model_of, vector_of
     from tallystick.learning.posted import Posted
 
     judges = Cohort(tuple(Rows(x[:12], y[:12]) for x, y in zip(setting.pixels, setting.labels, strict=True)))
-    judge, rule = judging(), geometric_median()
+    judge, rule = judging(), RULES[rule_name](setting.members // 10)
     measures = (MEASURES["loss_gain"],)
     model: Any = None
     spent: list[dict[str, float]] = []
