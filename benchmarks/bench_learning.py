@@ -6,7 +6,6 @@ The peers run in an environment of their own (`benchmarks/peers/set_up.py`), on 
 from __future__ import annotations
 
 import inspect
-import math
 import resource
 import statistics
 import time
@@ -334,77 +333,9 @@ def judge_50(smoke: bool, progress: Progress) -> list[Measured]:
     ]
 
 
-def dp_sgd(smoke: bool, progress: Progress) -> list[Measured]:
-    """One member's DP-SGD at batch 128: rows a second, clipped by ghost norms, noise added."""
-    rows = 512 if smoke else 25_600
-    setting = Setting.of(1, rows)
-    ghost = {size: private_rate(setting, size, ghost=True) for size in (32, 128)}
-    progress(f"ghost norms {ghost[128]:.0f} rows/s at batch 128")
-    single = private_rate(setting, 128, ghost=False, share=8)
-    found = [
-        Measured(
-            what="DP-SGD at batch 128",
-            value=ghost[128],
-            unit="rows/s",
-            peer=Peer("JAX, vmap of the gradient", single),
-            note=f"{ghost[32]:.0f} at batch 32; noise drawn from the key, as in simulations"
-            + ("" if peers.ready() else f"; {peers.MISSING}"),
-        )
-    ]
-    if peers.ready():
-        other = progress.once("opacus", lambda: peers.private(setting, 128, progress))
-        found.append(
-            Measured(
-                what=f"times as fast as {other['what']}",
-                value=ghost[128] / other["rate"],
-                unit="×",
-                target=at_least(2.5),
-                note=f"{other['rate']:.0f} rows/s",
-            )
-        )
-    return found
-
-
-def private_rate(setting: Setting, size: int, ghost: bool, share: int = 1) -> float:
-    """Rows a second of one epoch of DP-SGD, the best of five."""
-    import jax
-    import jax.numpy as jnp
-
-    from tallystick.learning.batches import batches, keys_of, shuffled
-    from tallystick.learning.chance import normal
-    from tallystick.learning.cohort import train
-    from tallystick.learning.learner import clipped
-
-    def noise(sums: Any, key: Any) -> Any:
-        keys = {name: jax.random.fold_in(key, place) for place, name in enumerate(sorted(sums))}
-        return {name: part + 1.1 * normal(keys[name], part.shape) for name, part in sums.items()}
-
-    def by_row(loss: Any, model: Any, batch: Any, key: Any) -> Any:
-        def one(x: Any, y: Any, mask: Any) -> Any:
-            return loss.mean(model, type(batch)(x[None], y[None], mask[None], None))[1]
-
-        slopes = jax.vmap(one)(batch.x, batch.y, batch.mask)
-        squares = [jnp.sum(part**2, axis=tuple(range(1, part.ndim))) for part in slopes.values()]
-        scale = jnp.minimum(1, 1 / jnp.sqrt(sum(squares)))
-        sums = {name: jnp.tensordot(scale, part, axes=1) for name, part in slopes.items()}
-        return jnp.float32(0), {name: part / size for name, part in noise(sums, key).items()}
-
-    hook = clipped(1.0, float(size), noise) if ghost else by_row
-    work = setting.work(0)
-    rows = work.cohort.members[0]
-    count = len(rows.y) // share
-    given = batches(rows, shuffled(count, size, 1, keys_of([(1,)])[0]))
-    train(work.learner, work.start, (), given, work.keys[0], hook)
-    best = min(
-        seconds(lambda: train(work.learner, work.start, (), given, work.keys[0], hook)) for _ in range(5)
-    )
-    return math.floor(count / best)
-
-
 CASES = (
     Case("bench", "round-50", "a round of 50 members × 1,200 rows of MNIST", round_50, SOURCES, 4),
     Case("bench", "round-1000", "a round of 1,000 members × 60 rows of MNIST", round_1000, SOURCES, 1),
     Case("bench", "round-10000", "a round of 10,000 members × 60 rows of MNIST", round_10000, SOURCES, 1),
     Case("bench", "judge-50", "50 members judge 50 models", judge_50, SOURCES, 1),
-    Case("bench", "dp-sgd", "one member's training with per-row clipping and noise", dp_sgd, SOURCES, 2),
 )
