@@ -10,6 +10,7 @@ from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger.notices import Fined, MemberLeft, Paid
 from tallystick.ledger.rules import flaw
+from tallystick.ledger.transactions import Score
 
 from .play import COMBINE, Biased, answer, ask, consortium, judge, mutual, train
 
@@ -144,3 +145,15 @@ def test_without_a_start_nobody_is_an_outlier() -> None:
     assert misconduct.outliers(RULES, {"a": 0, "b": 900_000, "c": 900_000}, None) == []
     assert misconduct.outliers(RULES, {"a": 0, "b": 900_000, "c": 900_000}, 500_000) == ["a"]
     assert scoring.better(RULES, 2, 1) == 1
+
+
+@pytest.mark.parametrize("unmoved, found", [(2, ["eve"]), (3, [])])
+def test_a_judges_few_rows_need_only_bear_out_what_the_middle_says(unmoved: int, found: list[str]) -> None:
+    tolerance = RULES.electing.tolerance
+    lost = [2 * tolerance] * 5 + [tolerance * 5 // 4] * (4 - unmoved) + [0] * unmoved
+    start = Score(900_000)
+    told = {f"j{place}": {"eve": Score(900_000 - each)} for place, each in enumerate(lost)}
+    assert misconduct.outliers(
+        RULES, {"eve": 900_000 - 2 * tolerance, "fay": 900_000, "gus": 900_000}, 900_000
+    )
+    assert misconduct._harmful(RULES, ["eve"], dict.fromkeys(told, start), told) == found

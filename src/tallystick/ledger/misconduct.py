@@ -52,14 +52,17 @@ def at_fault(
 def _harmful(
     rules: Rules, suspects: list[str], starts: dict[str, Score], told: dict[str, dict[str, Score]]
 ) -> list[str]:
-    """Of these, whose model more than two thirds found to make the start worse, each on its own rows."""
+    """Of these, whose model more than two thirds found to make the start worse, each on its own rows.
+
+    The team's middle has said how much worse; a single judge's few rows need only bear it out.
+    """
     found = []
     for member in suspects:
         given = {judge: scores[member] for judge, scores in told.items() if member in scores}
         given = {judge: score for judge, score in given.items() if score.verdict != "abstain"}
         worse = sum(
             score.verdict == starts[judge].verdict == "fine"
-            and better(rules, starts[judge].figure, score.figure) > _harm(rules)
+            and better(rules, starts[judge].figure, score.figure) > rules.electing.tolerance
             for judge, score in given.items()
         )
         if len(given) >= TELLING and 3 * worse > 2 * len(given):
