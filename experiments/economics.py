@@ -11,8 +11,6 @@ from benchmarks.case import Case, Measured, Peer, Progress, at_least, at_most
 from experiments.economics_team import CHEATS, DEPOSIT, ROUNDS, Ended, members, ran, setting
 
 SEEDS = tuple(range(320, 340))
-    range(320, 340)
-)  # rules were chosen on seeds 0 to 4, then on 100 to 119, 200 to 219, 300 to 319
 TEAM, SMALL_TEAM = 10, 6
 SHARES = (
     1.0,
