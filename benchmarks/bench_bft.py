@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -90,38 +88,15 @@ def ours(senders: int, pause: int = 100) -> Iterator[tuple[Any, Transfers]]:
 def kvstore(size: int) -> Iterator[tuple[list[str], Pairs]]:
     """Four of the engine's own nodes with the key-value store that is built into it, with our settings."""
     from benchmarks.bft.members import NODES, genesis
-    from benchmarks.bft.net import until, write
-    from tallystick.engines.cometbft.homes import SOCKET, engine_program
+    from benchmarks.bft.net import write
+    from benchmarks.chains.network import Store
 
     with tempfile.TemporaryDirectory(prefix="bft") as folder:
         net = write(Path(folder), genesis(), NODES)
-        running = []
-        try:
-            for validator in net.validators:
-                config = validator.home / "config" / "config.toml"
-                config.write_text(config.read_text().replace(f"unix://{SOCKET}", "kvstore"))
-                with (validator.home / "engine.log").open("ab") as out:
-                    command = [engine_program(), "start", "--home", str(validator.home)]
-                    running.append(subprocess.Popen(command, stdout=out, stderr=out))
-            nodes = [validator.node for validator in net.validators]
-            until("the nodes answer", lambda: all(_height(node) > 0 for node in nodes))
+        net.validators = [Store(validator.home) for validator in net.validators]
+        with net:
+            net.start()
             yield [validator.url for validator in net.validators], Pairs(size)
-        finally:
-            for validator in net.validators:
-                validator.node.close()
-            for process in running:
-                process.send_signal(signal.SIGTERM)
-            for process in running:
-                process.wait(30)
-
-
-def _height(node: Any) -> int:
-    from tallystick.engines.engine import EngineError
-
-    try:
-        return int(node.height())
-    except EngineError:
-        return 0
 
 
 def ladder(urls: list[str], source: Any, rates: Sequence[int], seconds: float) -> list[dict[str, float]]:

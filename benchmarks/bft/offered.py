@@ -54,54 +54,48 @@ def carry(urls: Sequence[str], transactions: Sequence[bytes], rate: float) -> Ca
     return asyncio.run(_carry(urls, transactions, rate))
 
 
-class _Sink(asyncio.Protocol):
-    """A connection whose answers are read and not looked at."""
-
-    transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-
-async def _carry(urls: Sequence[str], transactions: Sequence[bytes], rate: float) -> Carried:
-    loop = asyncio.get_running_loop()
-    requests = [request(one) for one in transactions]
-    sinks: list[_Sink] = []
+async def lines(urls: Sequence[str]) -> list[asyncio.Transport]:
+    """Connections to every node, whose answers are read and not looked at."""
+    loop, made = asyncio.get_running_loop(), []
     for url in urls:
         host, _, port = url.removeprefix("http://").partition(":")
         for _ in range(CONNECTIONS):
-            _, sink = await loop.create_connection(_Sink, host, int(port))
-            sinks.append(sink)
+            made.append((await loop.create_connection(asyncio.Protocol, host, int(port)))[0])
+    return made
+
+
+async def _carry(urls: Sequence[str], transactions: Sequence[bytes], rate: float) -> Carried:
+    requests = [request(one) for one in transactions]
+    opened = await lines(urls)
     node = Node(urls[0])
     first = await asyncio.to_thread(node.height)
     seen: list[tuple[int, float]] = [(first, time.monotonic())]
     ended = asyncio.Event()
-    watch = asyncio.create_task(_watch(node, seen, ended))
+    watching = asyncio.create_task(watch(node, seen, ended, LOOK))
     begun = time.monotonic()
-    await _send(sinks, requests, rate, begun)
+    await _send(opened, requests, rate, begun)
     due = {hashlib.sha256(one).digest(): begun + at / rate for at, one in enumerate(transactions)}
     decided = await _await_all(node, seen, due)
     ended.set()
-    await watch
-    for sink in sinks:
-        sink.transport.close()
+    await watching
+    for line in opened:
+        line.close()
     found = await asyncio.to_thread(_result, node, seen, due, rate, first, decided)
     node.close()
     return found
 
 
-async def _send(sinks: list[_Sink], requests: list[bytes], rate: float, begun: float) -> None:
-    turn, at = cycle(sinks), 0
+async def _send(opened: list[asyncio.Transport], requests: list[bytes], rate: float, begun: float) -> None:
+    turn, at = cycle(opened), 0
     while at < len(requests):
         ready = min(len(requests), int((time.monotonic() - begun) * rate) + 1)
         for body in requests[at:ready]:
-            next(turn).transport.write(body)
+            next(turn).write(body)
         at = ready
         await asyncio.sleep(TICK)
 
 
-async def _watch(node: Node, seen: list[tuple[int, float]], ended: asyncio.Event) -> None:
+async def watch(node: Node, seen: list[tuple[int, float]], ended: asyncio.Event, pause: float) -> None:
     """When each height was first seen."""
     while not ended.is_set():
         try:
@@ -110,7 +104,7 @@ async def _watch(node: Node, seen: list[tuple[int, float]], ended: asyncio.Event
             continue
         if height > seen[-1][0]:
             seen.append((height, time.monotonic()))
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(pause)
 
 
 async def _await_all(node: Node, seen: list[tuple[int, float]], due: dict[bytes, float]) -> int:

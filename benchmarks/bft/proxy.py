@@ -84,20 +84,18 @@ class Proxy:
             writer.close()
             return
         wire.open |= {writer, far_writer}
-        await asyncio.gather(
-            _pump(wire, reader, far_writer), _pump(wire, far_reader, writer), return_exceptions=True
-        )
+        ways = (self._hand_on(wire, reader, far_writer), self._hand_on(wire, far_reader, writer))
+        await asyncio.gather(*ways, return_exceptions=True)
         wire.open -= {writer, far_writer}
 
-
-async def _pump(wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(2**16):
-            if wire.delay:
-                await asyncio.sleep(wire.delay)
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    async def _hand_on(self, wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(2**16):
+                if wire.delay:
+                    await asyncio.sleep(wire.delay)
+                writer.write(data)
+                await writer.drain()
+        writer.close()
 
 
 def _drop(wire: Wire) -> None:

@@ -79,17 +79,7 @@ class Distant(Proxy):
         super().__init__(wires)
         self._takes = (delay - jitter, delay + jitter)
 
-    async def _carry(self, wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", wire.target)
-        except OSError:
-            writer.close()
-            return
-        wire.open |= {writer, far_writer}
-        await asyncio.gather(self._hand_on(reader, far_writer), self._hand_on(far_reader, writer))
-        wire.open -= {writer, far_writer}
-
-    async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _hand_on(self, wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         with suppress(OSError):

@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 
-from benchmarks.bft.offered import CONNECTIONS, SETTLES, TICK, request
+from benchmarks.bft.offered import SETTLES, TICK, lines, request, watch
 from tallystick.engines.cometbft.rpc import Node
-from tallystick.engines.engine import EngineError
 
 LOOK = 0.05  # seconds between two looks at a node
 
@@ -65,29 +64,25 @@ def hold(
 async def _hold(
     urls: Sequence[str], transactions: Sequence[bytes], ahead: int, rate: float, ready: Callable[[], object]
 ) -> Visible:
-    loop = asyncio.get_running_loop()
     names = [hashlib.sha256(one).digest() for one in transactions]
     requests = [request(one) for one in transactions]
-    lines: list[asyncio.Transport] = []
-    for url in urls:
-        host, _, port = url.removeprefix("http://").partition(":")
-        for _ in range(CONNECTIONS):
-            # Answers are read and not looked at.
-            lines.append((await loop.create_connection(asyncio.Protocol, host, int(port)))[0])
+    opened = await lines(urls)
     nodes = [Node(url) for url in urls]
     await asyncio.to_thread(ready)
     first = await asyncio.to_thread(nodes[0].height)
     began = time.monotonic()
     seen = _Seen(first, [[(first, began)] for _ in nodes])
-    looks = [asyncio.create_task(_look(node, at)) for node, at in zip(nodes, seen.heights, strict=True)]
+    ended = asyncio.Event()
+    each = zip(nodes, seen.heights, strict=True)
+    looks = [asyncio.create_task(watch(node, heights, ended, LOOK)) for node, heights in each]
     reads = asyncio.create_task(_read(nodes[0], seen))
-    sent = await _send(lines, requests, ahead, rate, seen)
+    sent = await _send(opened, requests, ahead, rate, seen)
     while not seen.settled(len(names)):
         await asyncio.sleep(LOOK)
-    for task in (*looks, reads):
-        task.cancel()
+    ended.set()
+    reads.cancel()
     await asyncio.gather(*looks, reads, return_exceptions=True)
-    for line in lines:
+    for line in opened:
         line.close()
     for node in nodes:
         node.close()
@@ -95,10 +90,10 @@ async def _hold(
 
 
 async def _send(
-    lines: list[asyncio.Transport], requests: list[bytes], ahead: int, rate: float, seen: _Seen
+    opened: list[asyncio.Transport], requests: list[bytes], ahead: int, rate: float, seen: _Seen
 ) -> list[float]:
     """When each was sent."""
-    turn, began, sent = cycle(lines), time.monotonic(), list[float]()
+    turn, began, sent = cycle(opened), time.monotonic(), list[float]()
     while len(sent) < len(requests) and not (sent and time.monotonic() - seen.changed > SETTLES):
         now = time.monotonic()
         due = min(len(requests), seen.decided + ahead, (now - began) * rate + 1)
@@ -107,17 +102,6 @@ async def _send(
             sent.append(now)
         await asyncio.sleep(TICK)
     return sent
-
-
-async def _look(node: Node, heights: list[tuple[int, float]]) -> None:
-    while True:
-        try:
-            height = await asyncio.to_thread(node.height)
-        except EngineError:
-            continue
-        if height > heights[-1][0]:
-            heights.append((height, time.monotonic()))
-        await asyncio.sleep(LOOK)
 
 
 async def _read(node: Node, seen: _Seen) -> None:
