@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager, closing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final, final
+from weakref import WeakSet
 
 from . import wire
 from .application import Application
@@ -128,17 +129,18 @@ async def serving(application: Application, path: Path, halt: Callable[[str], No
     sys.setswitchinterval(SWITCH)
     with suppress(FileNotFoundError):
         path.unlink()
-    connections: list[Connection] = []
+    connections: WeakSet[Connection] = WeakSet()  # an engine that is started again leaves some behind
 
     def connected() -> Connection:
-        connections.append(Connection(application, halt))
-        return connections[-1]
+        connection = Connection(application, halt)
+        connections.add(connection)
+        return connection
 
     server = await asyncio.get_running_loop().create_unix_server(connected, path)
     try:
         yield
     finally:
         server.close()
-        for connection in connections:
+        for connection in list(connections):
             connection.end()
         await asyncio.sleep(0)  # in which their sockets are closed
