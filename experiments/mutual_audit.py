@@ -18,8 +18,8 @@ from experiments.mutual_learning import DELTA, EPSILON, SEEDS
 if TYPE_CHECKING:
     from tallystick.protocols.protocol import Protocol
 
-MEMBERS, ROWS, ROUNDS, SHADOWS = 30, 80, 60, 16
-RATE, HIDDEN, SIZE, STEPS, CLIP = 0.3, 64, 10, 4, 1.0
+MEMBERS, ROWS, ROUNDS, SHADOWS = 30, 80, 40, 16
+RATE, HIDDEN, SIZE, STEPS, CLIP = 0.3, 32, 10, 4, 1.0
 FPR = 0.01
 WAYS = {
     "none": "mutual without noise",

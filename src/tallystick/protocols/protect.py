@@ -167,8 +167,9 @@ def noised_update(epsilon: float, delta: float, *, rounds: int, bound: float) ->
 def printed_laplace(epsilon: float, clip: float = 1.0) -> Protection:
     """bpcv eq. 1-4 as printed: every row's gradient clipped in L2 norm, plus Lap(clip / epsilon) (erratum 5).
 
-    The mean over a batch of n rows carries the mean of n Laplace draws, which is the difference of two gamma
-    draws. There is no formal guarantee: the noise is for another norm, and nothing is said of composition.
+    The mean over a batch of n rows carries the mean of n Laplace draws, whose sum is a normal draw of a
+    variance that is twice a gamma draw of shape n. There is no formal guarantee: the noise is for another
+    norm, and nothing is said of composition.
     """
     event = mutual_as_printed(clip, epsilon).event
     scale = clip / epsilon
@@ -180,8 +181,8 @@ def printed_laplace(epsilon: float, clip: float = 1.0) -> Protection:
         noised = {}
         for number, name in enumerate(sorted(total)):
             shape = total[name].shape
-            more, less = (jax.random.gamma(one, rows, shape) for one in keys[2 * number : 2 * number + 2])
-            noised[name] = (total[name] + scale * (more - less)) / rows
+            spread = scale * jnp.sqrt(2 * jax.random.gamma(keys[2 * number], rows, shape))
+            noised[name] = (total[name] + spread * jax.random.normal(keys[2 * number + 1], shape)) / rows
         return value, noised
 
     return Protection(EventRule("record", event, event), lambda event, simulated: gradient)
