@@ -42,7 +42,7 @@ class Setting:
 # Chains that mostly wait: small blocks, the pause that CometBFT has by itself, messages that take long.
 WAITING = Setting(Kind(holds=100, delay=0.05, jitter=0.01, pause=1_000), ahead=600, spends=230.0)
 # Chains as ours are set, which have work for all cores.
-CORES = Setting(Kind(), ahead=2_400)
+CORES = Setting(Kind(), ahead=2_400, spends=600.0)
 SETTINGS = {"waiting": WAITING, "cores": CORES}
 
 
