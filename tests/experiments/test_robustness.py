@@ -5,17 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments import robustness
+from experiments import robustness, robustness_team
 from experiments.robustness import Cell, Table
-from experiments.robustness_team import LABELS, MEMBERS, pay, play, scores, team_of, turned
+from experiments.robustness_team import LABELS, MEMBERS, PIXELS, pay, play, scores, team_of, turned
 from tallystick.learning import attacks
 from tallystick.learning.combine import RULES
-from tallystick.learning.learner import vector_of
+from tallystick.learning.learner import Rows, vector_of
+
+
+def drawn(number: int, seed: int) -> Rows:
+    """As many pictures as MNIST has, made here: ten patterns under noise."""
+    chance = np.random.default_rng(seed)
+    patterns = np.random.default_rng(0).integers(0, 200, (LABELS, PIXELS), np.uint8)
+    labels = chance.integers(0, LABELS, number).astype(np.int32)
+    return Rows(patterns[labels] // 2 + chance.integers(0, 120, (number, PIXELS), np.uint8), labels)
 
 
 @pytest.fixture(scope="module")
 def team():
-    return team_of("iid", 1, 40)
+    made = {"train": drawn(60_000, 1), "test": drawn(10_000, 2)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(robustness_team, "mnist", lambda: made)
+        team_of.cache_clear()
+        yield team_of("iid", 1, 40)
+    team_of.cache_clear()
 
 
 class Always:
