@@ -96,7 +96,7 @@ class Run:
 def run_ledger(folder: str, warm: int) -> Run:
     """Open the ledger in a folder and hand in the transactions beside it; the first few warm it up."""
     from tallystick.base.keys import SigningKey
-    from tallystick.engines.embedded import EmbeddedEngine, wall_clock
+    from tallystick.engines.embedded.engine import EmbeddedEngine, wall_clock
 
     transactions = read_frames(Path(folder) / "transactions")
     begun = time.perf_counter()
@@ -176,7 +176,7 @@ def read_frames(path: Path) -> list[bytes]:
 def prepared(members: int, count: int, progress: Progress) -> Iterator[Path]:
     """A folder with a new ledger and signed transfers for it."""
     from tallystick.base.keys import SigningKey
-    from tallystick.engines.embedded import EmbeddedEngine, wall_clock
+    from tallystick.engines.embedded.engine import EmbeddedEngine, wall_clock
 
     population = Population.of(members, 1)
     with tempfile.TemporaryDirectory() as folder:

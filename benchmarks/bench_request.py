@@ -111,8 +111,8 @@ def round_on_ledger(smoke: bool, progress: Progress) -> list[Measured]:
     """Mutual supervision by fifty: all train, all judge all, one combines; every post signed, in blocks."""
     from tallystick.learning import payload
     from tallystick.learning.models import mlp
-    from tallystick.node import payloads
-    from tallystick.simulation.parts import Part
+    from tallystick.node.payloads import store as payloads
+    from tallystick.simulation.behaviours import Part
     from tallystick.simulation.run import simulate
     from tallystick.simulation.schemes import presets
     from tallystick.simulation.study import setting_of

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from tallystick.base.events import Gaussian
 from tallystick.base.ids import ROLES, derived_id, digest
 from tallystick.base.keys import SigningKey
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import Answer
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st

@@ -53,7 +53,7 @@ def kinds(name: str, cheats: int) -> tuple[dict[str, Any], list[Any]]:
 def late_flip(who: tuple[str, ...]) -> Any:
     """Honest until the last round, in which the step is turned around."""
     from tallystick.simulation import attacks
-    from tallystick.simulation.parts import Part
+    from tallystick.simulation.behaviours import Part
 
     flipping = attacks.sign_flip(3).made(who, frozenset(who))
 

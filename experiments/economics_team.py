@@ -108,7 +108,7 @@ def ran(made: Any) -> Ended:
 
 def trained_models(into: dict[int, Any]) -> Any:
     """A part that does nothing but keep what each round started from and what was trained in it."""
-    from tallystick.simulation.parts import Part
+    from tallystick.simulation.behaviours import Part
 
     def listen(phase: Any, honest: Callable[..., Any]) -> Callable[..., Any]:
         if phase.name != "train":

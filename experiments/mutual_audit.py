@@ -16,7 +16,7 @@ from experiments.figure import over_seeds
 from experiments.mutual_learning import DELTA, EPSILON, SEEDS
 
 if TYPE_CHECKING:
-    from tallystick.protocols.protocol import Protocol
+    from tallystick.protocols.vocabulary import Protocol
 
 MEMBERS, ROWS, ROUNDS, SHADOWS = 30, 80, 40, 16
 RATE, HIDDEN, SIZE, STEPS, CLIP = 0.3, 32, 10, 4, 1.0
@@ -108,8 +108,8 @@ def ours(way: str, x: Any, y: Any, mask: Any, seed: int, rounds: int) -> Any:
 @cache
 def protocol_of(way: str, members: int, rounds: int) -> Protocol:
     """`mutual` with this noise; one object for all shadows, so that they share what is compiled."""
+    from tallystick.protocols.parts.protect import dp_sgd, printed_laplace
     from tallystick.protocols.presets.mutual import mutual
-    from tallystick.protocols.protect import dp_sgd, printed_laplace
 
     if way == "printed":
         return mutual(members, protect=printed_laplace(EPSILON, CLIP), as_printed=True)

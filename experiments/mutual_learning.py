@@ -95,8 +95,8 @@ def dealt(data: Pictures, number: int, seed: int) -> Members:
 def course(name: str, members: int, rounds: int, seed: int, how: str) -> dict[str, list[float]]:
     """Accuracies after each round, on the test set and as the paper counts them."""
     from experiments import mutual_rounds, mutual_team
+    from tallystick.protocols.parts.protect import printed_laplace
     from tallystick.protocols.presets.mutual import mutual
-    from tallystick.protocols.protect import printed_laplace
 
     data = mutual_team.pictures(name, "edges")
     own = dealt(data, members, seed)

@@ -38,9 +38,9 @@ def asked(members: int, rounds: int) -> Any:
 
 def busy(members: int, rounds: int) -> list[float]:
     """The share of one core's time in each block that holds transactions."""
-    from tallystick.engines.embedded import EmbeddedEngine
-    from tallystick.engines.reader import open_reader
-    from tallystick.simulation.parts import Clock
+    from tallystick.engines.embedded.engine import EmbeddedEngine
+    from tallystick.engines.embedded.reader import open_reader
+    from tallystick.simulation.behaviours import Clock
     from tallystick.simulation.run import genesis_of, simulate, validator_of
 
     setting, shares = asked(members, rounds), []

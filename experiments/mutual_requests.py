@@ -9,8 +9,8 @@ import msgspec
 
 from tallystick.learning.learner import Rows
 from tallystick.simulation.attacks import Attack
+from tallystick.simulation.behaviours import Part
 from tallystick.simulation.members import Members
-from tallystick.simulation.parts import Part
 from tallystick.simulation.schemes import Scheme
 from tallystick.simulation.study import simulate
 

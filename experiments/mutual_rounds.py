@@ -16,7 +16,7 @@ from tallystick.base.ids import digest
 from tallystick.learning.learner import Learner, Model
 from tallystick.learning.scan import scan
 from tallystick.node.perform import Scheme as Resolved
-from tallystick.protocols.protocol import Bench, Holding, Job, Product, Protocol
+from tallystick.protocols.vocabulary import Bench, Holding, Job, Product, Protocol
 from tallystick.simulation.members import Members
 from tallystick.simulation.schemes import Scheme
 

@@ -17,7 +17,7 @@ TRIED: dict[str, tuple[Settings, ...]] = {
     "mnist": ((64, 0.3, 32), (64, 0.2, 32), (64, 0.1, 32), (64, 0.1, 16), (64, 0.1, 8)),
     "cifar10": ((64, 0.3, 32), (64, 0.1, 32), (64, 0.1, 8), (64, 0.2, 8), (128, 0.1, 8), (256, 0.1, 8)),
 }
-FALLEN = 0.3  # of accuracy below the round's start: what `ledger/misconduct.py` calls harm
+FALLEN = 0.3  # of accuracy below the round's start: what `ledger/requests/misconduct.py` calls harm
 LOOKED_AT = 10  # of so many judging rows one, for each member's model
 
 

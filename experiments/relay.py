@@ -129,7 +129,7 @@ def noised(seed: int, members: int, count: int) -> dict[str, list[float]]:
     from tallystick.privacy.mechanisms import member_update
     from tallystick.privacy.printed import relay_as_printed
     from tallystick.privacy.randomness import seeded
-    from tallystick.protocols.protect import per_hop
+    from tallystick.protocols.parts.protect import per_hop
 
     team, learner = team_of(members, seed), network()
     last = passes(team, learner, count)[-1].last

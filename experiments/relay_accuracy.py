@@ -27,7 +27,7 @@ TRIED = (
     {"rate": 30.0, "passes": 3, "clip": 0.5, "usual": 90},
 )
 SOURCES = (
-    *("src/tallystick/learning", "src/tallystick/privacy", "src/tallystick/protocols/protect.py"),
+    *("src/tallystick/learning", "src/tallystick/privacy", "src/tallystick/protocols/parts/protect.py"),
     *("src/tallystick/data/pictures.py", "experiments/relay_team.py"),
 )
 DATA = (
@@ -63,7 +63,7 @@ def sound(members: int, seed: int, by: dict[str, float] = SOUND, choosing: bool 
 
 def protection(by: dict[str, float]) -> Any:
     """`per_hop` as the preset takes it; what the ledger charges is its event, once a pass."""
-    from tallystick.protocols.protect import per_hop
+    from tallystick.protocols.parts.protect import per_hop
 
     return per_hop(EPSILON, DELTA, rounds=int(by["passes"]), steps=1, clip=by["clip"], usual=int(by["usual"]))
 

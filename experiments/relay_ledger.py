@@ -86,7 +86,7 @@ class Reading:
 def counted(view: Any, genesis: Any) -> list[Block]:
     """Every block that holds transactions, executed again as an auditor would."""
     from tallystick.engines.engine import ledger_machine
-    from tallystick.engines.memory import WholeState
+    from tallystick.engines.storage.memory import WholeState
 
     machine = ledger_machine()
     state, blocks = WholeState(machine.first_writes(genesis)), []
@@ -114,8 +114,8 @@ def model_bytes(transaction: bytes) -> int:
 
 def as_fast_as_it_goes(view: Any, genesis: Any, keys: Any, folder: Path) -> tuple[float, bool]:
     """The same transactions into a fresh ledger: how many a second, and whether it ends in the same state."""
-    from tallystick.engines.embedded import EmbeddedEngine
-    from tallystick.simulation.parts import Clock
+    from tallystick.engines.embedded.engine import EmbeddedEngine
+    from tallystick.simulation.behaviours import Clock
 
     clock, taken, spent = Clock(genesis.time), 0, 0.0
     with EmbeddedEngine(folder, keys=keys, genesis=genesis, clock=clock) as engine:
@@ -142,7 +142,7 @@ class Relay:
 
 def relay(members: int) -> Relay:
     """Simulate, count, and take the same transactions again."""
-    from tallystick.engines.reader import open_reader
+    from tallystick.engines.embedded.reader import open_reader
     from tallystick.simulation.run import genesis_of, simulate, validator_of
 
     setting = setting_for(members)

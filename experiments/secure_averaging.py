@@ -81,10 +81,10 @@ def setting_for(secure: bool, seed: int, owners: int, rounds: int) -> tuple[Sett
 
 def models(ended: Ended, setting: Setting, folder: Path) -> list[Any]:
     """The combined model of every round."""
-    from tallystick.engines.reader import open_reader
+    from tallystick.engines.embedded.reader import open_reader
+    from tallystick.history.replay import chronicle
     from tallystick.learning import payload
     from tallystick.node.perform import seed_key
-    from tallystick.simulation.chronicle import chronicle
     from tallystick.simulation.run import genesis_of
 
     with open_reader(folder) as view:

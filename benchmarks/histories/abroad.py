@@ -18,7 +18,7 @@ from benchmarks.histories.players import Players, hashed
 from benchmarks.histories.world import World, due_times, ensure
 from tallystick.base import light
 from tallystick.base.ids import ROLES, derived_id
-from tallystick.engines.tree import StateTree
+from tallystick.engines.storage.tree import StateTree
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Genesis, Limits

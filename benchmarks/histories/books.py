@@ -18,7 +18,7 @@ from benchmarks.histories.life import Life
 from benchmarks.histories.permits import PERMITS
 from benchmarks.histories.refusals import listed_refusals
 from benchmarks.histories.world import Happened, Records, ensure
-from tallystick.ledger import due
+from tallystick.ledger import deadlines as due
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Genesis
 from tallystick.ledger.handlers import WEIGHTS

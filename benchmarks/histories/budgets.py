@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.histories.world import Broken, Records, ensure
 from tallystick.base.events import Event, Unaccounted
-from tallystick.ledger import privacy_cost
+from tallystick.ledger.budgets import curves as privacy_cost
 from tallystick.ledger.records import Request
 from tallystick.ledger.rules import PhaseRule, all_phases
 from tallystick.ledger.state import GRANTS, LINEAGES, UNITS

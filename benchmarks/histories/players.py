@@ -16,7 +16,7 @@ from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.posts import salt_commitment, score_commitment
-from tallystick.ledger.turns import subjects_of
+from tallystick.ledger.requests.turns import subjects_of
 
 LIVE = ("forming", "opening", "rounds", "closing", "recording", "approving", "sealed", "certifying")
 Duty = tuple[str, Callable[[], tx.Body]]  # who, and what it would send

@@ -23,10 +23,10 @@ from benchmarks.histories.abroad import (
     play,
     terms,
 )
-from tallystick.ledger import departures
 from tallystick.ledger import rejections as no
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tallystick.ledger.chains import departures
 
 
 def way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:

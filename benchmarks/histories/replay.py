@@ -14,7 +14,7 @@ from benchmarks.histories.scenes import prepare
 from benchmarks.histories.world import Records
 from tallystick.base.codec import encode
 from tallystick.base.ids import digest
-from tallystick.engines.tree import StateTree
+from tallystick.engines.storage.tree import StateTree
 from tallystick.ledger.genesis import first_writes, read_genesis, write_genesis
 from tallystick.ledger.transition import Block, apply_block
 

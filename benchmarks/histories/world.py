@@ -12,11 +12,13 @@ from msgspec.structs import replace
 
 from benchmarks.histories.people import TAGS, Sign, Verify, key_of
 from tallystick.base.codec import Record, encode
-from tallystick.ledger import due, elections, rounds, transition
+from tallystick.ledger import deadlines as due
 from tallystick.ledger import transactions as tx
+from tallystick.ledger import transition
 from tallystick.ledger.genesis import Genesis, first_writes
 from tallystick.ledger.invariants import RULES, broken
 from tallystick.ledger.notices import Said
+from tallystick.ledger.requests import elections, rounds
 from tallystick.ledger.state import ACCOUNTS, CHAIN, MEMBERS, TABLES, Reader, Table
 from tallystick.ledger.transition import Block, Outcome, Receipt
 

@@ -29,7 +29,7 @@ from tallystick.learning.cohort import train
 from tallystick.learning.judge import Judging, judging
 from tallystick.learning.trees.arrays import averaged, forest_of
 from tallystick.learning.trees.predict import predict
-from tallystick.protocols.protocol import Unfit
+from tallystick.protocols.vocabulary import Unfit
 from tests.adapters.battery import BATTERY, LARGEST, Row, a_team_learns, run, same, sites, work_of
 from tests.learning.cohorts import invented_rows, invented_task
 

@@ -18,7 +18,7 @@ from tallystick.learning.batches import batches, poisson, shuffled
 from tallystick.learning.cohort import train
 from tallystick.learning.learner import CannotClipPerExample, clipped
 from tallystick.learning.models import linear
-from tallystick.protocols.protocol import Unfit
+from tallystick.protocols.vocabulary import Unfit
 from tests.adapters import pages
 from tests.adapters.battery import BATTERY, LARGEST, Row, a_team_learns, run, same, sites, work_of
 from tests.learning.cohorts import Plan, invented_rows, invented_task

@@ -24,11 +24,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "discovery": {"base", "data"},
     "protocols": {"base", "ledger.rules", "learning", "privacy"},
     "node": ENGINE_ROOM | {"report"},
-    "simulation": SIMULATOR,
-    "client": SIMULATOR | {"simulation"},
+    "history": {"base", "ledger", "engines", "privacy"},
+    "simulation": SIMULATOR | {"history"},
+    "client": SIMULATOR | {"history", "simulation"},
     "api": {"base", "client", "node"},
     "web": {"base", "client", "api", "report"},
-    "cli": SIMULATOR | {"simulation", "client", "api", "web"},
+    "cli": SIMULATOR | {"history", "simulation", "client", "api", "web"},
 }
 
 # These must run where only the bare package is installed.
@@ -40,7 +41,7 @@ IMPORTS_WHEN_USED = {"cli", "client"}
 LEARN_THEMSELVES = {f"tallystick.client.{name}" for name in ("asking", "joined", "plans", "preflight")}
 HEAVY = {
     *("data", "discovery", "learning", "adapters", "privacy", "protocols"),
-    *("node", "simulation", "api", "web"),
+    *("node", "history", "simulation", "api", "web"),
 }
 
 Graph = dict[str, list[Import]]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.cli.data import Meter, meter
+from tallystick.cli.run.data import Meter, meter
 from tallystick.data import catalogue
 from tallystick.data.catalogue import DataSet, File, Form
 from tallystick.data.fetch import Progress

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.cli import demo
+from tallystick.cli.run import demo
 from tallystick.cli.story import BALANCE, NAMES, REWARD, discrete_gaussian
 from tallystick.engines.export import verify
 from tests.cli.desk import Bare, Desk

@@ -7,12 +7,12 @@ import shlex
 import subprocess
 import sys
 import time
-from importlib import import_module
 
 import click
 import pytest
 
-from tallystick.cli.main import NOUNS, tally
+from tallystick.cli.main import tally
+from tallystick.cli.nouns import NOUNS, command_of
 from tallystick.cli.reference import helps, page
 from tests.architecture.source import ROOT
 from tests.cli.desk import Desk
@@ -77,10 +77,10 @@ def test_a_wrong_example_is_seen() -> None:
 
 def test_every_noun_is_listed_with_what_it_is_for() -> None:
     root = HELPS["tally"]
-    for noun, says in NOUNS.items():
+    for noun, (_, purpose) in NOUNS.items():
         assert f"  {noun} " in root
-        assert says in root
-        assert isinstance(import_module(f"tallystick.cli.{noun}").app, click.Command)
+        assert purpose in root
+        assert isinstance(command_of(noun), click.Command)
 
 
 @pytest.mark.parametrize("words", [[], *([noun] for noun in NOUNS)])
@@ -91,7 +91,7 @@ def test_help_answers_at_once(words: list[str]) -> None:
 
 
 def test_no_command_loads_the_ledger_before_it_runs() -> None:
-    nouns = "; ".join(f"import tallystick.cli.{noun}" for noun in NOUNS)
+    nouns = "; ".join(f"import tallystick.cli.{module}" for module, _ in NOUNS.values())
     asked = f"import sys; {nouns}; print([name for name in {HEAVY!r} if name in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

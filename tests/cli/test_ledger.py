@@ -12,7 +12,7 @@ import pytest
 
 from tallystick.base.keys import SigningKey, load_key
 from tallystick.client import BLOCKS_KEY, GENESIS, open_writer
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.ledger.genesis import read_genesis
 from tests.cli.desk import Desk
 

@@ -107,7 +107,7 @@ def test_a_network_that_does_not_run_is_said(net, capsys):
 
 
 def test_an_engines_key_file_is_read(net):
-    from tallystick.cli.validator import _validator_key
+    from tallystick.cli.network.validator import _validator_key
 
     folder, told = net
     key = _validator_key(folder / "ada")

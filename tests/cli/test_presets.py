@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.cli.presets import NEEDS, first_sentence, turn
+from tallystick.cli.run.presets import NEEDS, first_sentence, turn
 from tallystick.protocols.presets import names, preset
 from tests.cli.desk import Bare, Desk
 

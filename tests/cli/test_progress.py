@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import re
 
-from tallystick.cli.progress import Progress, bar
+from tallystick.cli.run.progress import Progress, bar
+from tallystick.history.replay import Judged
+from tallystick.history.sentences import Moment
 from tallystick.ledger import notices
-from tallystick.simulation.chronicle import Judged
-from tallystick.simulation.telling import Moment
 
 NAMES = ("ada", "bob", "carefully-named", "dee")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.engines.reader import open_reader
+from tallystick.engines.embedded.reader import open_reader
 from tests.architecture.source import ROOT
 from tests.cli.desk import Desk
 

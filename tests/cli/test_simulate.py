@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.cli.prepare import learner_of, task_of
-from tallystick.cli.progress import Progress, told
+from tallystick.cli.run.progress import Progress, told
+from tallystick.cli.run.run_setup import learner_of, task_of
 from tallystick.data.readers import read
 from tallystick.engines.export import verify
+from tallystick.history.sentences import Moment
 from tallystick.ledger import notices
-from tallystick.simulation.telling import Moment
 from tests.cli.desk import Bare, Desk
 
 QUICK = "--rounds 2 --learner softmax --epochs 1"

@@ -13,8 +13,8 @@ from tallystick.base.keys import SigningKey
 from tallystick.cli import story as told
 from tallystick.simulation import attacks, demo, faults, study
 from tallystick.simulation import run as simulation
+from tallystick.simulation.demo_data import watches
 from tallystick.simulation.members import Members
-from tallystick.simulation.watches import watches
 from tests.cometbft.both import embedded, heard, network, state
 from tests.simulation.digits import setting
 

@@ -14,7 +14,7 @@ from tallystick.base.keys import SigningKey
 from tallystick.client import encryption_key
 from tallystick.engines.cometbft.engine import CometEngine
 from tallystick.engines.cometbft.homes import Keys
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.ledger.genesis import Founder, Genesis
 from tallystick.ledger.state import TABLES
 

@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 
 from tallystick.base.ids import digest
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.learning import models
 from tallystick.learning.learner import Learner
 from tallystick.learning.trees.learner import boosted_trees
 from tallystick.protocols.plan import Plan
 from tallystick.protocols.presets import names, preset
-from tallystick.protocols.protocol import Protocol, Unfit, ensure_fit
+from tallystick.protocols.vocabulary import Protocol, Unfit, ensure_fit
 from tallystick.simulation.run import Begin, Brought, Ended, Setting, simulate
 from tallystick.simulation.study import runner_for
 from tests.learning.cohorts import invented_rows, invented_task

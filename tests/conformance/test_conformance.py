@@ -14,11 +14,11 @@ from tallystick.ledger import transactions as tx
 from tallystick.ledger import views
 from tallystick.ledger.notices import Fined, MemberLeft, Posted, PrivacyCharged
 from tallystick.ledger.state import GRANTS
+from tallystick.protocols.parts.protect import dp_sgd
 from tallystick.protocols.presets import names
-from tallystick.protocols.protect import dp_sgd
-from tallystick.protocols.protocol import Unfit, ensure_fit
+from tallystick.protocols.vocabulary import Unfit, ensure_fit
 from tallystick.simulation import faults
-from tallystick.simulation.parts import Part
+from tallystick.simulation.behaviours import Part
 from tallystick.simulation.run import BUDGET, Ended, Setting
 from tests.architecture.source import ROOT
 from tests.conformance.battery import (

@@ -8,9 +8,9 @@ from typing import Any
 from tallystick.base.codec import Decoder, Malformed, Record, encode
 from tallystick.base.ids import digest
 from tallystick.base.keys import SigningKey
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import Machine, Reader, Verify
-from tallystick.engines.opening import Settings
+from tallystick.engines.storage.opening import Settings
 
 VALIDATOR = SigningKey(b"v" * 32)
 WRITER = SigningKey(b"w" * 32)

@@ -3,7 +3,7 @@
 import pytest
 
 from tallystick.base.ids import derived_id
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import EngineStopped
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Genesis, Limits

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tallystick.base.keys import SigningKey
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
+from tallystick.engines.embedded.reader import open_reader
 from tallystick.engines.engine import Committed
 from tallystick.engines.export import export, verify
-from tallystick.engines.reader import open_reader
-from tallystick.ledger import settlement
 from tallystick.ledger.records import Place, Request
+from tallystick.ledger.requests import settlement
 from tallystick.ledger.state import ACCOUNTS, Table
 from tests.ledger import story
 from tests.ledger.world import World

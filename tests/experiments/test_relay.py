@@ -19,7 +19,7 @@ from tallystick.learning.batches import batches
 from tallystick.learning.cohort import train
 from tallystick.learning.learner import Rows, vector_of
 from tallystick.learning.models import linear
-from tallystick.protocols.protect import per_hop
+from tallystick.protocols.parts.protect import per_hop
 
 LEARNER = linear(rate=0.5)
 

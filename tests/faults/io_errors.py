@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tallystick.engines.disk import DISK, Disk
 from tallystick.engines.engine import EngineError
-from tallystick.engines.opening import Settings
+from tallystick.engines.storage.disk import DISK, Disk
+from tallystick.engines.storage.opening import Settings
 from tests.faults.subject import Subject
 
 BLOCKS = 7

@@ -12,10 +12,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tallystick.engines.disk import DISK, Disk
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.export import export, verify
-from tallystick.engines.opening import Settings
+from tallystick.engines.storage.disk import DISK, Disk
+from tallystick.engines.storage.opening import Settings
 from tests.faults.subject import Subject
 
 Say = Callable[[dict[str, Any]], None]

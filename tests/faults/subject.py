@@ -8,9 +8,9 @@ from typing import Any
 
 from tallystick.base.ids import digest
 from tallystick.base.keys import SigningKey
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import Machine, ledger_machine
-from tallystick.engines.opening import Settings
+from tallystick.engines.storage.opening import Settings
 from tallystick.ledger.genesis import Founder, Genesis
 from tallystick.ledger.transactions import FORMAT, Envelope, Transfer, seal
 from tests.engines import standin

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import Answer, EngineStopped, Ticket
 from tests.faults.apart import apart
 from tests.faults.io_errors import FAULTS, Fault, Toll, fail_each_call, limit_file_sizes

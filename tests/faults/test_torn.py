@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tallystick.engines import blocklog, opening
-from tallystick.engines.blocklog import DIGEST, HEAD, BlockLog, Frame
 from tallystick.engines.engine import Machine
-from tallystick.engines.opening import DATABASE
-from tallystick.engines.store import Store
-from tallystick.engines.tree import StateTree
+from tallystick.engines.storage import blocklog, opening
+from tallystick.engines.storage.blocklog import DIGEST, HEAD, BlockLog, Frame
+from tallystick.engines.storage.opening import DATABASE
+from tallystick.engines.storage.store import Store
+from tallystick.engines.storage.tree import StateTree
 from tests.faults.subject import LEDGER, STANDIN
 from tests.faults.torn import Damage, Image, Toll, sqlite_alone, sweep
 

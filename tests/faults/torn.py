@@ -9,10 +9,10 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from tallystick.engines.blocklog import BlockLog
 from tallystick.engines.chain import decode_entry
 from tallystick.engines.engine import Committed, EngineError, EngineStopped
-from tallystick.engines.opening import Settings
+from tallystick.engines.storage.blocklog import BlockLog
+from tallystick.engines.storage.opening import Settings
 from tests.faults.subject import Subject
 
 SETTINGS = Settings(segment=6_000, behind=4)

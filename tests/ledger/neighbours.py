@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tallystick.base import light
-from tallystick.engines.tree import StateTree
+from tallystick.engines.storage.tree import StateTree
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx

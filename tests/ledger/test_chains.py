@@ -11,8 +11,8 @@ from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger import views
+from tallystick.ledger.budgets.curves import ZERO
 from tallystick.ledger.notices import OutcomeSent, RequestSent
-from tallystick.ledger.privacy_cost import ZERO
 from tests.base.small_chain import commit_to, members
 from tests.ledger.neighbours import (
     NORTH,

@@ -7,7 +7,7 @@ import pytest
 from msgspec import inspect
 
 from tallystick.base.codec import Decoder, Malformed, Record, encode
-from tallystick.engines.tree import StateTree
+from tallystick.engines.storage.tree import StateTree
 from tallystick.ledger import notices, posts
 from tallystick.ledger.state import RECORD_VERSION, TABLES
 from tallystick.ledger.transactions import Envelope, Signed, Transaction

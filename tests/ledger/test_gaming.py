@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tallystick.base.fixed import median
 from tallystick.base.ids import MAX_SUPPLY
-from tallystick.ledger import due, elections, scoring, settlement, turns
+from tallystick.ledger import deadlines as due
 from tallystick.ledger import records as r
 from tallystick.ledger import rejections as no
 from tallystick.ledger import rules as ru
@@ -20,7 +20,8 @@ from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers import WEIGHTS
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
 from tallystick.ledger.notices import Paid
-from tallystick.ledger.seats import depart
+from tallystick.ledger.requests import elections, scoring, settlement, turns
+from tallystick.ledger.requests.seats import depart
 from tallystick.ledger.state import Draft
 from tallystick.ledger.transition import check
 

@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from tallystick.ledger import privacy_cost
 from tallystick.ledger import records as r
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tallystick.ledger.budgets import curves as privacy_cost
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
 
 from .play import (

@@ -6,8 +6,8 @@ from tallystick.base.merkle import EMPTY
 from tallystick.ledger import notices as say
 from tallystick.ledger import rejections as no
 from tallystick.ledger import transactions as tx
+from tallystick.ledger.budgets.curves import ZERO
 from tallystick.ledger.handlers.units import MAX_PARTS
-from tallystick.ledger.privacy_cost import ZERO
 from tallystick.ledger.state import LINEAGES, RECORDS, UNIT_NAMES, UNITS
 from tests.ledger import story
 from tests.ledger.story import BUDGET, described

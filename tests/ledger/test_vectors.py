@@ -13,7 +13,7 @@ import pytest
 
 from tallystick.base.codec import encode
 from tallystick.base.ids import digest
-from tallystick.engines.tree import StateTree
+from tallystick.engines.storage.tree import StateTree
 from tallystick.ledger.genesis import first_writes, read_genesis
 from tallystick.ledger.handlers import HANDLERS
 from tallystick.ledger.invariants import broken

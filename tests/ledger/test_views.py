@@ -9,9 +9,9 @@ from tallystick.ledger import rejections as no
 from tallystick.ledger import rules as ru
 from tallystick.ledger import transactions as tx
 from tallystick.ledger import views
+from tallystick.ledger.budgets.curves import add, curve, epsilon, times
 from tallystick.ledger.genesis import Readable
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
-from tallystick.ledger.privacy_cost import add, curve, epsilon, times
 from tallystick.ledger.rules import dearest
 from tallystick.ledger.state import TABLES
 from tests.ledger import story

@@ -8,7 +8,7 @@ import pytest
 from dp_accounting.pld import PLDAccountant
 
 from tallystick.base.events import BadEvent, Event, Gaussian, Laplace, Pure, SubsampledGaussian, Unaccounted
-from tallystick.ledger import privacy_cost
+from tallystick.ledger.budgets import curves as privacy_cost
 from tallystick.privacy.accounting import (
     LEDGER_ORDERS,
     Budget,

@@ -18,7 +18,7 @@ from tallystick.learning.scan import scan
 from tallystick.node.perform import seed_key
 from tallystick.protocols.plan import Plan
 from tallystick.protocols.presets import preset
-from tallystick.protocols.protocol import Bench, Holding, Job, Protocol
+from tallystick.protocols.vocabulary import Bench, Holding, Job, Protocol
 from tallystick.simulation.run import Ended, Setting, simulate
 from tests.simulation.digits import LEARNER, TASK, brought, setting
 

@@ -9,10 +9,10 @@ import pytest
 from tallystick.base.task import task
 from tallystick.learning.trees.learner import boosted_trees
 from tallystick.ledger.rules import Stopping, all_phases, flaw
+from tallystick.protocols.parts.protect import dp_sgd, noised_update, per_hop, printed_laplace
+from tallystick.protocols.parts.share import combine, robust
 from tallystick.protocols.presets import names, preset
-from tallystick.protocols.protect import dp_sgd, noised_update, per_hop, printed_laplace
-from tallystick.protocols.protocol import Unfit, ensure_fit, rules_of
-from tallystick.protocols.share import combine, robust
+from tallystick.protocols.vocabulary import Unfit, ensure_fit, rules_of
 from tests.architecture.source import ROOT
 from tests.protocols.bench import MLP, SMALL, SOFTMAX, bench, first_model, job, ran, small
 

@@ -8,9 +8,13 @@ from tallystick.learning import payload
 from tallystick.learning.learner import vector_of
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.rules import flaw
-from tallystick.protocols.protect import per_hop
-from tallystick.protocols.protocol import rules_of
-from tallystick.protocols.share import release_as_printed, release_protecting_members, train_last_hop
+from tallystick.protocols.parts.protect import per_hop
+from tallystick.protocols.parts.share import (
+    release_as_printed,
+    release_protecting_members,
+    train_last_hop,
+)
+from tallystick.protocols.vocabulary import rules_of
 from tests.protocols.bench import PLAN, arrays, bench, first_model, job, ran, said, small
 from tests.simulation.digits import LEARNER
 

@@ -9,9 +9,9 @@ from msgspec import structs
 
 from tallystick.base.codec import encode
 from tallystick.ledger import transactions as tx
-from tallystick.protocols.masked import Arrived, deal_shares, post_keys, unmask
+from tallystick.protocols.parts.masked import Arrived, deal_shares, post_keys, unmask
 from tallystick.protocols.presets import preset
-from tallystick.protocols.protocol import Unfit
+from tallystick.protocols.vocabulary import Unfit
 from tallystick.simulation import run
 from tests.protocols.bench import arrays, bench, job, ran, said, small
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.engines.reader import open_reader
+from tallystick.engines.embedded.reader import open_reader
 from tallystick.learning.models import mlp
 from tallystick.simulation import attacks, faults
-from tallystick.simulation.parts import Part
+from tallystick.simulation.behaviours import Part
 from tallystick.simulation.run import Setting, simulate
 from tests.architecture.source import ROOT
 from tests.simulation.digits import setting

@@ -13,11 +13,11 @@ import tallystick as ts
 from tallystick.data.refusals import DataError
 from tallystick.data.table import Table
 from tallystick.engines.export import verify
+from tallystick.history import figures as accounts
 from tallystick.learning.learner import Batch
 from tallystick.learning.trees.learner import boosted_trees
-from tallystick.ledger.privacy_cost import NANO
-from tallystick.protocols.protocol import Unfit
-from tallystick.simulation import accounts
+from tallystick.ledger.budgets.curves import NANO
+from tallystick.protocols.vocabulary import Unfit
 
 LEARNER = ts.mlp(32)
 COLUMNS = [f"p{number}" for number in range(64)]

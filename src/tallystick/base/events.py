@@ -14,7 +14,7 @@ from .codec import Record
 Protects: TypeAlias = Literal["record", "subject", "member"]
 PROTECTS: tuple[Protects, ...] = ("record", "subject", "member")
 
-# The limits keep every curve inside the fixed decimal context of `ledger/privacy_cost.py`.
+# The limits keep every curve inside the fixed decimal context of `ledger/budgets/curves.py`.
 Sigma: TypeAlias = Annotated[int, msgspec.Meta(ge=50, le=10**9)]
 Scale: TypeAlias = Annotated[int, msgspec.Meta(ge=10, le=10**9)]
 Rate: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=10**9)]

@@ -17,7 +17,9 @@ EMPTY: Final = sha256(b"").digest()  # the root of no leaves
 NO_TIME: Final = -62_135_596_800 * 10**9  # the year 1: CometBFT's time where there is none
 ABSENT, COMMITTED, NIL = 1, 2, 3  # a vote's flag
 BLOCK_PROTOCOL, PART_BYTES, DRIFT = 11, 65_536, 10 * 10**9
-BESIDE: Final = 15 * 32  # bytes beside the path in each of the four 16-ary levels that engines/tree.py builds
+BESIDE: Final = (
+    15 * 32
+)  # bytes beside the path in each of the four 16-ary levels that the engines' tree builds
 Validators = Sequence["Validator"]
 
 

@@ -157,7 +157,7 @@ def noun(name: str) -> Noun:
 
     return Noun(
         name,
-        help=NOUNS[name],
+        help=NOUNS[name][1],
         callback=alone,
         params=shared,
         invoke_without_command=True,

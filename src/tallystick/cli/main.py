@@ -3,14 +3,13 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
 import click
 
 from .command import FILE, SETTINGS, Choices, Mistake, write_examples
-from .nouns import NOUNS
+from .nouns import NOUNS, command_of
 
 EXAMPLES = ("tally demo", "tally ledger init trial --organisation ada --no-password")
 FAILED = 2
@@ -26,12 +25,11 @@ class Tally(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in NOUNS:
             return None
-        found: click.Command = import_module(f"tallystick.cli.{name}").app
-        return found
+        return command_of(name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(NOUNS.items()))
+            formatter.write_dl([(noun, purpose) for noun, (_, purpose) in NOUNS.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         write_examples(formatter, EXAMPLES)

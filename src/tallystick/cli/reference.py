@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 
 import click
 
 from .main import tally
-from .nouns import NOUNS
+from .nouns import NOUNS, command_of
 from .output import WIDTH
 
 HEAD = """# The command `tally`
@@ -29,8 +28,7 @@ def helps() -> Iterator[tuple[str, str]]:
     root = _context(tally, "tally", None)
     yield "tally", tally.get_help(root)
     for noun in NOUNS:
-        found: click.Command = import_module(f"tallystick.cli.{noun}").app
-        yield from _helps(found, noun, root)
+        yield from _helps(command_of(noun), noun, root)
 
 
 def section(path: str, help: str) -> str:

@@ -16,7 +16,7 @@ from ..base.events import Gaussian
 from ..base.ids import ROLES, digest
 from ..base.keys import SigningKey
 from ..client import Client, encryption_key
-from ..engines.embedded import EmbeddedEngine
+from ..engines.embedded.engine import EmbeddedEngine
 from ..engines.engine import Answer, Committed, Machine
 from ..ledger import notices as say
 from ..ledger import rules as ru

@@ -15,21 +15,21 @@ from ..base.codec import Record
 from ..base.ids import ANYONE
 from ..data.table import Table
 from ..engines.engine import Committed, Engine
+from ..history.sentences import tell
 from ..learning import payload
 from ..learning.learner import Learner, Rows
 from ..ledger import state as st
 from ..ledger import transactions as tx
 from ..ledger import views
+from ..ledger.budgets.curves import NANO
 from ..ledger.handlers.requests import test_commitment
-from ..ledger.privacy_cost import NANO
+from ..ledger.requests.settlement import LIVE
 from ..ledger.rules import SealedTest, uncharged
-from ..ledger.settlement import LIVE
 from ..node.perform import Scheme
 from ..protocols.plan import Plan as Frozen
-from ..protocols.protocol import Bench
+from ..protocols.vocabulary import Bench
 from ..simulation.finished import Trained
 from ..simulation.members import rows_of
-from ..simulation.telling import tell
 from .joined import shelf_of, turn
 from .ledger import Client, ClientError
 from .plans import Plan, protocol_of, rules_for

@@ -26,13 +26,14 @@ from ..ledger import transactions as tx
 from ..ledger import views
 from ..ledger.records import Request
 from ..ledger.rules import draws
-from ..node import holdings, payloads
-from ..node.holdings import Duty
-from ..node.payloads import write_durably
+from ..node import work as holdings
+from ..node.loop import Node, step
+from ..node.payloads import store as payloads
+from ..node.payloads.store import write_durably
 from ..node.perform import Scheme, Worker, salt_for
-from ..node.step import Node, step
+from ..node.work import Duty
 from ..protocols.plan import Plan, decode_plan
-from ..protocols.protocol import Bench, Holding
+from ..protocols.vocabulary import Bench, Holding
 from ..simulation.members import rows_of
 from .ledger import Client, ClientError, Password, Refused, connect
 from .plans import agreed, protocol_of, source_of

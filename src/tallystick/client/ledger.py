@@ -15,9 +15,9 @@ from ..base.codec import Malformed, Record, encode
 from ..base.keys import SigningKey
 from ..engines.cometbft.engine import CometEngine
 from ..engines.cometbft.homes import NETWORK, read_network
-from ..engines.embedded import EmbeddedEngine
+from ..engines.embedded.engine import EmbeddedEngine
+from ..engines.embedded.reader import LedgerReader, open_reader
 from ..engines.engine import Answer, Engine, View
-from ..engines.reader import LedgerReader, open_reader
 from ..ledger import state as st
 from ..ledger import transactions as tx
 from ..ledger.genesis import Genesis, read_genesis

@@ -15,9 +15,10 @@ from ..base.task import Task, number
 from ..learning.learner import Learner
 from ..learning.measure import figure, spread_of
 from ..ledger.rules import Rules, SealedTest, Stopping
-from ..protocols import presets, protect
+from ..protocols import presets
+from ..protocols.parts import protect
 from ..protocols.plan import Plan as Frozen
-from ..protocols.protocol import Protocol, Unfit, ensure_fit, rules_of
+from ..protocols.vocabulary import Protocol, Unfit, ensure_fit, rules_of
 from .ledger import ClientError
 
 TELLING = 5  # among fewer members no deviation from the middle says who is an outlier

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..engines.embedded import EmbeddedEngine
+from ..engines.embedded.engine import EmbeddedEngine
 
 
 @dataclass(eq=False)

@@ -9,8 +9,8 @@ from ..base import light
 from ..base.codec import Decoder, Record, encode
 from ..base.keys import SigningKey, verify
 from .engine import Machine, Outcome, Reader, Verify
-from .lookup import Index
-from .store import encode_writes
+from .storage.lookup import Index
+from .storage.store import encode_writes
 
 FORMAT: Final = 1
 POWER: Final = 1  # every validator's

@@ -7,7 +7,6 @@ from pathlib import Path
 from struct import Struct
 from typing import BinaryIO, Final, NamedTuple, final
 
-from .blocklog import NOTHING, DamagedFrame, Frame, read_frame
 from .chain import (
     FORMAT,
     Chain,
@@ -19,14 +18,15 @@ from .chain import (
     origin_of,
     replay,
 )
-from .database import DamagedStore, Unavailable
+from .embedded.pool import GoodSignatures
+from .embedded.verifier import Verifier
 from .engine import EngineError, Machine, NoLedger, ledger_machine
-from .memory import WholeState
-from .opening import DATABASE
-from .pool import GoodSignatures
-from .store import Store, encode_writes
-from .tree import StateTree
-from .verifier import Verifier
+from .storage.blocklog import NOTHING, DamagedFrame, Frame, read_frame
+from .storage.database import DamagedStore, Unavailable
+from .storage.memory import WholeState
+from .storage.opening import DATABASE
+from .storage.store import Store, encode_writes
+from .storage.tree import StateTree
 
 FIRST: Final = b"tallystick export 1\n"
 LAST: Final = b"tallystick end\n"

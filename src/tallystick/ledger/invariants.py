@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from ..base.codec import Record
-from . import privacy_cost
+from .budgets import curves as privacy_cost
 from .records import Progress
 from .state import (
     ACCOUNTS,

@@ -5,8 +5,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..base.codec import Decoder, Record, encode
 from ..base.ids import derived_id
-from . import messages as m
 from . import records as r
+from .chains import messages as m
 from .notices import Notice
 
 R = TypeVar("R", bound=Record)

@@ -7,12 +7,15 @@ from ..base import keys
 from ..base.codec import Malformed as NotCanonical
 from ..base.codec import Record, encode
 from ..base.ids import digest
-from . import arrivals, due, elections, forming, rounds, settlement, validators
+from . import deadlines as due
 from . import rejections as no
+from . import validators
+from .chains import arrivals
 from .handlers import DEVICE_KINDS, HANDLERS, WEIGHTS, votes
 from .notices import Alarm, Notice, ValidatorsChanged
 from .records import Account, Chain, Member
 from .rejections import Refusal
+from .requests import elections, forming, rounds, settlement
 from .state import ACCOUNTS, CHAIN, MEMBERS, PROGRESS, VALIDATORS, Draft, Reader
 from .transactions import (
     FORMAT,

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from . import due
+from . import deadlines as due
 from .notices import ValidatorsChanged
 from .records import Validators
 from .state import MEMBERS, VALIDATOR_KEYS, VALIDATORS, Draft

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from ..ledger import views
 from ..ledger.state import Reader
-from .holdings import Duty, Holdings, Ready
+from .work import Duty, Holdings, Ready
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from ..learning.measure import figure, spread_of
 from ..ledger import posts, views
 from ..ledger import transactions as tx
 from ..ledger.records import Progress, Request
+from ..ledger.requests.turns import subjects_of
 from ..ledger.rules import all_phases
 from ..ledger.state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, TEAMS, Reader
-from ..ledger.turns import subjects_of
 from ..protocols.plan import Plan
-from ..protocols.protocol import Bench, Holding, Job, Lost, Phase, Product, Protocol
-from .holdings import Duty, Keep, Opening, Ready
+from ..protocols.vocabulary import Bench, Holding, Job, Lost, Phase, Product, Protocol
 from .next_action import Action, Approve, Certify, Make, Record, Reveal, Send
-from .payloads import Payloads
+from .payloads.store import Payloads
+from .work import Duty, Keep, Opening, Ready
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ from ..learning.learner import Model, Rows, Vector, model_of, vector_of
 from ..ledger import posts, views
 from ..ledger import transactions as tx
 from ..ledger.state import PHASES, POSTS, PROGRESS
-from ..node.step import Node
-from ..protocols.protocol import Bench, Job, Phase, Product, Scored, Serve
-from .parts import Part, World
+from ..node.loop import Node
+from ..protocols.vocabulary import Bench, Job, Phase, Product, Scored, Serve
+from .behaviours import Part, World
 
 Team: TypeAlias = frozenset[str]  # all who attack in a run, whatever they do
 

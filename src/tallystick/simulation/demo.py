@@ -6,15 +6,15 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+from ..history.sentences import Moment
 from ..learning.models import linear, mlp
 from . import attacks, faults
+from .demo_data import Watches, watches
 from .members import Members
 from .outcome import Run
 from .pages import WIDTH
 from .schemes import Scheme, dp_sgd, presets
 from .study import simulate
-from .telling import Moment
-from .watches import Watches, watches
 
 MALICIOUS, LEAVER = "west", "east"
 LEAVES = 4

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..node.payloads import write_durably
+from ..node.payloads.store import write_durably
 from .finished import Finished
 from .pages import course, screen
 

@@ -8,8 +8,8 @@ from typing import Literal
 from ..ledger import posts, views
 from ..ledger import transactions as tx
 from ..ledger.state import TEAMS
-from ..node.step import Node
-from .parts import NEVER, Doing, Part, World
+from ..node.loop import Node
+from .behaviours import NEVER, Doing, Part, World
 
 ROUNDS = ("rounds",)
 

@@ -13,10 +13,10 @@ import numpy as np
 from ..base.task import Task
 from ..data.inputs import features
 from ..data.table import Table
+from ..history import figures as accounts
+from ..history.replay import Chronicle
 from ..learning.learner import Learner, Model, Rows
 from ..learning.measure import spread_of
-from . import accounts
-from .chronicle import Chronicle
 from .members import rows_of
 from .run import Setting
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from ..base.measure import Measure
+from ..history import figures as accounts
+from ..history.replay import Chronicle
+from ..history.sentences import WHY_GONE, WHY_MISSED, tell
 from ..ledger.notices import PhaseOpened
 from ..report import page, plots
 from ..report.tables import Table, bars
-from . import accounts
-from .chronicle import Chronicle
 from .finished import Finished
-from .telling import WHY_GONE, WHY_MISSED, tell
 
 WIDTH = 80
 SHOWN = 12  # rounds on a screen; of more, the ones between are left out

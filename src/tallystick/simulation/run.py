@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from ..base.ids import ANYONE, Role, derived_id, digest
 from ..base.keys import SigningKey
-from ..engines.embedded import EmbeddedEngine
+from ..engines.embedded.engine import EmbeddedEngine
 from ..engines.engine import Committed, View
 from ..learning import payload
 from ..learning.cohort import Runner
@@ -20,17 +20,29 @@ from ..ledger import transactions as tx
 from ..ledger import views
 from ..ledger.genesis import Founder, Genesis
 from ..ledger.records import FinalRecord, Progress
+from ..ledger.requests.settlement import LIVE
 from ..ledger.rules import Rules, Stopping, draws
-from ..ledger.settlement import LIVE
 from ..ledger.state import ACCOUNTS, RECORDS
-from ..node import holdings, payloads
-from ..node.holdings import Duty
+from ..node import work as holdings
+from ..node.loop import Alter, Node, step
+from ..node.payloads import store as payloads
 from ..node.perform import Scheme, Worker, salt_for
-from ..node.step import Alter, Node, step
+from ..node.work import Duty
 from ..protocols.plan import Plan
-from ..protocols.protocol import Bench, Holding, Protocol, ensure_fit, rules_of
-from .diary import Diary
-from .parts import Clock, Doing, Part, World, acts, altered, ensure_known, rests, training_rows, with_parts
+from ..protocols.vocabulary import Bench, Holding, Protocol, ensure_fit, rules_of
+from .behaviours import (
+    Clock,
+    Doing,
+    Part,
+    World,
+    acts,
+    altered,
+    ensure_known,
+    rests,
+    training_rows,
+    with_parts,
+)
+from .checkpoint import Diary
 
 CHAIN = "simulation"
 START = 1_700_000_000_000

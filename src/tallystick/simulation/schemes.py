@@ -17,11 +17,11 @@ from ..learning.learner import Learner
 from ..learning.measure import figure, spread_of
 from ..ledger import transactions as tx
 from ..protocols import presets as parts
-from ..protocols import protect
-from ..protocols.judge import FEWEST
+from ..protocols.parts import protect
+from ..protocols.parts.judge import FEWEST
+from ..protocols.parts.protect import Protection
 from ..protocols.plan import Plan
-from ..protocols.protect import Protection
-from ..protocols.protocol import Protocol, Unfit
+from ..protocols.vocabulary import Protocol, Unfit
 from .members import Members
 
 TOLERANCE = 0.2  # how far figures on members' own few hundred rows may lie apart, as a share of the scale

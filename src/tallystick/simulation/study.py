@@ -23,7 +23,11 @@ from ..base.task import Column, Task
 from ..data.readers import read
 from ..data.table import Table
 from ..data.unit import Shares
-from ..engines.reader import open_reader
+from ..engines.embedded.reader import open_reader
+from ..history.figures import judges_result
+from ..history.live import Onlooker
+from ..history.replay import Chronicle, chronicle
+from ..history.sentences import Moment
 from ..learning import payload
 from ..learning.cohort import Runner, loop
 from ..learning.learner import Learner, Model, Rows
@@ -31,24 +35,20 @@ from ..learning.measure import spread_of
 from ..learning.models import cnn, linear, mlp
 from ..learning.scan import scan
 from ..ledger.rules import all_phases
-from ..node import payloads
-from ..node.payloads import write_durably
+from ..node.payloads import store as payloads
+from ..node.payloads.store import write_durably
 from ..node.perform import Scheme as Resolved
-from ..protocols.protocol import Bench
+from ..protocols.vocabulary import Bench
 from . import attacks, document, faults, run
-from .accounts import judges_result
 from .attacks import Attack
 from .baselines import baselines
-from .chronicle import Chronicle, chronicle
-from .diary import Diary
+from .behaviours import Part
+from .checkpoint import Diary
 from .finished import Compared
 from .members import Members, members_in, members_of
-from .onlooker import Onlooker
 from .outcome import Run
-from .parts import Part
 from .run import Brought, Setting, genesis_of, rules_for
 from .schemes import Scheme, dp_sgd, noised_update, per_hop, presets
-from .telling import Moment
 
 __all__ = [
     "Members", "Run", "Scheme", "attacks", "cnn", "dp_sgd", "faults", "linear", "members_of", "mlp",

@@ -13,7 +13,7 @@ from tallystick.engines.cometbft.application import Application
 from tallystick.engines.cometbft.replica import Replica
 from tallystick.engines.cometbft.snapshots import Snapshots
 from tallystick.engines.engine import ledger_machine
-from tallystick.engines.opening import Settings
+from tallystick.engines.storage.opening import Settings
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Genesis, Limits
 from tests.ledger.world import CHAIN, DAY, NAMES, START, encryption_key_of, key_of

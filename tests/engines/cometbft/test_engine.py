@@ -11,7 +11,7 @@ from tallystick.base.codec import encode
 from tallystick.engines.cometbft import queries
 from tallystick.engines.cometbft.engine import CometEngine, NotCommitted
 from tallystick.engines.cometbft.rpc import Declined, Unreachable
-from tallystick.engines.embedded import EmbeddedEngine
+from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import EngineError
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.state import ACCOUNTS

@@ -11,7 +11,7 @@ from typing import Any
 
 from tallystick.base.codec import encode
 from tallystick.base.ids import digest
-from tallystick.engines.tree import StateTree
+from tallystick.engines.storage.tree import StateTree
 from tallystick.ledger.genesis import first_writes, write_genesis
 from tests.ledger.world import World
 

@@ -7,8 +7,8 @@ from typing import Any, Final, final
 import msgspec
 
 from ...base.codec import Malformed, encode
-from ..database import DamagedStore
 from ..engine import EngineError
+from ..storage.database import DamagedStore
 from . import queries
 from .replica import Halt, Replica, leaves_a_trace
 from .snapshots import Snapshots

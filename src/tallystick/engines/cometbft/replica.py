@@ -10,8 +10,6 @@ from msgspec.structs import replace
 
 from ...base import light
 from ...base.codec import encode
-from ..blocklog import NOTHING, seal
-from ..blocks import Blocks
 from ..chain import (
     Chain,
     Entry,
@@ -24,13 +22,15 @@ from ..chain import (
     origin_of,
     result_of,
 )
-from ..database import DamagedStore
 from ..engine import EngineError, Machine, Outcome
-from ..lookup import Index
-from ..memory import Writes
-from ..opening import DATABASE, Settings, load_checked, set_aside
-from ..store import encode_writes
-from ..tree import StateTree
+from ..storage.blocklog import NOTHING, seal
+from ..storage.blocks import Blocks
+from ..storage.database import DamagedStore
+from ..storage.lookup import Index
+from ..storage.memory import Writes
+from ..storage.opening import DATABASE, Settings, load_checked, set_aside
+from ..storage.store import encode_writes
+from ..storage.tree import StateTree
 from .waiting import VerifiedSignatures
 from .wire import Block
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, final
 
 from ...base.codec import Decoder, Malformed, encode
-from ..tree import StateTree
+from ..storage.tree import StateTree
 from .replica import Halt, Replica
 from .wire import Fields, message, one
 

@@ -13,7 +13,7 @@ from typing import Any, Final, final
 
 from ...base.codec import encode
 from ..engine import EngineError, Machine, ledger_machine
-from ..lock import WriterLock
+from ..storage.lock import WriterLock
 from .application import Application, nudge
 from .homes import SOCKET, Home, engine_program, read_home
 from .replica import Replica

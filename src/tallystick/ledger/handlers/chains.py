@@ -5,11 +5,11 @@ from msgspec.structs import replace
 from ...base import light
 from ...base.codec import Malformed
 from ...base.keys import acceptable
-from .. import arrivals, trust
 from .. import notices as say
 from .. import rejections as no
 from .. import transactions as tx
-from ..messages import Message, Opening, Outcome, Revoked
+from ..chains import arrivals, trust
+from ..chains.messages import Message, Opening, Outcome, Revoked
 from ..records import Account, KeyUse, Member
 from ..rejections import ensure, refusing
 from ..state import (

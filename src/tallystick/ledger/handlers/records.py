@@ -1,10 +1,10 @@
 """Records: posted by the elected recorder, approved by figures, certified on the opened test set."""
 
-from .. import elections
 from .. import rejections as no
 from ..notices import Approved, RecordPosted
 from ..records import Progress, Request
 from ..rejections import ensure, refusing
+from ..requests import elections
 from ..state import PROGRESS, REQUESTS, STATEMENTS, Draft
 from ..transactions import Approve, Certify, PostRecord
 from .requests import stage_now

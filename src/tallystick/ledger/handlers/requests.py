@@ -4,13 +4,15 @@ from msgspec.structs import replace
 
 from ...base.fixed import split
 from ...base.ids import ANYONE, digest
-from .. import departures, elections, rules, settlement, trust
 from .. import rejections as no
-from ..due import schedule
+from .. import rules
+from ..chains import departures, trust
+from ..deadlines import schedule
 from ..notices import Paid, RecordReused, RequestPosted, TestOpened
 from ..records import FinalRecord, Progress, Request
 from ..rejections import ensure, refusing
-from ..seats import credit_account, debit_account
+from ..requests import elections, settlement
+from ..requests.seats import credit_account, debit_account
 from ..state import ACCOUNTS, GRANTS, MEMBERS, PROGRESS, RECORDS, REQUESTS, STANDING_TEAMS, UNITS, Draft
 from ..transactions import OpenTest, PostRequest, ReuseRecord, WithdrawRequest
 

@@ -2,12 +2,14 @@
 
 from msgspec.structs import replace
 
-from .. import phases, rounds, trust
 from .. import rejections as no
+from ..chains import trust
 from ..notices import Posted, Revealed, TurnMissed
 from ..posts import salt_commitment
 from ..records import Phase, Posting, Progress, Request
 from ..rejections import ensure, refusing
+from ..requests import phases, rounds
+from ..requests.turns import round_state, subjects_of
 from ..rules import PhaseRule, all_phases
 from ..state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, ROUNDS, Draft
 from ..transactions import (
@@ -23,7 +25,6 @@ from ..transactions import (
     Scores,
     score_commitment,
 )
-from ..turns import round_state, subjects_of
 
 
 def post(draft: Draft, tx: Post) -> None:

@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
-from .. import forming, phases, reservations, rounds, seats, trust, turns
 from .. import rejections as no
+from ..budgets import reservations
+from ..chains import trust
 from ..notices import (
     AbilitiesGraded,
     ApplicationWithdrawn,
@@ -14,8 +15,9 @@ from ..notices import (
 )
 from ..records import Application, Listing, Phase, Progress, Request, StandingTeam
 from ..rejections import ensure, refusing
+from ..requests import forming, phases, rounds, seats, turns
+from ..requests.seats import debit_account
 from ..rules import PhaseRule, all_phases, draws
-from ..seats import debit_account
 from ..state import (
     ACCOUNTS,
     APPLICATIONS,

@@ -11,7 +11,7 @@ from ...base.merkle import EMPTY
 from .. import notices as say
 from .. import rejections as no
 from .. import transactions as tx
-from ..privacy_cost import ZERO
+from ..budgets.curves import ZERO
 from ..records import Lineage, Root, Unit
 from ..rejections import ensure, refusing
 from ..state import LINEAGES, MEMBERS, RECORDS, REQUESTS, ROOTS, UNIT_NAMES, UNITS, Draft

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from ...base.ids import Role
-from .. import due
+from .. import deadlines as due
 from .. import notices as say
 from .. import rejections as no
 from .. import transactions as tx

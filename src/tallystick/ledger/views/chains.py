@@ -5,7 +5,7 @@ from typing import Any
 
 from ...base import light
 from ...base.codec import Record
-from ..messages import Opening
+from ..chains.messages import Opening
 from ..state import (
     ALLOCATIONS,
     GRANTS,

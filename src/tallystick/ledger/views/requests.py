@@ -5,10 +5,10 @@ from typing import Literal
 
 from ...base.codec import Record
 from .. import records as r
-from ..elections import recorder_of
 from ..posts import Committed
+from ..requests.elections import recorder_of
+from ..requests.settlement import LIVE
 from ..rules import all_phases, uncharged
-from ..settlement import LIVE
 from ..state import (
     APPLICATIONS,
     BALLOTS,

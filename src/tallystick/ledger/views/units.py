@@ -4,9 +4,9 @@ from msgspec.structs import fields
 
 from ...base.codec import Record
 from ...base.events import Protects
-from .. import privacy_cost
+from ..budgets import curves as privacy_cost
+from ..budgets.curves import Curve
 from ..descriptions import Profile, Terms
-from ..privacy_cost import Curve
 from ..state import LINEAGES, UNIT_NAMES, UNITS, Reader
 from .reading import every, find
 

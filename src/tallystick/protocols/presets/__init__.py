@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
 
-from ..protocol import Protocol
+from ..vocabulary import Protocol
 
 Preset = Callable[..., Protocol]
 

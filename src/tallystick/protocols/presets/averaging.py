@@ -7,9 +7,9 @@ centres sign what they can give, train, and the leader takes the simple mean of 
 from __future__ import annotations
 
 from ...ledger.rules import Electing, Forming, Paying
-from ..protect import Protection, needs_of
-from ..protocol import OWN_ROWS, Phase, Protocol
-from ..share import combine, train_model
+from ..parts.protect import Protection, needs_of
+from ..parts.share import combine, train_model
+from ..vocabulary import OWN_ROWS, Phase, Protocol
 
 
 def averaging(

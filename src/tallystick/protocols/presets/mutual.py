@@ -10,10 +10,10 @@ the worst of every round is dropped and the next on the bench takes its place; h
 from __future__ import annotations
 
 from ...ledger.rules import Electing, Evicting, Forming, Paying
-from ..judge import FEWEST, judge
-from ..protect import Protection, needs_of
-from ..protocol import OWN_ROWS, Phase, Protocol
-from ..share import combine, reveal_salt, robust, train_model
+from ..parts.judge import FEWEST, judge
+from ..parts.protect import Protection, needs_of
+from ..parts.share import combine, reveal_salt, robust, train_model
+from ..vocabulary import OWN_ROWS, Phase, Protocol
 
 
 def mutual(

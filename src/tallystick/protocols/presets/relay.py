@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Literal
 
 from ...ledger.rules import Electing, Forming, Paying
-from ..judge import FEWEST, judge, measure_angles
-from ..protect import Protection, needs_of
-from ..protocol import OWN_ROWS, Do, Phase, Protocol
-from ..share import reveal_salt, train_last_hop
+from ..parts.judge import FEWEST, judge, measure_angles
+from ..parts.protect import Protection, needs_of
+from ..parts.share import reveal_salt, train_last_hop
+from ..vocabulary import OWN_ROWS, Do, Phase, Protocol
 
 
 def relay(

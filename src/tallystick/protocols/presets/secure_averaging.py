@@ -9,9 +9,16 @@ the owners and the analyst's fee; what the analyst buys from others it pays by l
 from __future__ import annotations
 
 from ...ledger.rules import Electing, Forming, Paying
-from ..masked import deal_shares, list_arrived, open_mean, post_keys, train_masked, unmask
-from ..protect import Protection, needs_of
-from ..protocol import OWN_ROWS, Phase, Protocol, Unfit
+from ..parts.masked import (
+    deal_shares,
+    list_arrived,
+    open_mean,
+    post_keys,
+    train_masked,
+    unmask,
+)
+from ..parts.protect import Protection, needs_of
+from ..vocabulary import OWN_ROWS, Phase, Protocol, Unfit
 
 
 def secure_averaging(

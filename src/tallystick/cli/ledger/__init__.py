@@ -1,0 +1,1 @@
+"""Commands that read a ledger and sign transactions for it."""

@@ -1,0 +1,244 @@
+"""`tally propose`: changes that the members decide on together."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import output
+from ..command import FILE, Choices, argument, command, noun, stop, whole
+from ..key import read_papers
+
+if TYPE_CHECKING:
+    from ...client import Client
+    from ...ledger.changes import Change
+    from ...ledger.views.members import ProposalView
+
+app = noun("propose")
+
+ROLES = ("analyst", "auditor", "operator", "owner", "recorder", "requester", "worker")
+PROOF = "What `tally key prove` wrote for the member's new key."
+ROLE = click.option(
+    "--role",
+    multiple=True,
+    type=click.Choice(ROLES),
+    metavar="ROLE",
+    help=f"Of {', '.join(ROLES)}; repeat it.",
+)
+
+
+@command("tally propose admit dan.json --role owner --role worker --key ada.key", into=app, signs=True)
+@argument("proof", PROOF, type=FILE, metavar="FILE")
+@ROLE
+def admit(at: Choices, proof: Path, role: tuple[str, ...]) -> None:
+    """Admit an organisation that has shown that it holds its key; all roles unless you name some."""
+    from ...ledger.changes import Admit
+
+    shown = read_papers(proof)
+    roles: Any = tuple(sorted(role)) or ROLES
+    _put(at, Admit(shown.member, shown.key, shown.possession, shown.encryption_key, roles))
+
+
+@command("tally propose suspend dan --key ada.key", into=app, signs=True)
+@argument("member", "Who may no longer act.", metavar="NAME")
+def suspend(at: Choices, member: str) -> None:
+    """Take a member's right to act, not its tokens."""
+    from ...ledger.changes import Suspend
+
+    _put(at, Suspend(member))
+
+
+@command("tally propose reinstate dan --key ada.key", into=app, signs=True)
+@argument("member", "Who may act again.", metavar="NAME")
+def reinstate(at: Choices, member: str) -> None:
+    """Give a suspended member its right to act again."""
+    from ...ledger.changes import Reinstate
+
+    _put(at, Reinstate(member))
+
+
+@command("tally propose recover dan-2.json --key ada.key", into=app, signs=True)
+@argument("proof", PROOF, type=FILE, metavar="FILE")
+def recover(at: Choices, proof: Path) -> None:
+    """Give a member that lost its key a new one."""
+    from ...ledger.changes import Recover
+
+    shown = read_papers(proof)
+    _put(at, Recover(shown.member, shown.key, shown.possession, shown.encryption_key))
+
+
+@command("tally propose roles dan --role owner --key ada.key", into=app, signs=True)
+@argument("member", "Whose roles change.", metavar="NAME")
+@ROLE
+def roles(at: Choices, member: str, role: tuple[str, ...]) -> None:
+    """Change what a member may do: it has these roles and no others then."""
+    from ...ledger.changes import SetRoles
+
+    found: Any = tuple(sorted(role))
+    _put(at, SetRoles(member, found))
+
+
+@command("tally propose mint bob 5,000 --key ada.key", into=app, signs=True)
+@argument("member", "Who receives them.", metavar="NAME")
+@argument("tokens", "How many.", type=whole(1))
+def mint(at: Choices, member: str, tokens: int) -> None:
+    """Issue tokens to a member, below the cap."""
+    from ...ledger.changes import Mint
+
+    _put(at, Mint(member, tokens))
+
+
+@command("tally propose fill-pool 5,000 --key ada.key", into=app, signs=True)
+@argument("tokens", "How many.", type=whole(1))
+def fill_pool(at: Choices, tokens: int) -> None:
+    """Issue tokens to the reward pool, below the cap."""
+    from ...ledger.changes import FillPool
+
+    _put(at, FillPool(tokens))
+
+
+@command("tally propose dispute bob/pumps --owner cleo --key ada.key", into=app, signs=True)
+@argument("unit", "The unit: its id, the beginning of it, or OWNER/NAME.", metavar="UNIT")
+@click.option("--owner", required=True, metavar="NAME", help="Whose it is in truth.")
+def dispute(at: Choices, unit: str, owner: str) -> None:
+    """Decide that a unit belongs to another member than the one who registered it."""
+    from ...ledger.changes import Dispute
+    from .unit import unit_id
+
+    with at.reader() as client:
+        meant = unit_id(client, unit)
+    _put(at, Dispute(meant, owner))
+
+
+@command("tally propose upgrade 2 --height 12,000 --key ada.key", into=app, signs=True)
+@argument("version", "The version of the rules.", type=whole(1))
+@click.option("--height", required=True, type=whole(1), metavar="HEIGHT", help="From which block on.")
+def upgrade(at: Choices, version: int, height: int) -> None:
+    """Apply another version of the rules from a height on."""
+    from ...ledger.changes import Upgrade
+
+    _put(at, Upgrade(version, height))
+
+
+@command("tally propose trust north --escrow-cap 50,000 --key ada.key", into=app, signs=True)
+@argument("chain", "A chain that is known here; `tally chain list` shows them.", metavar="NAME")
+@click.option("--escrow-cap", type=whole(1), metavar="TOKENS", help="The most tokens there, if it changes.")
+def trust(at: Choices, chain: str, escrow_cap: int | None) -> None:
+    """Trust a chain anew on its terms: after a freeze, when trust has lapsed, or with another cap."""
+    from msgspec.structs import replace
+
+    from ...ledger.changes import RegisterChain
+    from ...ledger.state import OTHER_CHAINS
+
+    with at.reader() as client:
+        terms = client.get(OTHER_CHAINS, chain).terms
+    _put(at, RegisterChain(terms if escrow_cap is None else replace(terms, escrow_cap=escrow_cap)))
+
+
+@command("tally propose list --ledger trial", into=app, reads=True, name="list")
+@click.option("--all", "everything", is_flag=True, help="Those that are decided, too.")
+def list_(at: Choices, everything: bool) -> None:
+    """List what is open to the vote."""
+    from ...ledger.state import PROPOSALS
+    from ...ledger.views.members import proposals
+
+    with at.reader() as client:
+        found = proposals(client.view, "" if everything else "open")
+        rows = [
+            (client.short(PROPOSALS, one.proposal), _says(one.change), one.member, one.stage, _count(one))
+            for one in found
+        ]
+    empty = "nothing was ever put to the vote" if everything else "nothing is open to the vote"
+    at.show(found, output.table(("proposal", "change", "by", "is", "for/against/of"), rows, empty))
+
+
+@command("tally propose show 3fa94c12 --ledger trial", into=app, reads=True)
+@argument("proposal", "Its id, or the beginning of it.", metavar="ID")
+def show(at: Choices, proposal: str) -> None:
+    """Show one proposal and who has voted."""
+    with at.reader() as client:
+        show_proposal(at, client, proposal)
+
+
+def show_proposal(at: Choices, client: "Client", name: str) -> None:
+    from ...ledger.state import PROPOSALS
+    from ...ledger.views.members import proposal
+
+    found = proposal(client.view, client.whole(PROPOSALS, name))
+    if found is None:
+        stop(f"there is no proposal {name!r}")
+    voted = dict(found.voted)
+    votes = [
+        (one, {None: "has not voted", True: "for", False: "against"}[voted.get(one)])
+        for one in found.electorate
+    ]
+    lines = output.pairs(
+        [
+            ("proposal", found.proposal),
+            ("by", found.member),
+            ("change", _says(found.change)),
+            *((name, value) for name, value in _details(found.change)),
+            ("is", found.stage),
+            ("until", output.moment(found.deadline)),
+            ("for/against/of", _count(found)),
+        ]
+    )
+    at.show(found, [*lines, "", *output.table(("electorate", "vote"), votes, "")])
+
+
+def _put(at: Choices, change: "Change") -> None:
+    """Propose a change and say who decides on it until when."""
+    from ...ledger.state import ELECTORATES, PROPOSALS
+    from ...ledger.transactions import Propose
+
+    with at.writer() as client:
+        answer = client.submit(Propose(change))
+        name = answer.receipt.notices[0].proposal
+        made, electorate = client.get(PROPOSALS, name), client.get(ELECTORATES, name).members
+        needed = 2 * len(electorate) // 3 + 1
+        at.sent(
+            answer,
+            f"{name} is open until {output.moment(made.deadline)}",
+            f"{needed} of {len(electorate)} must approve: {' '.join(electorate)}",
+            f"each says: tally vote {client.short(PROPOSALS, name)} yes",
+            proposal=name,
+            electorate=electorate,
+            deadline=made.deadline,
+        )
+
+
+def _says(change: "Change") -> str:
+    """A change in a few words."""
+    kind = type(change).__name__
+    words = {"SetRoles": "roles of", "FillPool": "fill pool with", "Mint": "mint"}.get(kind, kind.lower())
+    match kind:
+        case "Mint":
+            return f"mint {output.amount(getattr(change, 'amount', 0))} for {getattr(change, 'member', '')}"
+        case "FillPool":
+            return f"{words} {output.amount(getattr(change, 'amount', 0))}"
+        case "Dispute":
+            return f"give {getattr(change, 'unit', '')} to {getattr(change, 'owner', '')}"
+        case "RegisterChain":
+            terms = getattr(change, "terms", None)
+            return f"let requests run on chain {getattr(terms, 'chain', '')}"
+        case "Upgrade":
+            return f"rules {getattr(change, 'version', 0)} from block {getattr(change, 'height', 0)}"
+        case _:
+            return f"{words} {getattr(change, 'member', '')}"
+
+
+def _details(change: "Change") -> list[tuple[str, str]]:
+    found = []
+    if hasattr(change, "roles"):
+        found.append(("roles", " ".join(change.roles) or "none"))
+    if hasattr(change, "key"):
+        found.append(("key", change.key.hex()))
+    terms = getattr(change, "terms", None)
+    if terms is not None:
+        found.append(("holds at most", output.tokens(terms.escrow_cap)))
+        found += [("signed by", key.hex()) for key, _ in terms.validators]
+    return found
+
+
+def _count(one: "ProposalView") -> str:
+    return f"{one.approvals}/{one.refusals}/{len(one.electorate)}"

@@ -1,0 +1,242 @@
+"""`tally unit`: data sets that are offered, described without being shown."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import output
+from ..command import (
+    FILE,
+    Choices,
+    argument,
+    command,
+    digest_of,
+    exact,
+    noun,
+    stop,
+    whole,
+)
+from .unit_file import Description, described, read_description, rows_of
+
+if TYPE_CHECKING:
+    from ...client import Client
+    from ...ledger.views.units import BudgetView, Spending
+
+app = noun("unit")
+
+UNIT = argument("unit", "The unit: its id, the beginning of it, or OWNER/NAME.", metavar="UNIT")
+
+
+@command(
+    "tally unit register --from pumps.toml --key bob.key",
+    "tally unit register --from pumps.toml --rows 'data/*.csv' --key bob.key",
+    into=app,
+    signs=True,
+)
+@click.option("--from", "source", type=FILE, metavar="FILE", help="A description in TOML or JSON.")
+@click.option("--name", metavar="NAME", help="What you call it.")
+@click.option("--category", metavar="NAME", help="What it is about, such as vibration.")
+@click.option("--kind", metavar="NAME", help="What it is, such as table.")
+@click.option("--count", type=whole(), metavar="ROWS", help="How many rows it has.")
+@click.option("--schema", type=digest_of, metavar="DIGEST", help="The digest of its columns.")
+@click.option("--training-root", type=digest_of, metavar="DIGEST", help="The root over its training rows.")
+@click.option("--judging-root", type=digest_of, metavar="DIGEST", help="The root over its judging rows.")
+@click.option("--address", metavar="TEXT", help="Where its node answers.")
+@click.option("--price", type=whole(), metavar="TOKENS", help="What you ask for a use.")
+@click.option("--audience", multiple=True, metavar="NAME", help="Who may use it; anyone if unsaid.")
+@click.option("--purpose", multiple=True, metavar="NAME", help="What for; anything if unsaid.")
+@click.option("--reuse", is_flag=True, default=None, help="Results may be reused after it is withdrawn.")
+@click.option("--unaccounted", is_flag=True, default=None, help="Allow use without a formal guarantee.")
+@click.option("--epsilon", type=exact(9), metavar="NUMBER", help="Its privacy budget, for ever.")
+@click.option("--delta", type=exact(12), metavar="NUMBER", help="The budget's delta, such as 1e-6.")
+@click.option("--protects", metavar="WHOM", help="Whose privacy: record, subject or member.")
+@click.option("--version-of", metavar="UNIT", help="Your unit of which this is the next version.")
+@click.option("--rows", metavar="FILES", help="Compute roots, schema and count from these rows.")
+@click.option("--judging", type=float, default=0.2, metavar="SHARE", help="Of --rows, put aside to judge.")
+@click.option("--seed", type=int, default=0, metavar="NUMBER", help="Of --rows, decides which.")
+@click.option("--subject", default="", metavar="COLUMN", help="Of --rows, keep whose rows together.")
+def register(
+    at: Choices,
+    source: Path | None,
+    rows: str | None,
+    judging: float,
+    seed: int,
+    subject: str,
+    version_of: str | None,
+    **said: Any,
+) -> None:
+    """Register a data set, or a new version of one; none of its rows leave this machine.
+
+    A description may say all of this but where the rows are; options come before it. With --rows the same
+    files, share, seed and subject give the same roots again: keep them.
+    """
+    given = Description() if source is None else read_description(source)
+    if rows is not None:
+        given = given.with_values(rows_of(rows, judging, seed, subject))
+    given = given.with_values(said)
+    with at.writer() as client:
+        previous = unit_id(client, version_of) if version_of else str(given.values.get("version_of", ""))
+        answer = client.submit(described(given, previous))
+        made = answer.receipt.notices[0]
+        says = f"{made.unit} is registered", f"its budget is that of {made.lineage}"
+        at.sent(answer, *says, unit=made.unit, lineage=made.lineage)
+
+
+@command("tally unit list --ledger trial", into=app, reads=True, name="list")
+@click.option("--owner", default="", metavar="NAME", help="Only those of this member.")
+@click.option("--category", default="", metavar="NAME", help="Only those about this.")
+@click.option("--all", "everything", is_flag=True, help="Withdrawn ones, too.")
+def list_(at: Choices, owner: str, category: str, everything: bool) -> None:
+    """List the units on offer."""
+    from ...ledger.state import UNITS
+    from ...ledger.views.units import units
+
+    with at.reader() as client:
+        found = units(client.view, owner=owner, category=category, withdrawn=everything)
+        rows = [
+            (
+                client.short(UNITS, one.unit),
+                f"{one.owner}/{one.name}",
+                one.profile.category,
+                output.amount(one.profile.rows),
+                output.amount(one.terms.price),
+                _left(one.budget),
+                *(("on offer" if one.active else "withdrawn",) if everything else ()),
+            )
+            for one in found
+        ]
+    heads = ("unit", "called", "about", "rows", "price", "ε left", *(("is",) if everything else ()))
+    at.show(found, output.table(heads, rows, "no unit is on offer"))
+
+
+@command("tally unit show bob/pumps --ledger trial", into=app, reads=True)
+@UNIT
+def show(at: Choices, unit: str) -> None:
+    """Show one unit: its profile, terms, and what is left of its budget."""
+    with at.reader() as client:
+        show_unit(at, client, unit)
+
+
+@command("tally unit withdraw bob/pumps --key bob.key", into=app, signs=True)
+@UNIT
+def withdraw(at: Choices, unit: str) -> None:
+    """Offer a unit no longer; its budget stays spent."""
+    from ...ledger.transactions import WithdrawUnit
+
+    with at.writer() as client:
+        name = unit_id(client, unit)
+        at.sent(client.submit(WithdrawUnit(name)), f"{name} is withdrawn", unit=name)
+
+
+@command("tally unit transfer bob/pumps cleo --key bob.key", into=app, signs=True)
+@UNIT
+@argument("to", "Its new owner.", metavar="MEMBER")
+def transfer(at: Choices, unit: str, to: str) -> None:
+    """Hand a unit and the budget that it draws on to another owner."""
+    from ...ledger.transactions import TransferUnit
+
+    with at.writer() as client:
+        name = unit_id(client, unit)
+        answer = client.submit(TransferUnit(name, to))
+        moved = [one.unit for one in answer.receipt.notices]
+        at.sent(answer, *(f"{one} belongs to {to}" for one in moved), units=moved)
+
+
+def unit_id(client: "Client", text: str) -> str:
+    """The unit that a person means: by its id, its beginning, or OWNER/NAME."""
+    from ...ledger.state import UNIT_NAMES, UNITS
+
+    owner, named, name = text.partition("/")
+    if not named:
+        return client.whole(UNITS, text)
+    found = client.find(UNIT_NAMES, owner, name)
+    if found is None:
+        stop(f"there is no unit {name!r} of {owner!r}; `tally unit list --owner {owner}` shows what there is")
+    return found.unit
+
+
+def unit_label(client: "Client", unit: str) -> str:
+    """A unit as OWNER/NAME."""
+    from ...ledger.state import UNITS
+
+    found = client.get(UNITS, unit)
+    return f"{found.owner}/{found.name}"
+
+
+def show_unit(at: Choices, client: "Client", text: str) -> None:
+    from ...ledger.views.units import unit
+
+    found = unit(client.view, unit_id(client, text))
+    if found is None:
+        stop(f"there is no unit {text!r}")
+    profile, terms = found.profile, found.terms
+    place = (profile.latitude_e6, profile.longitude_e6)
+    degrees = ", ".join(output.decimal(one, 6) for one in place if one is not None)
+    rows: list[tuple[str, object]] = [
+        ("unit", found.unit),
+        ("called", f"{found.owner}/{found.name}, version {found.version}"),
+        ("is", "on offer" if found.active else "withdrawn"),
+        ("about", f"{profile.category} ({profile.kind}), {output.amount(profile.rows)} rows"),
+        ("place", degrees),
+        ("price", output.tokens(terms.price)),
+        ("for", "anyone" if "*" in terms.audience else " ".join(terms.audience) or "nobody"),
+        ("purposes", " ".join(terms.purposes) or "anything"),
+        ("results", "may be reused after it is withdrawn" if terms.reuse else "end with it"),
+        ("address", found.address),
+        ("schema", profile.schema.hex()),
+        ("training root", found.training_root.hex()),
+        ("judging root", found.judging_root.hex()),
+        ("registered", output.moment(found.registered)),
+        ("follows", found.previous),
+        ("derived from", " ".join(found.derived_from)),
+        ("used", f"{output.amount(found.uses)} times, cited {output.amount(found.citations)} times"),
+        *_budget_rows(found.budget, terms.unaccounted),
+    ]
+    at.show(found, output.pairs(rows))
+
+
+def show_lineage(at: Choices, client: "Client", text: str) -> None:
+    from ...ledger.state import LINEAGES
+    from ...ledger.views.units import budget
+
+    whole_name = client.whole(LINEAGES, text)
+    found = budget(client.view, whole_name)
+    if found is None:
+        stop(f"there is no lineage {text!r}")
+    rows = [
+        ("owner", found.owner),
+        *_budget_rows(found, False),
+        *(("unit", unit) for unit in found.units),
+    ]
+    at.show(found, output.pairs(rows))
+
+
+def _budget_rows(one: "BudgetView", allowed: bool) -> list[tuple[str, object]]:
+    """What a lineage may spend: an ε is printed with its unit and accountant, or said to be none."""
+    unguarded = ""
+    if one.unaccounted:
+        unguarded = f"no formal guarantee: {one.unaccounted} publications were not accounted for"
+    elif allowed:
+        unguarded = "allowed without a formal guarantee; none was made so far"
+    delta = re.sub(r"\.?0*e", "e", f"{one.delta_e12 / 10**12:e}").replace("e-0", "e-")
+    return [
+        ("lineage", one.lineage),
+        ("budget", f"ε {output.epsilon(one.epsilon_nano)} at δ {delta}, per {one.protects}"),
+        ("training rows", _spending(one.training)),
+        ("judging rows", _spending(one.judging)),
+        ("accountant", "the ledger's own (Rényi, rounded up)"),
+        ("otherwise", unguarded),
+    ]
+
+
+def _left(one: "BudgetView") -> str:
+    if one.unaccounted:
+        return "no formal guarantee"
+    return f"{output.epsilon(one.training.left)} of {output.epsilon(one.epsilon_nano)}"
+
+
+def _spending(one: "Spending") -> str:
+    spent, worst, left = (output.epsilon(value) for value in (one.spent, one.at_worst, one.left))
+    return f"ε {spent} spent, {worst} at worst with what runs, {left} left"

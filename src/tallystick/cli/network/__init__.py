@@ -1,0 +1,1 @@
+"""Commands for a ledger that several organisations run."""

@@ -1,0 +1,1 @@
+"""Commands that learn: runs of simulated members, what they need, and what they came to."""

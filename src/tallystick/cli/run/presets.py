@@ -1,0 +1,117 @@
+"""`tally presets`: the schemes that can be chosen, each with its paper, what it needs, and its phases."""
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+from .. import output
+from ..command import Choices, argument, command, learning_parts, stop
+
+if TYPE_CHECKING:
+    from ...protocols.vocabulary import Phase, Protocol
+
+NEEDS = {
+    "parameters": "models of one task have one shape and may be averaged",
+    "continues": "training goes on from a received model",
+    "per_example_gradients": "gradients of single rows can be clipped",
+    "predictions": "predictions of several models may be averaged",
+}
+TURNS = {
+    "everyone": "everyone",
+    "leader": "the leader",
+    "in_order": "one after the other",
+    "present": "those who did {of}",
+    "drawn": "drawn judges of {of}",
+}
+PAPER = re.compile(r"\(([^()]*)\)\.?$")
+
+
+@command("tally presets", "tally presets mutual")
+@argument("name", "A preset; without it, all are listed.", required=False)
+def presets(at: Choices, name: str | None) -> None:
+    """Say which schemes there are: what each is, its paper, what it needs, its phases."""
+    with learning_parts("schemes"):
+        from ...protocols import presets as there
+
+        if name is not None and name not in there.names():
+            stop(f"there is no preset {name!r}; choose one of {', '.join(there.names())}")
+        found = [described(one) for one in ([name] if name else there.names())]
+    if name:
+        at.show(found[0], _whole(found[0]))
+        return
+    lines = [line for one in found for line in (*_brief(one), "")]
+    at.show(found, [*lines, "tally presets NAME says more of one"])
+
+
+def described(name: str) -> dict[str, Any]:
+    """A preset as a document."""
+    from ...protocols import presets as there
+
+    make = there.preset(name)
+    made = make()
+    said, paper = first_sentence(inspect.getdoc(inspect.getmodule(make)) or "")
+    return {
+        "name": name,
+        "version": made.version,
+        "says": said,
+        "paper": paper,
+        "how": inspect.getdoc(make) or "",
+        "needs": {need: NEEDS.get(need, need) for need in made.needs},
+        "phases": [_phase(phase, where) for phase, where in _phases(made)],
+        "settings": {
+            one.name: "" if one.default is None else str(one.default)
+            for one in inspect.signature(make).parameters.values()
+        },
+    }
+
+
+def first_sentence(text: str) -> tuple[str, str]:
+    """A text's first sentence, and the paper that stands in brackets at its end."""
+    said = " ".join(text.split("\n\n", 1)[0].split())
+    paper = PAPER.search(said)
+    return PAPER.sub("", said).rstrip(" .") + ".", paper[1] if paper else ""
+
+
+def turn(said: str) -> str:
+    """Whose turn it is, in words."""
+    kind, _, of = said.partition(":")
+    return TURNS.get(kind, kind).format(of=of.partition(":")[0])
+
+
+def _phases(protocol: "Protocol") -> "list[tuple[Phase, str]]":
+    parts = (
+        (protocol.opening, "before the first round"),
+        (protocol.phases, "each round"),
+        (protocol.closing, "after the last"),
+    )
+    return [(phase, where) for phases, where in parts for phase in phases]
+
+
+def _phase(phase: "Phase", where: str) -> dict[str, str]:
+    sealed = ", sealed until all are in" if phase.sealed else ""
+    rows = "" if phase.do.rows == "none" else f", from {phase.do.rows} rows"
+    posts = f"{phase.do.content}{rows}{sealed}"
+    return {"name": phase.name, "when": where, "who": turn(phase.turn), "posts": posts}
+
+
+def _brief(one: dict[str, Any]) -> list[str]:
+    phases = ", ".join(phase["name"] for phase in one["phases"])
+    rows = [("what", one["says"]), ("paper", one["paper"]), ("needs", ", ".join(one["needs"]))]
+    return output.pairs([("preset", one["name"]), *rows, ("phases", phases)])
+
+
+def _whole(one: dict[str, Any]) -> list[str]:
+    about = [("what", one["says"]), ("paper", one["paper"]), ("how", one["how"])]
+    needs = [("needs", f"{need}: {means}") for need, means in one["needs"].items()]
+    phases = [tuple(phase.values()) for phase in one["phases"]]
+    settings = ", ".join(f"{name}={value or 'none'}" for name, value in one["settings"].items())
+    return [
+        *output.pairs([("preset", one["name"]), *about, *needs]),
+        "",
+        *output.table(("phase", "when", "who", "posts"), phases, "no phases"),
+        "",
+        *output.pairs([("settings", settings)]),
+    ]
+
+
+app = presets

@@ -1,0 +1,198 @@
+"""`tally run`: the runs that are kept: list, show, read the log, go on with one, compare several."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import output
+from ..command import (
+    FILE,
+    Choices,
+    argument,
+    command,
+    learning_parts,
+    noun,
+    stop,
+)
+from .run_file import read_wanted
+from .simulate import ASKED, RUNS, carry_out
+
+MARK, RESULT, LEDGER = "run.json", "result.json", "ledger"
+run = noun("run")
+WHERE = click.option(
+    "--runs", type=FILE, metavar="DIR", default=RUNS, show_default=True, help="Where runs are kept."
+)
+
+
+@command("tally run list", into=run, name="list")
+@WHERE
+def list_(at: Choices, runs: Path) -> None:
+    """List the runs that are kept, and what came of each."""
+    found = [_brief(folder) for folder in _folders(runs)]
+    rows = [
+        (one["run"], one["preset"], one["rounds"], one["score"], one["alone"], one["pooled"], one["state"])
+        for one in map(_shown, found)
+    ]
+    heads = ("run", "preset", "rounds", "together", "alone", "pooled", "")
+    empty = f"no runs in {runs} yet; `tally simulate` makes one"
+    at.show(found, output.table(heads, rows, empty))
+
+
+@command("tally run show mine", into=run)
+@argument("name", "A run's folder, or its name in runs/.")
+@WHERE
+def show(at: Choices, name: str, runs: Path) -> None:
+    """Show what came of a run, on one screen."""
+    folder = _folder(name, runs)
+    result = _result(folder)
+    at.show(
+        {key: value for key, value in result.items() if key not in ("screen", "log")},
+        [*result["screen"].splitlines(), "", *output.pairs([("kept in", folder)])],
+    )
+
+
+@command("tally run log mine", into=run)
+@argument("name", "A run's folder, or its name in runs/.")
+@WHERE
+def log(at: Choices, name: str, runs: Path) -> None:
+    """Print everything that changed the course of a run, in virtual time."""
+    folder = _folder(name, runs)
+    lines = _log_so_far(folder) if _finished(folder) is None else _result(folder)["log"]
+    at.show(lines, lines)
+
+
+@command("tally run resume mine", into=run)
+@argument("name", "A run's folder, or its name in runs/.")
+@WHERE
+def resume(at: Choices, name: str, runs: Path) -> None:
+    """Go on with a run that was cut off: from its ledger, with the work that its members had on disk."""
+    folder = _folder(name, runs)
+    carry_out(at, read_wanted(_asked(folder)), folder)
+
+
+@command("tally run compare mine mine-2", into=run)
+@argument("names", "Runs' folders, or their names in runs/.", nargs=-1, required=True)
+@WHERE
+def compare(at: Choices, names: Sequence[str], runs: Path) -> None:
+    """Put runs side by side: how good, beside alone and pooled, at which privacy, and who was lost."""
+    folders = [_folder(name, runs) for name in names]
+    found = [{"run": folder.name, **_result(folder)} for folder in folders]
+    measures = {one["measure"] for one in found}
+    measure = measures.pop() if len(measures) == 1 else "score"
+    heads = ("run", "preset", "learner", "members", measure, "alone", "pooled", "lost")
+    rows = [
+        (one["run"], one["preset"], one["learner"], len(one["members"]), _three(one["score"]),
+         _three(_mean(one["alone"])), _three(one["pooled"]), _lost(one) or "–")
+        for one in found
+    ]  # fmt: skip
+    lines = output.table(heads, rows, "")
+    for one in found:
+        for line in one["privacy"][:1]:
+            lines += ["", *output.sentence(f"{one['run']}: {line}")]
+    documents = [{key: one[key] for key in one if key not in ("screen", "log")} for one in found]
+    at.show(documents, lines)
+
+
+def _folders(runs: Path) -> list[Path]:
+    return sorted(file.parent for file in runs.glob(f"*/{MARK}"))
+
+
+def _folder(name: str, runs: Path) -> Path:
+    for folder in (Path(name), runs / name):
+        if (folder / MARK).is_file():
+            return folder
+    there = ", ".join(folder.name for folder in _folders(runs)) or "none"
+    stop(f"there is no run {name!r}; in {runs} there are: {there}")
+
+
+def _finished(folder: Path) -> dict[str, Any] | None:
+    file = folder / RESULT
+    found: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return found
+
+
+def _result(folder: Path) -> dict[str, Any]:
+    found = _finished(folder)
+    if found is None:
+        stop(f"{folder} {_stage(folder)}; `tally run resume {folder}` goes on with it")
+    return found
+
+
+def _asked(folder: Path) -> Path:
+    file = folder / ASKED
+    if not file.is_file():
+        again = f"call ts.simulate again with the same members and store={str(folder)!r}"
+        stop(f"{folder} was made in Python: {again}")
+    return file
+
+
+def _brief(folder: Path) -> dict[str, Any]:
+    """A run in a few words; of one that was cut off, how far it came."""
+    found = _finished(folder)
+    if found is None:
+        return {"run": folder.name, "finished": False, "state": _stage(folder)}
+    chosen = ("preset", "learner", "measure", "score", "pooled", "outcome")
+    return {
+        "run": folder.name,
+        "finished": True,
+        "state": found["outcome"],
+        **{name: found[name] for name in chosen},
+        "alone": _mean(found["alone"]),
+        "rounds": sum(one["complete"] for one in found["rounds"]),
+    }
+
+
+def _shown(brief: dict[str, Any]) -> dict[str, Any]:
+    figures = {name: _three(brief.get(name)) for name in ("score", "alone", "pooled")}
+    return {"preset": "–", "rounds": "–", **brief, **figures}
+
+
+def _stage(folder: Path) -> str:
+    """How far a run came that is not finished, as its ledger says."""
+    from ...engines.embedded.reader import open_reader
+    from ...engines.engine import EngineError
+    from ...ledger.state import PROGRESS
+    from ...ledger.views.reading import every
+
+    try:
+        with open_reader(folder / LEDGER, check=False) as reader:
+            progress = next(iter(every(reader, PROGRESS)), None)
+    except (EngineError, OSError):
+        return "was cut off before it began"
+    if progress is None:
+        return "was cut off before its request was posted"
+    where = f"in round {progress.round}" if progress.stage == "rounds" else f"when it was {progress.stage}"
+    return f"was cut off {where}"
+
+
+def _log_so_far(folder: Path) -> list[str]:
+    with learning_parts("simulations"):
+        from ...engines.embedded.reader import open_reader
+        from ...history.figures import judges_result
+        from ...history.replay import chronicle
+        from ...simulation.pages import course_of
+        from ...simulation.run import genesis_of
+        from .run_setup import prepared
+
+        setting = prepared(read_wanted(_asked(folder))).setting
+        with open_reader(folder / LEDGER, check=False) as reader:
+            found = chronicle(reader, genesis_of(setting))
+        return course_of(found, setting.plan.task.measure, judges_result(found.request.rules))
+
+
+def _lost(result: dict[str, Any]) -> str:
+    return ", ".join(f"{member} ({why})" for one in result["rounds"] for member, why in one["gone"])
+
+
+def _mean(values: dict[str, float]) -> float | None:
+    return sum(values.values()) / len(values) if values else None
+
+
+def _three(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+app = run

@@ -1,0 +1,1 @@
+"""The default engine: one process orders, signs and keeps the blocks."""

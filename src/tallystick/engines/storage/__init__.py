@@ -1,0 +1,1 @@
+"""What engines keep on disk: two durable copies of every block, and the authenticated state."""

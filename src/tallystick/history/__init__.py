@@ -1,0 +1,1 @@
+"""What a ledger says happened: replayed, followed live, as figures and as sentences."""

@@ -1,0 +1,1 @@
+"""Several chains: what one believes of another, and how requests leave, arrive and come home."""

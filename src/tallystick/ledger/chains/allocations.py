@@ -1,0 +1,64 @@
+"""What a sub-chain may spend of units: a part reserved on the main chain, charged here as phases open."""
+
+from msgspec.structs import replace
+
+from ...base.events import Unaccounted
+from ..budgets import curves as privacy_cost
+from ..budgets import reservations
+from ..records import Place, Request
+from ..rules import PhaseRule
+from ..state import ALLOCATIONS, GRANTS, RESERVATIONS, REVOKED, Draft
+from .messages import Allocation, Left
+
+
+def of_place(draft: Draft, request: str, place: Place) -> list[tuple[str, Allocation]]:
+    """On the main chain: what a place has reserved, as it goes to the chain where the rounds run."""
+    found = []
+    for use in place.units:
+        held, grant = (
+            draft.get(RESERVATIONS, request, place.member, use.unit),
+            draft.get(GRANTS, use.grant),
+        )
+        allocated = Allocation(use.unit, use.grant, grant.until, held.training, held.judging, held.events)
+        found.append((place.member, allocated))
+    return found
+
+
+def why_ended(draft: Draft, request: str, place: Place) -> str | None:
+    """Why a member's units may not be used from here on, or None."""
+    for use in place.units:
+        allocated = draft.find(ALLOCATIONS, request, place.member, use.unit)
+        if allocated is None:
+            return "nothing of it is allocated"
+        if draft.find(REVOKED, use.grant) is not None:
+            return "its grant is revoked"
+        if draft.time >= allocated.until:
+            return f"its grant ended at {allocated.until}"
+    return None
+
+
+def charge(draft: Draft, request: Request, rule: PhaseRule, place: Place) -> None:
+    """Make this phase's cost final for a member; more than was allocated cannot be spent."""
+    for use in place.units:
+        event = reservations.event_for(rule, use)
+        if event is None:
+            continue
+        where = (request.request, place.member, use.unit)
+        allocated = draft.get(ALLOCATIONS, *where)
+        if isinstance(event, Unaccounted):
+            allocated = replace(allocated, unaccounted=allocated.unaccounted + 1)
+        elif rule.rows == "training":
+            rest = privacy_cost.subtract(allocated.training, privacy_cost.curve(event))
+            allocated = replace(allocated, training=rest)
+        else:
+            rest = privacy_cost.subtract(allocated.judging, privacy_cost.curve(event))
+            allocated = replace(allocated, judging=rest)
+        draft.put(ALLOCATIONS, allocated, *where)
+
+
+def left(draft: Draft, request: str) -> tuple[Left, ...]:
+    """What is left of all allocations of a request."""
+    return tuple(
+        Left(key.split("/")[2], one.unit, one.training, one.judging, one.unaccounted)
+        for key, one in draft.scan(ALLOCATIONS, request)
+    )

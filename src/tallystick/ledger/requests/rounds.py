@@ -1,0 +1,403 @@
+"""The rounds of a request: from its opening phases over every round to its closing phases."""
+
+from msgspec.structs import replace
+
+from ...base.codec import encode
+from ...base.ids import digest, rank
+from ..chains import trust
+from ..deadlines import AT_ONCE, cancel, schedule
+from ..notices import RoundEnded, RoundsStopped
+from ..records import Place, Posting, Progress, Request, RoundState
+from ..rules import all_phases, smallest_team
+from ..state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, TEAMS, Draft
+from ..transactions import Declined, SaltReveal
+from . import (
+    elections,
+    misconduct,
+    phases,
+    scoring,
+    seats,
+    settlement,
+    turns,
+)
+
+LARGEST_GAIN = 2**53
+KEPT_FIGURES = 64  # how many rounds back a request's progress says how good its model was
+
+
+def begin(draft: Draft, request: Request) -> None:
+    """The team stands: open the opening phases, or round 1."""
+    name, rules = request.request, request.rules
+    progress = draft.get(PROGRESS, name)
+    until = draft.time + rules.stopping.time
+    schedule(draft, until, "time", name)
+    stage = "opening" if rules.opening else "rounds"
+    progress = replace(progress, stage=stage, until=until, round=0 if rules.opening else 1, phase=-1)
+    draft.put(PROGRESS, progress, name)
+    go_on(draft, request)
+
+
+def complete_phase(draft: Draft, request: Request) -> None:
+    """All that the open phase waits for is in: go on at once, or with a large team by the due-queue."""
+    name, index = request.request, draft.get(PROGRESS, request.request).phase
+    if len(draft.get(TEAMS, name).active) <= AT_ONCE:
+        finish_phase(draft, request)
+        return
+    phase = draft.get(PHASES, name, index)
+    cancel(draft, phase.deadline, "phase", name)
+    draft.put(PHASES, replace(phase, deadline=draft.time), name, index)
+    schedule(draft, draft.time, "phase", name)
+
+
+def finish_phase(draft: Draft, request: Request) -> None:
+    """The open phase is complete, or its time is up."""
+    phases.close(draft, request)
+    go_on(draft, request)
+
+
+def go_on(draft: Draft, request: Request) -> None:
+    """Open the next phase in which somebody owes a post; end rounds, stages and the request on the way."""
+    name = request.request
+    while True:
+        progress = draft.get(PROGRESS, name)
+        index = _next_phase(request, progress, turns.round_state(draft, name))
+        if progress.stage in ("opening", "rounds") and draft.time >= progress.until:
+            _break_off(draft, request)
+        elif index is not None:
+            if phases.open_phase(draft, request, index).owed:
+                return
+            phases.close(draft, request)
+        elif progress.stage == "opening":
+            _end_opening(draft, request)
+        elif progress.stage == "rounds":
+            _end_round(draft, request)
+        elif progress.stage == "closing":
+            _end_closing(draft, request)
+            return
+        if draft.get(PROGRESS, name).stage not in ("opening", "rounds", "closing"):
+            return
+
+
+def _next_phase(request: Request, progress: Progress, state: RoundState) -> int | None:
+    """The next phase of this stage, or None when the stage or the round is over."""
+    rules = request.rules
+    first = {"opening": 0, "rounds": len(rules.opening), "closing": len(rules.opening + rules.phases)}
+    last = {
+        "opening": len(rules.opening),
+        "rounds": len(rules.opening + rules.phases),
+        "closing": len(all_phases(rules)),
+    }
+    if progress.stage == "rounds" and not state.counted:
+        return None
+    following = max(progress.phase + 1, first[progress.stage])
+    return following if following < last[progress.stage] else None
+
+
+def _end_opening(draft: Draft, request: Request) -> None:
+    """Who kept its salt back forfeits its place; the others' salts seed every draw."""
+    name = request.request
+    salts, withheld = [], []
+    for index in range(len(request.rules.opening)):
+        for member in draft.get(PHASES, name, index).owed:
+            posting = draft.find(POSTS, name, index, member)
+            if posting is not None and isinstance(posting.content, SaltReveal):
+                salts.append(posting.content.salt)
+            else:
+                withheld.append(member)
+    still = dict.fromkeys(draft.get(TEAMS, name).active)
+    seats.depart(draft, name, [member for member in withheld if member in still], "forfeited")
+    settlement.clear_round(draft, request)
+    progress = draft.get(PROGRESS, name)
+    seed = digest(b"salts", name.encode(), *salts)
+    draft.put(PROGRESS, replace(progress, seed=seed, stage="rounds", round=1, phase=-1), name)
+    seats.refill(draft, request, 0)
+    if _too_small(draft, request):
+        stop(draft, request, "the team is too small")
+
+
+def _end_round(draft: Draft, request: Request) -> None:
+    """Count the round, evict, refill, and stop or start the next."""
+    name = request.request
+    state, progress = turns.round_state(draft, name), draft.get(PROGRESS, name)
+    postings = _postings(draft, request)
+    complete = state.counted and bool(state.authors)
+    result = _result_figure(request, state)
+    if complete:
+        progress = _completed(draft, request, progress, state, postings, result)
+    record = encode([progress.round, complete, *(posting for _, posting in postings)])
+    seed = _reseeded(progress, postings)
+    progress = replace(progress, history=digest(b"round", progress.history, record), seed=seed)
+    draft.put(PROGRESS, progress, name)
+    draft.emit(RoundEnded(name, progress.round, complete, result if result is not None else state.start))
+    _change_team(draft, request, state, complete)
+    phases_ = (draft.find(PHASES, name, index) for index in range(len(all_phases(request.rules))))
+    served = any(phase.owed for phase in phases_ if phase is not None)
+    settlement.clear_round(draft, request)
+    reason = _why_stop(draft, request, result, state.start) or ("" if served else "nobody has anything to do")
+    if reason:
+        stop(draft, request, reason)
+    else:
+        progress = draft.get(PROGRESS, name)
+        draft.put(PROGRESS, replace(progress, round=progress.round + 1, phase=-1), name)
+
+
+def _postings(draft: Draft, request: Request) -> list[tuple[int, Posting]]:
+    """Every post of this round, by phase and then as its turn was."""
+    found = []
+    for index in range(len(all_phases(request.rules))):
+        phase = draft.find(PHASES, request.request, index)
+        for member in phase.owed if phase else ():
+            posting = draft.find(POSTS, request.request, index, member)
+            if posting is not None:
+                found.append((index, posting))
+    return found
+
+
+def _reseeded(progress: Progress, postings: list[tuple[int, Posting]]) -> bytes:
+    """The seed moves on with every vector of scores that was revealed."""
+    revealed = [encode(posting.values) for _, posting in postings if posting.values is not None]
+    return digest(b"reveals", progress.seed, *revealed) if revealed else progress.seed
+
+
+def _result_figure(request: Request, state: RoundState) -> int | None:
+    """What the others measured on the round's result, where its phase was judged."""
+    about = dict(state.judged).get(request.rules.result)
+    return dict(about).get(state.authors[-1][0]) if about and state.authors else None
+
+
+def _completed(
+    draft: Draft,
+    request: Request,
+    progress: Progress,
+    state: RoundState,
+    postings: list[tuple[int, Posting]],
+    result: int | None,
+) -> Progress:
+    """A round that counts: who served it, what it gained, what it is paid."""
+    name, completed = request.request, progress.completed + 1
+    served = dict.fromkeys(
+        p.member for _, p in postings if p.accepted and not isinstance(p.content, Declined)
+    )
+    trained = dict.fromkeys(
+        p.member
+        for index, p in postings
+        if p.accepted and all_phases(request.rules)[index].content in ("model", "inline")
+        and not isinstance(p.content, Declined)
+    )  # fmt: skip
+    gained, scores = _gains(request, state), _scores(state)
+    unpaid = {*state.forfeited, *state.idle, *state.faulty}
+    paid = []
+    for member in served:
+        place = draft.get(PLACES, name, member)
+        here = member in trained and member not in unpaid
+        place = replace(
+            place,
+            last_accepted=completed,
+            accepted=place.accepted + 1,
+            present=place.present + here,
+            gain=min(LARGEST_GAIN, place.gain + gained.get(member, 0)),
+            score=scores.get(member, place.score),
+        )
+        draft.put(PLACES, place, name, member)
+        if here and place.role != "analyst":
+            paid.append(place)
+    _pay_round(draft, request, progress.round, paid, gained)
+    author, model = state.authors[-1]
+    figures = progress.figures if state.start is None else (*progress.figures, state.start)
+    figures = figures[-max(KEPT_FIGURES, request.rules.stopping.patience + 1) :]
+    figure = result if result is not None else progress.figure
+    return replace(progress, completed=completed, model=model, author=author, figures=figures, figure=figure)
+
+
+def _gains(request: Request, state: RoundState) -> dict[str, int]:
+    """What each post of this round gained; who was idle, at fault, or hid its scores gains nothing."""
+    found: dict[str, int] = {}
+    rules = {rule.name: rule for rule in request.rules.phases}
+    for phase, medians in state.judged:
+        if rules[phase].turn == "leader":
+            continue
+        relay = rules[phase].turn == "in_order"
+        order = (
+            [m for m, _ in state.authors]
+            if relay and phase == request.rules.result
+            else [m for m, _ in medians]
+        )
+        for member, gain in scoring.gains(request.rules, relay, state.start, order, dict(medians)).items():
+            if member not in (*state.idle, *state.forfeited, *state.faulty):
+                found[member] = found.get(member, 0) + gain
+    return found
+
+
+def _scores(state: RoundState) -> dict[str, int]:
+    return {member: figure for _, medians in state.judged for member, figure in medians}
+
+
+def _pay_round(
+    draft: Draft, request: Request, round_: int, paid: list[Place], gained: dict[str, int]
+) -> None:
+    if request.rules.paying.kind != "per_round":
+        return
+    amount = settlement.round_reward(request, round_)
+    for member, share in settlement.round_shares(request, paid, gained, amount).items():
+        place = draft.get(PLACES, request.request, member)
+        draft.put(PLACES, replace(place, earned=place.earned + share), request.request, member)
+
+
+def _change_team(draft: Draft, request: Request, state: RoundState, complete: bool) -> None:
+    """Expel and evict by the scores, replace a silent leader, refill from the bench."""
+    name = request.request
+    _expel(draft, request, state, complete)
+    progress = draft.get(PROGRESS, name)
+    if complete:
+        seats.depart(draft, name, evicted(draft, request, state), "evicted")
+    elif not state.counted and progress.leader and _leader_was_silent(draft, request, progress):
+        _replace_leader(draft, request, progress)
+    seats.refill(draft, request, progress.round)
+
+
+def _expel(draft: Draft, request: Request, state: RoundState, complete: bool) -> None:
+    """Who harmed the round was idle in it, and goes: it loses all pay, and what leaving costs to the escrow.
+
+    A team at its smallest, or a round that does not count, keeps it; it is then idle in this round only.
+    """
+    name = request.request
+    there = dict.fromkeys(draft.get(TEAMS, name).active)
+    faulty = [m for m in state.faulty if m in there]
+    gone = faulty[: max(0, _spare(draft, request))] if complete else []
+    for member in faulty:
+        place, progress = draft.get(PLACES, name, member), draft.get(PROGRESS, name)
+        more = turns.ahead(request.rules, progress, member, progress.phase + 1) if member in gone else 0
+        idle = place.idle + more + (member not in state.idle)
+        draft.put(PLACES, replace(place, turns=place.turns + more, idle=idle), name, member)
+    seats.depart(draft, name, gone, "expelled")
+
+
+def _spare(draft: Draft, request: Request) -> int:
+    """How many members a team can lose."""
+    name = request.request
+    team, analyst = draft.get(TEAMS, name), draft.get(PROGRESS, name).analyst
+    members = turns.data_members(draft, name, team)
+    return len(members) + len(team.bench) - smallest_team(request.rules.forming, bool(analyst))
+
+
+def evicted(draft: Draft, request: Request, state: RoundState) -> list[str]:
+    """Whom this round drops (bpcv 4.1, erratum 8); never below the smallest team."""
+    name, rules = request.request, request.rules
+    team = draft.get(TEAMS, name)
+    members = turns.data_members(draft, name, team)
+    scores = {m: figure for m, figure in _scores(state).items() if m in members}
+    spare = _spare(draft, request)
+    if rules.evicting.kind == "none" or len(scores) < 2 or spare <= 0:
+        return []
+    worst_first = sorted(scores, key=lambda m: (scoring.better(rules, scores[m], 0), rank(name.encode(), m)))
+    if rules.evicting.kind == "worst":
+        return worst_first[:1]
+    outliers = misconduct.outliers(rules, scores, state.start)
+    return [m for m in worst_first if m in outliers][:spare]
+
+
+def _leader_was_silent(draft: Draft, request: Request, progress: Progress) -> bool:
+    """Whether the round failed in a phase that was the leader's."""
+    if progress.phase < 0:
+        return False
+    rule = all_phases(request.rules)[progress.phase]
+    phase = draft.find(PHASES, request.request, progress.phase)
+    owed = phase is not None and progress.leader in phase.owed
+    posted = turns.accepted(draft, request.request, progress.phase, progress.leader)
+    return rule.turn == "leader" and owed and not posted
+
+
+def _replace_leader(draft: Draft, request: Request, progress: Progress) -> None:
+    """A silent analyst gives way to one that waits; any other leader passes the lead on."""
+    name, team = request.request, draft.get(TEAMS, request.request)
+    place = draft.get(PLACES, name, progress.leader)
+    if place.role == "analyst":
+        seats.depart(draft, name, [place.member], "replaced")
+        return
+    others = [m for m in team.active if m != place.member]
+    if others:
+        draft.put(PLACES, replace(place, role="member"), name, place.member)
+        heir = draft.get(PLACES, name, others[0])
+        draft.put(PLACES, replace(heir, role="leader"), name, heir.member)
+        draft.put(PROGRESS, replace(progress, leader=heir.member), name)
+
+
+def _why_stop(draft: Draft, request: Request, result: int | None, start: int | None) -> str:
+    """The first stop rule that holds now, or nothing."""
+    rules, progress = request.rules, draft.get(PROGRESS, request.request)
+    stopping, figures = rules.stopping, progress.figures
+    figure = result if result is not None else start
+    wanted = stopping.quality
+    if wanted is not None and figure is not None and scoring.better(rules, figure, wanted) >= 0:
+        return "the wanted quality is reached"
+    if progress.round >= stopping.rounds:
+        return "all rounds are done"
+    since = stopping.patience
+    gained = (
+        scoring.better(rules, figures[-1], figures[-1 - since]) if since and len(figures) > since else None
+    )
+    if gained is not None and gained < stopping.improvement:
+        return f"{since} rounds improved too little"
+    return "the team is too small" if _too_small(draft, request) else ""
+
+
+def _too_small(draft: Draft, request: Request) -> bool:
+    name = request.request
+    members = turns.data_members(draft, name, draft.get(TEAMS, name))
+    return len(members) < smallest_team(request.rules.forming, bool(draft.get(PROGRESS, name).analyst))
+
+
+def stop(draft: Draft, request: Request, reason: str) -> None:
+    """No more rounds: on to the closing phases, or the money back when no round was completed."""
+    name = request.request
+    progress = draft.get(PROGRESS, name)
+    draft.emit(RoundsStopped(name, reason))
+    if not progress.completed:
+        settlement.refund(draft, name, reason)
+        return
+    cancel(draft, progress.until, "time", name)
+    draft.put(PROGRESS, replace(progress, stage="closing", round=progress.round + 1, phase=-1), name)
+
+
+def _end_closing(draft: Draft, request: Request) -> None:
+    """What the closing phases released is the model that is recorded."""
+    name = request.request
+    progress, state = draft.get(PROGRESS, name), turns.round_state(draft, name)
+    if state.authors:
+        author, model = state.authors[-1]
+        draft.put(PROGRESS, replace(progress, model=model, author=author), name)
+    settlement.clear_round(draft, request)
+    elections.begin(draft, request)
+
+
+def phase_due(draft: Draft, name: str) -> None:
+    """A phase's deadline has passed; where too little is known of the main chain, it waits."""
+    request = draft.get(REQUESTS, name)
+    main = trust.stale(draft, request)
+    if main is not None:
+        phases.postpone(draft, name, main.terms.fresh)
+        return
+    if phases.expire(draft, request):
+        finish_phase(draft, request)
+
+
+def time_due(draft: Draft, name: str) -> None:
+    """The time for the rounds is used up; where too little is known of the main chain, closing waits."""
+    request = draft.get(REQUESTS, name)
+    main = trust.stale(draft, request)
+    if main is not None:
+        later = draft.time + main.terms.fresh
+        draft.put(PROGRESS, replace(draft.get(PROGRESS, name), until=later), name)
+        schedule(draft, later, "time", name)
+        return
+    _break_off(draft, request)
+    if draft.get(PROGRESS, name).stage == "closing":
+        go_on(draft, request)
+
+
+def _break_off(draft: Draft, request: Request) -> None:
+    """Drop the running round; what it has opened stays charged, and nobody is fined for what it owed."""
+    name = request.request
+    settlement.clear_round(draft, request)
+    draft.put(PROGRESS, replace(draft.get(PROGRESS, name), phase=-1), name)
+    stop(draft, request, "the time is used up")

@@ -1,0 +1,1 @@
+"""The parts that presets are composed of: train, judge, share, protect, mask."""
