@@ -16,14 +16,14 @@ WORKERS = 2
 OF_TWO_CHAINS = 10  # every so many histories have a second part, of two chains
 RARE = 100  # how often every pair has to occur
 TRIES = 2_000  # histories in which a planted bug has to be noticed
-COMMAND = "python -m benchmarks.histories SEED plays one again"
+COMMAND = "python -m tests.ledger.model SEED plays one again"
 
 
 def played(seeds: Sequence[int]) -> dict[str, Any]:
     """Play these histories; what they met, and which of them broke a rule."""
-    from benchmarks.histories import provoke_abroad
-    from benchmarks.histories.history import play
-    from benchmarks.histories.scenes import history_of
+    from tests.ledger.model.history import play
+    from tests.ledger.model.refusals import two_chains as provoke_abroad
+    from tests.ledger.model.scenes import history_of
 
     met: Counter[str] = Counter()
     sums: Counter[str] = Counter()
@@ -46,9 +46,9 @@ def played(seeds: Sequence[int]) -> dict[str, Any]:
 
 def noticed(place: int, tries: int) -> int:
     """In which history, counted from 1, a planted bug is noticed; 0 where it is not."""
-    from benchmarks.histories.bugs import BUGS, planted
-    from benchmarks.histories.history import play
-    from benchmarks.histories.scenes import history_of
+    from tests.ledger.model.bugs import BUGS, planted
+    from tests.ledger.model.history import play
+    from tests.ledger.model.scenes import history_of
 
     beginnings = [history_of(seed) for seed in range(min(tries, 40))]  # prepared before anything is wrong
     with planted(BUGS[place]):
@@ -61,8 +61,8 @@ def noticed(place: int, tries: int) -> int:
 
 
 def measure(smoke: bool, progress: Progress) -> list[Measured]:
-    from benchmarks.histories.bugs import BUGS
-    from benchmarks.histories.refusals import PAIRS
+    from tests.ledger.model.bugs import BUGS
+    from tests.ledger.model.refusals.expected import PAIRS
 
     histories, tries = (40, 120) if smoke else (HISTORIES, TRIES)
     bugs = range(0, len(BUGS), 12) if smoke else range(len(BUGS))
@@ -168,7 +168,7 @@ CASES = (
         "histories",
         "conservation and an end for every request over random histories; planted bugs are noticed",
         measure,
-        sources=("src/tallystick/base", "src/tallystick/ledger", "benchmarks/histories"),
+        sources=("src/tallystick/base", "src/tallystick/ledger", "tests/ledger/model"),
         minutes=12,
     ),
 )

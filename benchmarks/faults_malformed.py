@@ -12,7 +12,7 @@ MANY, AT_A_TIME, WORKERS = 1_000_000, 50_000, 2
 
 
 def tried(seed: int, count: int) -> dict[str, int]:
-    from benchmarks.histories.malformed import try_many
+    from tests.ledger.model.malformed import try_many
 
     return try_many(seed, count)
 
@@ -65,7 +65,7 @@ CASES = (
         "malformed",
         "a million malformed transactions: no exception leaves the transition, none changes the state",
         measure,
-        sources=("src/tallystick/base", "src/tallystick/ledger", "benchmarks/histories"),
+        sources=("src/tallystick/base", "src/tallystick/ledger", "tests/ledger/model"),
         minutes=2,
     ),
 )

@@ -7,16 +7,16 @@ from collections import Counter
 import pytest
 
 from benchmarks.faults_histories import noticed, played
-from benchmarks.histories import provoke_abroad
-from benchmarks.histories.abroad import WAYS as ABROAD
-from benchmarks.histories.bugs import BUGS, planted
-from benchmarks.histories.history import play
-from benchmarks.histories.provoke import WAYS
-from benchmarks.histories.refusals import PAIRS
-from benchmarks.histories.scenes import history_of
-from benchmarks.histories.world import Broken
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers import HANDLERS
+from tests.ledger.model.bugs import BUGS, planted
+from tests.ledger.model.history import play
+from tests.ledger.model.refusals import two_chains as provoke_abroad
+from tests.ledger.model.refusals.expected import PAIRS
+from tests.ledger.model.refusals.ways import WAYS
+from tests.ledger.model.scenes import history_of
+from tests.ledger.model.two_chains import WAYS as ABROAD
+from tests.ledger.model.world import Broken
 
 BY_A_CROWD = {("Envelope", "OverQuota"), ("Envelope", "BlockFull")}  # met by blocks of many transactions
 NOTICED_SOON = (

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from benchmarks.histories.malformed import UNSIGNED, ground, resigned, try_many
 from tallystick.ledger.transition import apply_block, check
+from tests.ledger.model.malformed import UNSIGNED, ground, resigned, try_many
 
 
 @pytest.mark.parametrize("seed", range(4))

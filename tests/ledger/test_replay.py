@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from benchmarks.histories.replay import replayed, write_history
 from tests.architecture.source import ROOT
+from tests.ledger.model.replay import replayed, write_history
 
 
 def replay_elsewhere(path, hash_seed: str) -> list[str]:
     """The same history in another process."""
     told = subprocess.run(
-        [sys.executable, "-m", "benchmarks.histories.replay", str(path)],
+        [sys.executable, "-m", "tests.ledger.model.replay", str(path)],
         cwd=ROOT,
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         capture_output=True,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchmarks.histories.world import Broken, Records, ensure
 from tallystick.base.events import Event, Unaccounted
 from tallystick.ledger.budgets import curves as privacy_cost
 from tallystick.ledger.records import Request
 from tallystick.ledger.rules import PhaseRule, all_phases
 from tallystick.ledger.state import GRANTS, LINEAGES, UNITS
 from tallystick.ledger.transactions import UnitUse
+from tests.ledger.model.world import Broken, Records, ensure
 
 Curve = tuple[int, ...]
 NOTHING: Curve = (0,) * len(privacy_cost.ORDERS)

@@ -7,18 +7,18 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from benchmarks.histories import moves
-from benchmarks.histories.agreements import STANDING_TEAM
-from benchmarks.histories.people import FULL, POOR
-from benchmarks.histories.players import Players
-from benchmarks.histories.provoke import WAYS, Bent, another_way, any_of, other_than, units, way
-from benchmarks.histories.provoke_requests import LATER, request_where
-from benchmarks.histories.wild import NOWHERE
 from tallystick.base.events import Gaussian
 from tallystick.ledger import rejections as no
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tests.ledger.model import moves
+from tests.ledger.model.actors import Players
+from tests.ledger.model.agreements import STANDING_TEAM
+from tests.ledger.model.people import FULL, POOR
+from tests.ledger.model.random_blocks import NOWHERE
+from tests.ledger.model.refusals.requests import LATER, request_where
+from tests.ledger.model.refusals.ways import WAYS, Bent, another_way, any_of, other_than, units, way
 
 
 def _open(p: Players, **more: Any) -> Any:

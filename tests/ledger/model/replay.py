@@ -8,15 +8,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks.histories.history import play
-from benchmarks.histories.people import SIGNATURES
-from benchmarks.histories.scenes import prepare
-from benchmarks.histories.world import Records
 from tallystick.base.codec import encode
 from tallystick.base.ids import digest
 from tallystick.engines.storage.tree import StateTree
 from tallystick.ledger.genesis import first_writes, read_genesis, write_genesis
 from tallystick.ledger.transition import Block, apply_block
+from tests.ledger.model.history import play
+from tests.ledger.model.people import SIGNATURES
+from tests.ledger.model.scenes import prepare
+from tests.ledger.model.world import Records
 
 
 def write_history(path: Path, seed: int, steps: int) -> dict[str, Any]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.histories.faults import Vectors, at_fault
-from benchmarks.histories.life import Life, Open, Said, entitled
-from benchmarks.histories.sums import PPM, middle
-from benchmarks.histories.world import ensure
 from tallystick.base.ids import digest, rank
 from tallystick.ledger.posts import Committed, Declined, Model, SaltReveal, Scores, score_commitment
 from tallystick.ledger.rules import PhaseRule, Rules, all_phases
+from tests.ledger.model.faults import Vectors, at_fault
+from tests.ledger.model.request_model import Life, Open, Said, entitled
+from tests.ledger.model.sums import PPM, middle
+from tests.ledger.model.world import ensure
 
 if TYPE_CHECKING:
-    from benchmarks.histories.books import Books
+    from tests.ledger.model.books import Books
 
 
 def seed_of(life: Life) -> bytes:

@@ -153,7 +153,7 @@ def planted(bug: Bug) -> Iterator[None]:
 
 def _replace(sound: Any, wrong: Any) -> list[tuple[Any, Any]]:
     """Put a function in another's place in every module and table; where that was."""
-    names = [name for name in sys.modules if name.startswith(("tallystick.", "benchmarks.histories.players"))]
+    names = [name for name in sys.modules if name.startswith(("tallystick.", "tests.ledger.model.actors"))]
     holders: list[Any] = [sys.modules[name].__dict__ for name in names]
     holders += [HANDLERS, transition.SERVED_BY]
     found = [(holder, name) for holder in holders for name, value in list(holder.items()) if value is sound]

@@ -10,14 +10,6 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.histories import budgets as privacy
-from benchmarks.histories import life as lives
-from benchmarks.histories import phases
-from benchmarks.histories.entries import ENTRIES
-from benchmarks.histories.life import Life
-from benchmarks.histories.permits import PERMITS
-from benchmarks.histories.refusals import listed_refusals
-from benchmarks.histories.world import Happened, Records, ensure
 from tallystick.ledger import deadlines as due
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Genesis
@@ -25,6 +17,14 @@ from tallystick.ledger.handlers import WEIGHTS
 from tallystick.ledger.records import FinalRecord
 from tallystick.ledger.state import ACCOUNTS, PHASES, PLACES, PROGRESS, TEAMS
 from tallystick.ledger.transition import Block
+from tests.ledger.model import budgets as privacy
+from tests.ledger.model import phases
+from tests.ledger.model import request_model as lives
+from tests.ledger.model.on_notice import ENTRIES
+from tests.ledger.model.permits import PERMITS
+from tests.ledger.model.refusals.expected import listed_refusals
+from tests.ledger.model.request_model import Life
+from tests.ledger.model.world import Happened, Records, ensure
 
 BY_DEVICE = (tx.Post, tx.Reveal, tx.Report, tx.Nudge, tx.Deliver)
 WINDOW = 256

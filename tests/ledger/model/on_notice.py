@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.histories import endings, phases, rounds
-from benchmarks.histories.budgets import Grant, Lineage, Unit
-from benchmarks.histories.life import Life, depart, entered, entitled, form, give_back, in_its_role
-from benchmarks.histories.permits import note_roots
-from benchmarks.histories.sums import shared
-from benchmarks.histories.world import Broken, View, ensure
 from tallystick.ledger import notices as say
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.state import PROPOSALS, RECORDS, REQUESTS
+from tests.ledger.model import endings, phases, rounds
+from tests.ledger.model.budgets import Grant, Lineage, Unit
+from tests.ledger.model.permits import note_roots
+from tests.ledger.model.request_model import (
+    Life,
+    depart,
+    entered,
+    entitled,
+    form,
+    give_back,
+    in_its_role,
+)
+from tests.ledger.model.sums import shared
+from tests.ledger.model.world import Broken, View, ensure
 
 if TYPE_CHECKING:
-    from benchmarks.histories.books import Books
+    from tests.ledger.model.books import Books
 
 
 def life_of(books: Books, name: str) -> Life:

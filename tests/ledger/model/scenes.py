@@ -5,16 +5,26 @@ from __future__ import annotations
 from functools import lru_cache
 from random import Random
 
-from benchmarks.histories import moves
-from benchmarks.histories.agreements import STANDING_TEAM
-from benchmarks.histories.books import Books
-from benchmarks.histories.history import History
-from benchmarks.histories.people import BARRED, CHAIN, FULL, TAGS, Sign, Verify, founders, key_of, possession
-from benchmarks.histories.players import Players
-from benchmarks.histories.world import World
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Genesis, Limits
 from tallystick.ledger.handlers import WEIGHTS
+from tests.ledger.model import moves
+from tests.ledger.model.actors import Players
+from tests.ledger.model.agreements import STANDING_TEAM
+from tests.ledger.model.books import Books
+from tests.ledger.model.history import History
+from tests.ledger.model.people import (
+    BARRED,
+    CHAIN,
+    FULL,
+    TAGS,
+    Sign,
+    Verify,
+    founders,
+    key_of,
+    possession,
+)
+from tests.ledger.model.world import World
 
 START = 1_700_000_000_000
 SCENES = 360

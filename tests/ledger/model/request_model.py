@@ -7,15 +7,15 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.histories.world import Broken, ensure
 from tallystick.base.ids import rank
 from tallystick.ledger.posts import Content, Score
 from tallystick.ledger.records import Request
 from tallystick.ledger.rules import PhaseRule, Rules
 from tallystick.ledger.transactions import UnitUse
+from tests.ledger.model.world import Broken, ensure
 
 if TYPE_CHECKING:
-    from benchmarks.histories.books import Books
+    from tests.ledger.model.books import Books
 
 PPM = 10**6
 

@@ -1,4 +1,4 @@
-"""Plays single histories again: `python -m benchmarks.histories SEED [SEED ...]` or `FIRST-LAST`."""
+"""Plays single histories again: `python -m tests.ledger.model SEED [SEED ...]` or `FIRST-LAST`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import traceback
 from collections import Counter
 
 from benchmarks.faults_histories import OF_TWO_CHAINS
-from benchmarks.histories import provoke_abroad
-from benchmarks.histories.history import play
-from benchmarks.histories.refusals import PAIRS
-from benchmarks.histories.scenes import history_of
-from benchmarks.histories.world import Broken
+from tests.ledger.model.history import play
+from tests.ledger.model.refusals import two_chains as provoke_abroad
+from tests.ledger.model.refusals.expected import PAIRS
+from tests.ledger.model.scenes import history_of
+from tests.ledger.model.world import Broken
 
 MOST = 8  # failures that are shown
 

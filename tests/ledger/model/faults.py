@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.histories.sums import middle
 from tallystick.ledger.rules import Rules
+from tests.ledger.model.sums import middle
 
 Vectors = dict[str, tuple[Any, dict[str, Any]]]  # judge: its score of the start, of each author
 

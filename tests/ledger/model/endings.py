@@ -5,16 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.histories.faults import better
-from benchmarks.histories.life import Life, Round, Seat, form, give_back
-from benchmarks.histories.phases import following, seed_of
-from benchmarks.histories.sums import PPM, angle_weights, capped, middle, shared
-from benchmarks.histories.world import View, ensure
 from tallystick.base.ids import rank
 from tallystick.ledger.state import RECORDS
+from tests.ledger.model.faults import better
+from tests.ledger.model.phases import following, seed_of
+from tests.ledger.model.request_model import Life, Round, Seat, form, give_back
+from tests.ledger.model.sums import PPM, angle_weights, capped, middle, shared
+from tests.ledger.model.world import View, ensure
 
 if TYPE_CHECKING:
-    from benchmarks.histories.books import Books
+    from tests.ledger.model.books import Books
 
 ATTEMPTS = 3
 NEVER = 2**62

@@ -10,14 +10,14 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.histories.people import SIGNATURES, key_of
-from benchmarks.histories.refusals import ENVELOPE
-from benchmarks.histories.scenes import prepare
-from benchmarks.histories.wild import WILD
-from benchmarks.histories.world import Records, due_times, ensure
 from tallystick.ledger import transactions as tx
 from tallystick.ledger import transition
 from tallystick.ledger.transition import Block
+from tests.ledger.model.people import SIGNATURES, key_of
+from tests.ledger.model.random_blocks import WILD
+from tests.ledger.model.refusals.expected import ENVELOPE
+from tests.ledger.model.scenes import prepare
+from tests.ledger.model.world import Records, due_times, ensure
 
 BATCH = 250
 HEAVY = 200  # one in so many is large

@@ -6,15 +6,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from benchmarks.histories import moves
-from benchmarks.histories.people import EVERYBODY, FULL, key_of
-from benchmarks.histories.players import Players, hashed
-from benchmarks.histories.provoke import WAYS, Bent, any_of, other_than, way
-from benchmarks.histories.provoke_requests import LATER, SERVING, request_where
-from benchmarks.histories.wild import NOWHERE
 from tallystick.ledger import rejections as no
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tests.ledger.model import moves
+from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.people import EVERYBODY, FULL, key_of
+from tests.ledger.model.random_blocks import NOWHERE
+from tests.ledger.model.refusals.requests import LATER, SERVING, request_where
+from tests.ledger.model.refusals.ways import WAYS, Bent, any_of, other_than, way
 
 
 def _phases(p: Players) -> list[tuple[str, Any, Any]]:

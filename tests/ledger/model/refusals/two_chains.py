@@ -7,7 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from benchmarks.histories.abroad import (
+from tallystick.ledger import rejections as no
+from tallystick.ledger import state as st
+from tallystick.ledger import transactions as tx
+from tallystick.ledger.chains import departures
+from tests.ledger.model.two_chains import (
     CHAIN,
     FRESH,
     NORTH,
@@ -23,10 +27,6 @@ from benchmarks.histories.abroad import (
     play,
     terms,
 )
-from tallystick.ledger import rejections as no
-from tallystick.ledger import state as st
-from tallystick.ledger import transactions as tx
-from tallystick.ledger.chains import departures
 
 
 def way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.histories.agreements import PURPOSE, TOPICS, agreement
-from benchmarks.histories.people import BARRED, FULL, POOR, encryption_key_of, key_of, possession
-from benchmarks.histories.players import Players, hashed
 from tallystick.ledger import records as r
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.agreements import PURPOSE, TOPICS, agreement
+from tests.ledger.model.people import BARRED, FULL, POOR, encryption_key_of, key_of, possession
 
 Move = tuple[str, tx.Body]
 FAR = 4_000_000_000_000

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.histories.people import FULL
 from tallystick.base.events import Event, Gaussian, Laplace, Unaccounted
 from tallystick.base.ids import digest
 from tallystick.ledger import rules as ru
+from tests.ledger.model.people import FULL
 
 PURPOSE = "upkeep"
 SECOND = 1_000

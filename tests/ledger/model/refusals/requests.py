@@ -7,15 +7,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from benchmarks.histories import moves
-from benchmarks.histories.agreements import PURPOSE
-from benchmarks.histories.people import FULL, POOR
-from benchmarks.histories.players import Players, hashed
-from benchmarks.histories.provoke import WAYS, another_way, any_of, other_than, way
-from benchmarks.histories.wild import NOWHERE
 from tallystick.ledger import rejections as no
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tests.ledger.model import moves
+from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.agreements import PURPOSE
+from tests.ledger.model.people import FULL, POOR
+from tests.ledger.model.random_blocks import NOWHERE
+from tests.ledger.model.refusals.ways import WAYS, another_way, any_of, other_than, way
 
 SERVING = ("opening", "rounds", "closing")
 LATER = ("recording", "approving", "sealed", "certifying")

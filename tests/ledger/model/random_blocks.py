@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.histories import moves
-from benchmarks.histories.agreements import PURPOSE, STANDING_TEAM, TOPICS, agreement
-from benchmarks.histories.people import EVERYBODY, FULL, POOR, encryption_key_of, key_of, possession
-from benchmarks.histories.players import Players, hashed
 from tallystick.base.events import Gaussian, Pure, Unaccounted
 from tallystick.base.ids import derived_id
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tests.ledger.model import moves
+from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.agreements import PURPOSE, STANDING_TEAM, TOPICS, agreement
+from tests.ledger.model.people import (
+    EVERYBODY,
+    FULL,
+    POOR,
+    encryption_key_of,
+    key_of,
+    possession,
+)
 
 NOWHERE = "nowhere"
 EVENTS = (Gaussian(3_000, 1), Gaussian(9_999, 1), Pure(10**9, 1), Unaccounted("no noise"))

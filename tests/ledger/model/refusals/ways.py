@@ -8,16 +8,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from benchmarks.histories import moves
-from benchmarks.histories.agreements import PURPOSE
-from benchmarks.histories.people import FULL, POOR, encryption_key_of, key_of, possession
-from benchmarks.histories.players import Players, hashed
-from benchmarks.histories.wild import NOWHERE, WILD
 from tallystick.base.ids import derived_id
 from tallystick.ledger import rejections as no
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers import DEVICE_KINDS
+from tests.ledger.model import moves
+from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.agreements import PURPOSE
+from tests.ledger.model.people import FULL, POOR, encryption_key_of, key_of, possession
+from tests.ledger.model.random_blocks import NOWHERE, WILD
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.histories.world import Broken, ensure
 from tallystick.base.ids import digest
 from tallystick.base.merkle import EMPTY
 from tallystick.ledger import transactions as tx
+from tests.ledger.model.world import Broken, ensure
 
 if TYPE_CHECKING:
-    from benchmarks.histories.books import Books
-    from benchmarks.histories.life import Life
+    from tests.ledger.model.books import Books
+    from tests.ledger.model.request_model import Life
 
 
 def _vote(books: Books, member: str, body: tx.Vote) -> None:

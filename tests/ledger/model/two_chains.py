@@ -11,11 +11,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from benchmarks.histories import moves
-from benchmarks.histories.agreements import PURPOSE
-from benchmarks.histories.people import CHAIN, FULL, encryption_key_of, founders, key_of
-from benchmarks.histories.players import Players, hashed
-from benchmarks.histories.world import World, due_times, ensure
 from tallystick.base import light
 from tallystick.base.ids import ROLES, derived_id
 from tallystick.engines.storage.tree import StateTree
@@ -24,6 +19,11 @@ from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Genesis, Limits
 from tallystick.ledger.views.chains import Waiting, to_carry
 from tallystick.ledger.views.chains import key_of as shown_key
+from tests.ledger.model import moves
+from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.agreements import PURPOSE
+from tests.ledger.model.people import CHAIN, FULL, encryption_key_of, founders, key_of
+from tests.ledger.model.world import World, due_times, ensure
 
 NORTH, OPERATOR = "north", "opr"
 STRANGER = "fay"  # the sub-chain's operator has her key there: she cannot serve on it

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.histories.faults import better, far_below
-from benchmarks.histories.life import Life, Open, Round, Seat, depart, refill, smallest
-from benchmarks.histories.phases import following
-from benchmarks.histories.sums import capped, shared
-from benchmarks.histories.world import ensure
 from tallystick.base.codec import encode
 from tallystick.base.ids import digest, rank
 from tallystick.ledger.posts import Committed, SaltReveal
 from tallystick.ledger.rules import all_phases
+from tests.ledger.model.faults import better, far_below
+from tests.ledger.model.phases import following
+from tests.ledger.model.request_model import Life, Open, Round, Seat, depart, refill, smallest
+from tests.ledger.model.sums import capped, shared
+from tests.ledger.model.world import ensure
 
 if TYPE_CHECKING:
-    from benchmarks.histories.books import Books
+    from tests.ledger.model.books import Books
 
 TIME_IS_UP = "the time is used up"
 TOO_SMALL = "the team is too small"

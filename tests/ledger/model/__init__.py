@@ -1,4 +1,4 @@
 """Random histories of the ledger: members that play by the rules and break them, and books kept beside it.
 
-`python -m benchmarks.histories SEED` plays one again and tells what happened; `faults_histories` plays all.
+`python -m tests.ledger.model SEED` plays one again and tells what happened; `faults_histories` plays all.
 """

@@ -6,16 +6,28 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
-from benchmarks.histories import moves, provoke_requests, provoke_rounds, provoke_teams, provoke_units
-from benchmarks.histories.books import Books
-from benchmarks.histories.players import Players
-from benchmarks.histories.provoke import OTHER_WAYS, Bent, way_to
-from benchmarks.histories.refusals import ENVELOPE, HARD, HARDEST, PAIRS, RARE
-from benchmarks.histories.wild import wild
-from benchmarks.histories.world import Sent, World, due_times, ensure
 from tallystick.base.ids import derived_id
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tests.ledger.model import moves
+from tests.ledger.model.actors import Players
+from tests.ledger.model.books import Books
+from tests.ledger.model.random_blocks import wild
+from tests.ledger.model.refusals import (
+    requests as provoke_requests,
+)
+from tests.ledger.model.refusals import (
+    rounds as provoke_rounds,
+)
+from tests.ledger.model.refusals import (
+    teams as provoke_teams,
+)
+from tests.ledger.model.refusals import (
+    units as provoke_units,
+)
+from tests.ledger.model.refusals.expected import ENVELOPE, HARD, HARDEST, PAIRS, RARE
+from tests.ledger.model.refusals.ways import OTHER_WAYS, Bent, way_to
+from tests.ledger.model.world import Sent, World, due_times, ensure
 
 STEPS = 50
 SUBJECTS = (

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from benchmarks.histories.agreements import own_event, test_secrets
-from benchmarks.histories.people import FULL
-from benchmarks.histories.world import World
 from tallystick.base.ids import digest
 from tallystick.ledger import records as r
 from tallystick.ledger import rules as ru
@@ -17,6 +14,9 @@ from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.posts import salt_commitment, score_commitment
 from tallystick.ledger.requests.turns import subjects_of
+from tests.ledger.model.agreements import own_event, test_secrets
+from tests.ledger.model.people import FULL
+from tests.ledger.model.world import World
 
 LIVE = ("forming", "opening", "rounds", "closing", "recording", "approving", "sealed", "certifying")
 Duty = tuple[str, Callable[[], tx.Body]]  # who, and what it would send

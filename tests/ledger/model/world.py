@@ -10,7 +10,6 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from benchmarks.histories.people import TAGS, Sign, Verify, key_of
 from tallystick.base.codec import Record, encode
 from tallystick.ledger import deadlines as due
 from tallystick.ledger import transactions as tx
@@ -21,6 +20,7 @@ from tallystick.ledger.notices import Said
 from tallystick.ledger.requests import elections, rounds
 from tallystick.ledger.state import ACCOUNTS, CHAIN, MEMBERS, TABLES, Reader, Table
 from tallystick.ledger.transition import Block, Outcome, Receipt
+from tests.ledger.model.people import TAGS, Sign, Verify, key_of
 
 R = TypeVar("R", bound=Record)
 Parts = tuple[str, ...]
