@@ -6,10 +6,10 @@ import sys
 
 from tests.architecture.source import Import, imports_of, package_imports
 
-ENGINE_ROOM = {
-    *("base", "ledger", "engines", "data", "discovery", "learning", "adapters", "privacy", "protocols"),
+BELOW_NODE = {
+    *("base", "ledger", "engines", "data", "discovery", "learning", "privacy", "protocols", "history"),
 }
-SIMULATOR = ENGINE_ROOM | {"node", "report"}
+ABOVE_NODE = BELOW_NODE | {"node"}
 
 # layer -> what it may import besides itself; "ledger.rules" means that module alone
 MAY_IMPORT: dict[str, set[str]] = {
@@ -23,13 +23,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "privacy": {"base", "learning"},
     "discovery": {"base", "data"},
     "protocols": {"base", "ledger.rules", "learning", "privacy"},
-    "node": ENGINE_ROOM | {"report"},
     "history": {"base", "ledger", "engines", "privacy"},
-    "simulation": SIMULATOR | {"history"},
-    "client": SIMULATOR | {"history", "simulation"},
+    "node": BELOW_NODE,
+    "client": ABOVE_NODE,
+    "simulation": ABOVE_NODE | {"report"},
     "api": {"base", "client", "node"},
     "web": {"base", "client", "api", "report"},
-    "cli": SIMULATOR | {"history", "simulation", "client", "api", "web"},
+    "cli": ABOVE_NODE | {"adapters", "report", "simulation", "client", "api", "web"},
 }
 
 # These must run where only the bare package is installed.

@@ -18,6 +18,8 @@ from ..engines.engine import Committed, Engine
 from ..history.sentences import tell
 from ..learning import payload
 from ..learning.learner import Learner, Rows
+from ..learning.rows import rows_of
+from ..learning.trained import TrainedModel
 from ..ledger import state as st
 from ..ledger import transactions as tx
 from ..ledger import views
@@ -28,8 +30,6 @@ from ..ledger.rules import SealedTest, uncharged
 from ..node.perform import Scheme
 from ..protocols.plan import Plan as Frozen
 from ..protocols.vocabulary import Bench
-from ..simulation.finished import Trained
-from ..simulation.members import rows_of
 from .joined import shelf_of, turn
 from .ledger import Client, ClientError
 from .plans import Plan, protocol_of, rules_for
@@ -73,7 +73,7 @@ class Quote:
 class Settled:
     """The request ended with a model and a record that stands."""
 
-    model: Trained
+    model: TrainedModel
     receipt: Receipt
 
 
@@ -210,7 +210,9 @@ class Asked:
         scheme = _scheme(self.plan, self.learner)
         model = payload.decode(data, payload.specs_of(scheme.blank))[1]
         proof = of_record(self.client, st.RECORDS.key(self.request))
-        return Settled(Trained(scheme.bench.learner, self.plan.task, model), Receipt(self.request, proof))
+        return Settled(
+            TrainedModel(scheme.bench.learner, self.plan.task, model), Receipt(self.request, proof)
+        )
 
     def _hear(self, block: Committed) -> None:
         for notice in [*block.notices, *(one for receipt in block.receipts for one in receipt.notices)]:

@@ -20,6 +20,7 @@ from ..data.unit import Unit, divide
 from ..engines.engine import Engine
 from ..learning.cohort import loop
 from ..learning.learner import Learner, Rows
+from ..learning.rows import rows_of
 from ..learning.scan import scan
 from ..ledger import state as st
 from ..ledger import transactions as tx
@@ -34,7 +35,6 @@ from ..node.perform import Scheme, Worker, salt_for
 from ..node.work import Duty
 from ..protocols.plan import Plan, decode_plan
 from ..protocols.vocabulary import Bench, Holding
-from ..simulation.members import rows_of
 from .ledger import Client, ClientError, Password, Refused, connect
 from .plans import agreed, protocol_of, source_of
 from .written import nodes_on

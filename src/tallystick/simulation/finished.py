@@ -6,18 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from ..base.task import Task
-from ..data.inputs import features
-from ..data.table import Table
 from ..history import figures as accounts
 from ..history.replay import Chronicle
-from ..learning.learner import Learner, Model, Rows
-from ..learning.measure import spread_of
-from .members import rows_of
+from ..learning.learner import Model
+from ..learning.trained import TrainedModel
 from .run import Setting
 
 
@@ -29,28 +23,6 @@ class Compared:
     alone: Mapping[str, float]
     pooled: float
     on: str  # which rows these are
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """The recorded model, ready to be used."""
-
-    learner: Learner
-    task: Task
-    arrays: Model
-
-    def predict(self, rows: Table | Rows | Any) -> Any:
-        """A label for each row, or the number that was to be told, in its own dimension."""
-        x = features(rows, self.task) if isinstance(rows, Table) else getattr(rows, "x", rows)
-        made = np.asarray(self.learner.predict(self.arrays, x))
-        if self.task.labels:
-            return np.array(self.task.labels)[made.argmax(axis=-1)]
-        return made * float(self.task.target.spread) + float(self.task.target.centre)
-
-    def evaluate(self, rows: Table | Rows) -> float:
-        """The task's measure on these rows."""
-        given = rows_of(rows, self.task) if isinstance(rows, Table) else rows
-        return float(self.learner.evaluate(self.arrays, given, self.task.measure)) * spread_of(self.task)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,11 +54,11 @@ class Finished:
         return made[-1] if made else float("nan")
 
     @property
-    def model(self) -> Trained:
+    def model(self) -> TrainedModel:
         """The recorded model."""
         if self.arrays is None or not self.chronicle.models:
             raise LookupError(f"this run ended without a model: {self.outcome}")
-        return Trained(self.setting.learner, self.task, self.arrays)
+        return TrainedModel(self.setting.learner, self.task, self.arrays)
 
     @cached_property
     def each_round(self) -> tuple[accounts.Round, ...]:

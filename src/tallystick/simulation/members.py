@@ -11,12 +11,12 @@ import numpy as np
 from msgspec.structs import replace
 
 from ..base.task import Task, number
-from ..data.inputs import inputs
 from ..data.partition import by_column, iid
 from ..data.refusals import DataError
 from ..data.table import Table
 from ..data.unit import Shares, Unit, divide
 from ..learning.learner import Rows
+from ..learning.rows import rows_of
 from .run import ANALYST, REQUESTER, Brought
 
 Partition: TypeAlias = int | Sequence[Any] | Mapping[str, Any]
@@ -98,11 +98,6 @@ def _members(units: Mapping[str, Unit[Table]], task: Task, subject: str, standar
         task = standardised(task, list(units.values()))
         notes = (FOUND,)
     return Members(task, {name: _brought(unit, task, subject) for name, unit in units.items()}, notes)
-
-
-def rows_of(table: Table, task: Task, subject: str = "") -> Rows:
-    """A table as a learner sees it."""
-    return Rows(*inputs(table, task, subject))
 
 
 def standardised(task: Task, units: Sequence[Unit[Table]]) -> Task:
