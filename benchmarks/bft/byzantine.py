@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from tallystick.engines.cometbft import validator, wire
+from tallystick.base import wire
+from tallystick.engines.cometbft import abci, validator
 from tallystick.engines.cometbft.application import Application
 from tallystick.ledger.genesis import read_genesis
 
@@ -28,7 +29,7 @@ def garbage(_application: Application, _found: wire.Fields) -> bytes:
 
 def nothing(_application: Application, _found: wire.Fields) -> bytes:
     """No vote for any proposal."""
-    return wire.message({1: wire.REJECT})
+    return wire.message({1: abci.REJECT})
 
 
 LIES = {

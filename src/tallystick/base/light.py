@@ -1,26 +1,29 @@
-"""Check a ledger while holding only a header: CometBFT 0.38 headers, commits and proofs, in one file.
+"""Check a ledger while holding only a header: CometBFT 0.38 headers, commits and proofs.
 
-It needs the standard library and PyNaCl, nothing else; copy it where you like. Both engines write these bytes
-(CometBFT spec, core/data_structures and core/encoding); a header is trusted by the rules of its light client
-(light/verifier.go): adjacent, or skipping when more than 1/3 of the trusted power signed.
+It needs `wire.py` beside it, the standard library and PyNaCl, nothing else; copy both where you like. Both
+engines write these bytes (CometBFT spec, core/data_structures and core/encoding); a header is trusted by the
+rules of its light client (light/verifier.go): adjacent, or skipping when more than 1/3 of the trusted power
+signed.
 Every check returns, or raises `NotProven`. Times are nanoseconds since 1970.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from nacl.bindings import crypto_sign_open
 from nacl.exceptions import CryptoError
+
+from . import wire
+from .wire import BYTES, INT, TEXT
 
 EMPTY: Final = sha256(b"").digest()  # the root of no leaves
 NO_TIME: Final = -62_135_596_800 * 10**9  # the year 1: CometBFT's time where there is none
 ABSENT, COMMITTED, NIL = 1, 2, 3  # a vote's flag
 BLOCK_PROTOCOL, PART_BYTES, DRIFT = 11, 65_536, 10 * 10**9
-BESIDE: Final = (
-    15 * 32
-)  # bytes beside the path in each of the four 16-ary levels that the engines' tree builds
+BESIDE: Final = 15 * 32  # bytes beside the path in each of the state tree's four 16-ary levels
 Validators = Sequence["Validator"]
+Value = TypeVar("Value")
 
 
 class NotProven(Exception):
@@ -112,123 +115,43 @@ class Result(NamedTuple):
     gas_used: int = 0
 
 
-# Bytes: protobuf as CometBFT writes it. Zero scalars are left out; embedded messages are always there.
-
-INT, BYTES, TEXT = "number", "bytes", "text"
-Value = TypeVar("Value")
+# Bytes: protobuf as CometBFT writes it
 
 
-class Wire(Generic[Value]):
-    """One message: how a value splits into fields, numbered from 1, of these kinds ([kind]: repeated)."""
+class Message(wire.Message[Value]):
+    """A message of CometBFT's: bytes that are not in its one valid form prove nothing."""
 
-    def __init__(self, what: str, make: Callable[..., Value], *kinds: Any, split: Any = tuple) -> None:
-        self.what, self.make, self.kinds, self.split = what, make, kinds, split
-
-    def encode(self, value: Value) -> bytes:
-        out = []
-        for number, (kind, part) in enumerate(zip(self.kinds, self.split(value), strict=True), 1):
-            if isinstance(kind, list):
-                out += [_delimited(number, _body(kind[0], item)) for item in part]
-            elif kind is INT:
-                out.append(_integer(number, part))
-            elif part or isinstance(kind, Wire):
-                out.append(_delimited(number, _body(kind, part)))
-        return b"".join(out)
-
-    def decode(self, data: bytes) -> Value:
-        """Accepts exactly the bytes that `encode` writes."""
-        found, values = _fields(data), []
-        for number, kind in enumerate(self.kinds, 1):
-            items = found.get(number, [])
-            if isinstance(kind, list):
-                values.append(tuple([_read(kind[0], item) for item in items]))
-            else:
-                values.append(_read(kind, items[-1] if items else 0 if kind is INT else b""))
-        value = self.make(*values)
-        if self.encode(value) != data:
-            raise NotProven(f"the {self.what} is not written in its one valid form")
-        return value
+    refusal = NotProven
 
 
-def _varint(value: int) -> bytes:
-    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + _varint(value >> 7)
-
-
-def _integer(number: int, value: int) -> bytes:
-    if not -(2**63) <= value < 2**63:
-        raise NotProven(f"{value} does not fit in 64 bits")
-    return _varint(number << 3) + _varint(value % 2**64) if value else b""
-
-
-def _delimited(number: int, body: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(body)) + body
-
-
-def _body(kind: Any, value: Any) -> Any:
-    if isinstance(kind, Wire):
-        return kind.encode(value)
-    return value.encode("utf-8", "surrogatepass") if kind is TEXT else value
-
-
-def _fields(data: bytes) -> dict[int, list[Any]]:
-    fields: dict[int, list[Any]] = {}
-    at = 0
-    while at < len(data):
-        tag, at = _read_varint(data, at)
-        value, at = _read_varint(data, at)
-        end = at + value if tag & 7 else at
-        fields.setdefault(tag >> 3, []).append(data[at:end] if tag & 7 else value)
-        at = end
-    return fields
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift, byte in zip(range(0, 64, 7), data[at : at + 10], strict=False):
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value % 2**64, at + shift // 7 + 1
-    raise NotProven("the bytes end too early, or are not what they should be")
-
-
-def _read(kind: Any, raw: Any) -> Any:
-    if isinstance(raw, int) != (kind is INT):
-        raise NotProven("a number and bytes stand in each other's place")
-    if kind is INT:
-        return raw - 2**64 if raw >= 2**63 else raw
-    if isinstance(kind, Wire):
-        return kind.decode(raw)
-    return raw.decode("utf-8", "replace") if kind is TEXT else raw
-
-
-ONE = {kind: Wire(kind, lambda it: it, kind, split=lambda it: (it,)) for kind in (INT, BYTES, TEXT)}
-TIME = Wire("time", lambda s, n: s * 10**9 + n, INT, INT, split=lambda time: divmod(time, 10**9))
-VERSION = Wire("version", lambda *version: version, INT, INT)
-PARTS = Wire("part set header", lambda *parts: parts, INT, BYTES)
-BLOCK_ID = Wire("block id", BlockId, BYTES, PARTS)
-HEADER = Wire("header", Header, VERSION, TEXT, INT, TIME, BLOCK_ID, *[BYTES] * 9)
-VOTE = Wire("vote", Vote, INT, BYTES, TIME, BYTES)
-COMMIT = Wire("commit", Commit, INT, INT, BLOCK_ID, [VOTE])
-VALIDATOR = Wire("validator", Validator, ONE[BYTES], INT)
-SIGNED_HEADER = Wire("signed header", SignedHeader, HEADER, COMMIT, [VALIDATOR])
-ITEMS = Wire("list", lambda items: items, [BYTES], split=lambda items: (items,))
-BLOCK = Wire("block", Block, HEADER, ITEMS, ITEMS, COMMIT)
+SCALARS = {kind: Message(kind, lambda it: it, kind, split=lambda it: (it,)) for kind in (INT, BYTES, TEXT)}
+TIME = Message("time", lambda s, n: s * 10**9 + n, INT, INT, split=lambda time: divmod(time, 10**9))
+VERSION = Message("version", lambda *version: version, INT, INT)
+PARTS = Message("part set header", lambda *parts: parts, INT, BYTES)
+BLOCK_ID = Message("block id", BlockId, BYTES, PARTS)
+HEADER = Message("header", Header, VERSION, TEXT, INT, TIME, BLOCK_ID, *[BYTES] * 9)
+VOTE = Message("vote", Vote, INT, BYTES, TIME, BYTES)
+COMMIT = Message("commit", Commit, INT, INT, BLOCK_ID, [VOTE])
+VALIDATOR = Message("validator", Validator, SCALARS[BYTES], INT)
+SIGNED_HEADER = Message("signed header", SignedHeader, HEADER, COMMIT, [VALIDATOR])
+ITEMS = Message("list", lambda items: items, [BYTES], split=lambda items: (items,))
+BLOCK = Message("block", Block, HEADER, ITEMS, ITEMS, COMMIT)
 
 
 def sign_bytes(chain: str, height: int, round: int, block: BlockId, time: int, kind: int = 2) -> bytes:
     """What a validator signs to vote for a block; kind 2 is the vote that commits."""
     fixed = [(b"\x11", height), (b"\x19", round)]
     numbers = b"".join(tag + number.to_bytes(8, "little", signed=True) for tag, number in fixed if number)
-    target = _delimited(4, BLOCK_ID.encode(block)) if block != BlockId() else b""
-    rest = _delimited(5, TIME.encode(time)) + (_delimited(6, chain.encode()) if chain else b"")
-    body = _integer(1, kind) + numbers + target + rest
-    return _varint(len(body)) + body
+    target = wire.delimited(4, BLOCK_ID.encode(block)) if block != BlockId() else b""
+    rest = wire.delimited(5, TIME.encode(time)) + (wire.delimited(6, chain.encode()) if chain else b"")
+    body = wire.integer(1, kind) + numbers + target + rest
+    return wire.number(len(body)) + body
 
 
 def result_bytes(result: Result) -> bytes:
-    code, data, wanted, used = result
-    start = _integer(1, code) + (_delimited(2, data) if data else b"")
-    return start + _integer(5, wanted) + _integer(6, used)
+    code, data, gas_wanted, gas_used = result
+    start = wire.integer(1, code) + (wire.delimited(2, data) if data else b"")
+    return start + wire.integer(5, gas_wanted) + wire.integer(6, gas_used)
 
 
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
@@ -242,7 +165,7 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
 
 def header_hash(header: Header) -> bytes:
     fields = zip(HEADER.kinds, header, strict=True)
-    return merkle_root([ONE.get(kind, kind).encode(value) for kind, value in fields])
+    return merkle_root([SCALARS.get(kind, kind).encode(value) for kind, value in fields])
 
 
 def validators_hash(validators: Validators) -> bytes:
@@ -262,7 +185,7 @@ def results_hash(results: Sequence[Result]) -> bytes:
 
 
 def consensus_hash(max_bytes: int, max_gas: int) -> bytes:
-    return sha256(_integer(1, max_bytes) + _integer(2, max_gas)).digest()
+    return sha256(wire.integer(1, max_bytes) + wire.integer(2, max_gas)).digest()
 
 
 def block_id(block: Block) -> BlockId:
@@ -360,8 +283,8 @@ def verify_state_proof(header_next: Header, key: bytes, value: bytes | None, pro
         place //= 16
     _ensure(digest == header_next.app_hash, f"the state proof does not lead to header {header_next.height}")
     held = {bucket[at : at + 32]: bucket[at + 32 : at + 64] for at in range(0, len(bucket), 64)}
-    wanted = None if value is None else sha256(value).digest()
-    _ensure(held.get(name) == wanted, f"the state holds {'another' if name in held else 'no'} value there")
+    claimed = None if value is None else sha256(value).digest()
+    _ensure(held.get(name) == claimed, f"the state holds {'another' if name in held else 'no'} value there")
 
 
 def verify_transaction(header: Header, transaction: bytes, path: Path) -> None:

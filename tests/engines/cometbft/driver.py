@@ -7,8 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tallystick.base import wire
 from tallystick.base.codec import encode
-from tallystick.engines.cometbft import wire
+from tallystick.engines.cometbft import abci
 from tallystick.engines.cometbft.application import Application
 from tallystick.engines.cometbft.replica import Replica
 from tallystick.engines.cometbft.snapshots import Snapshots
@@ -60,36 +61,36 @@ class Driver:
         return self.application.replica
 
     def ask(self, name: str, fields: dict[int, Any] | None = None) -> wire.Fields:
-        asked = bytearray(wire.asked(name, wire.message(fields or {})))
-        (frame,) = wire.frames(asked)
+        asked = bytearray(abci.asked(name, wire.message(fields or {})))
+        (frame,) = abci.frames(asked)
         return wire.fields(self.application.answer(frame)[1])
 
     def info(self) -> tuple[int, bytes]:
         found = self.ask("info")
-        return wire.one(found, 4, 0), wire.one(found, 5, b"")
+        return wire.value_of(found, 4, 0), wire.value_of(found, 5, b"")
 
     def begin(self) -> bytes:
         state = json.dumps(encode(self.genesis).hex())
-        return wire.one(self.ask("init_chain", {2: self.genesis.chain, 5: state}), 3, b"")
+        return wire.value_of(self.ask("init_chain", {2: self.genesis.chain, 5: state}), 3, b"")
 
     def check(self, transaction: bytes, again: bool = False) -> int:
-        return wire.one(self.ask("check_tx", {1: transaction, 2: int(again)}), 1, 0)
+        return wire.value_of(self.ask("check_tx", {1: transaction, 2: int(again)}), 1, 0)
 
     def prepare(self, height: int, time: int, *waiting: bytes) -> Block:
-        fields = {1: 2**20, 2: list(waiting), 5: height, 6: wire.timestamp(time * MILLISECOND)}
+        fields = {1: 2**20, 2: list(waiting), 5: height, 6: abci.timestamp(time * MILLISECOND)}
         return Block(height, time, tuple(self.ask("prepare_proposal", fields).get(1, [])))
 
     def process(self, block: Block) -> bool:
-        return wire.one(self.ask("process_proposal", _fields(block)), 1, 0) == wire.ACCEPT
+        return wire.value_of(self.ask("process_proposal", _fields(block)), 1, 0) == abci.ACCEPT
 
     def finalize(self, block: Block) -> Result:
         found = self.ask("finalize_block", _fields(block))
         results = [wire.fields(data) for data in found.get(2, [])]
         updates = []
         for update in map(wire.fields, found.get(3, [])):
-            key = wire.fields(wire.one(update, 1, b""))
-            updates.append((wire.one(key, 1, b""), wire.one(update, 2, 0)))
-        return Result([wire.one(one, 1, 0) for one in results], wire.one(found, 5, b""), updates)
+            key = wire.fields(wire.value_of(update, 1, b""))
+            updates.append((wire.value_of(key, 1, b""), wire.value_of(update, 2, 0)))
+        return Result([wire.value_of(one, 1, 0) for one in results], wire.value_of(found, 5, b""), updates)
 
     def commit(self) -> None:
         self.ask("commit")
@@ -105,7 +106,7 @@ class Driver:
 
     def query(self, path: str, data: bytes = b"") -> tuple[int, bytes]:
         found = self.ask("query", {1: data, 2: path})
-        return wire.one(found, 1, 0), wire.one(found, 7, b"")
+        return wire.value_of(found, 1, 0), wire.value_of(found, 7, b"")
 
     def close(self) -> None:
         self.replica.close()
@@ -116,7 +117,7 @@ class Driver:
 
 
 def _fields(block: Block) -> dict[int, Any]:
-    time = wire.timestamp(block.time * MILLISECOND)
+    time = abci.timestamp(block.time * MILLISECOND)
     return {1: list(block.transactions), 4: block.hash, 5: block.height, 6: time}
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tallystick.base import light
+from tallystick.base import light, wire
 from tallystick.base.codec import Decoder, encode
-from tallystick.engines.cometbft import queries, wire
+from tallystick.engines.cometbft import queries
 from tallystick.engines.cometbft.application import nudge
 from tallystick.engines.cometbft.replica import Halt
 from tallystick.ledger import transactions as tx
@@ -38,7 +38,7 @@ def test_a_chain_begins_with_its_genesis_and_its_validators(tmp_path):
     assert driver.info() == (0, b"")
     found = driver.ask("init_chain", {2: GENESIS.chain, 5: f'"{encode(GENESIS).hex()}"'})
     assert len(found[2]) == 4
-    assert wire.one(found, 3, b"") == driver.replica.tree.root
+    assert wire.value_of(found, 3, b"") == driver.replica.tree.root
     driver.close()
 
 
@@ -211,8 +211,8 @@ def test_after_a_block_the_engine_asks_again_and_the_count_begins_anew(driver):
 
 def test_a_refusal_at_the_door_carries_the_receipt(driver):
     found = driver.ask("check_tx", {1: pay(0, "ada")[:-1]})
-    receipt = driver.replica.machine.receipt(wire.one(found, 2, b""))
-    assert receipt.refusal == "Malformed" and wire.one(found, 1, 0) == 1
+    receipt = driver.replica.machine.receipt(wire.value_of(found, 2, b""))
+    assert receipt.refusal == "Malformed" and wire.value_of(found, 1, 0) == 1
 
 
 def test_empty_blocks_change_no_hash(driver):

@@ -4,7 +4,8 @@ import asyncio
 import socket
 import threading
 
-from tallystick.engines.cometbft import wire
+from tallystick.base import wire
+from tallystick.engines.cometbft import abci
 from tallystick.engines.cometbft.server import serving
 from tests.engines.cometbft.driver import Driver, pay
 
@@ -25,7 +26,7 @@ async def answers(reader, count):
     buffer, found = bytearray(), []
     while len(found) < count:
         buffer += await reader.read(2**16)
-        found += wire.frames(buffer)
+        found += abci.frames(buffer)
     return [next(iter(wire.fields(frame))) for frame in found]
 
 
@@ -36,8 +37,8 @@ def test_four_connections_are_answered_in_order(tmp_path):
     async def conversation(path):
         pairs = [await asyncio.open_unix_connection(path) for _ in range(4)]
         for _, writer in pairs:
-            checks = b"".join(wire.asked("check_tx", wire.message({1: pay(n)})) for n in range(50))
-            writer.write(wire.asked("echo", b"\x0a\x01x") + checks + wire.asked("flush"))
+            checks = b"".join(abci.asked("check_tx", wire.message({1: pay(n)})) for n in range(50))
+            writer.write(abci.asked("echo", b"\x0a\x01x") + checks + abci.asked("flush"))
         for reader, writer in pairs:
             assert await answers(reader, 52) == [2, *[9] * 50, 3]
             writer.close()
@@ -52,7 +53,7 @@ def test_what_cannot_be_executed_halts_without_an_answer(tmp_path):
 
     async def conversation(path):
         reader, writer = await asyncio.open_unix_connection(path)
-        writer.write(wire.asked("finalize_block", wire.message({5: 7})) + wire.asked("flush"))
+        writer.write(abci.asked("finalize_block", wire.message({5: 7})) + abci.asked("flush"))
         try:
             await asyncio.wait_for(reader.read(1), 0.3)
         except TimeoutError:
@@ -83,19 +84,19 @@ def test_what_is_sent_while_the_application_is_busy_is_taken_off_the_socket(tmp_
     def engine():
         with socket.socket(socket.AF_UNIX) as own:
             own.connect(str(path))
-            own.sendall(wire.asked("flush"))
+            own.sendall(abci.asked("flush"))
             busy.wait(10)
             for _ in range(many):  # far more than a socket holds, in writes as small as the engine's
-                own.sendall(wire.asked("flush"))
+                own.sendall(abci.asked("flush"))
             free.set()  # only now: nobody waited for an answer
-            size = len(wire.frame(3, b""))
+            size = len(abci.frame(3, b""))
             found = 0
             while found < size * (many + 1):
                 found += len(own.recv(2**16))
             return found
 
     async def conversation(_path):
-        assert await asyncio.to_thread(engine) == len(wire.frame(3, b"")) * (many + 1)
+        assert await asyncio.to_thread(engine) == len(abci.frame(3, b"")) * (many + 1)
 
     assert talk(driver, path, conversation) == []
     driver.close()

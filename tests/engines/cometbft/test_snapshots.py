@@ -2,7 +2,7 @@
 
 import pytest
 
-from tallystick.engines.cometbft import wire
+from tallystick.base import wire
 from tests.engines.cometbft.driver import Driver, pay
 
 ACCEPT, ABORT, RETRY, REJECT_SNAPSHOT = 1, 2, 3, 5
@@ -30,23 +30,24 @@ def newest(giver):
     """The newest snapshot as it is listed, its pieces, and the root of its state."""
     offered = giver.ask("list_snapshots")[1][-1]
     found = wire.fields(offered)
-    height = wire.one(found, 1, 0)
+    height = wire.value_of(found, 1, 0)
     pieces = [
-        wire.one(giver.ask("load_snapshot_chunk", {1: height, 2: 1, 3: place}), 1, b"")
-        for place in range(wire.one(found, 3, 0))
+        wire.value_of(giver.ask("load_snapshot_chunk", {1: height, 2: 1, 3: place}), 1, b"")
+        for place in range(wire.value_of(found, 3, 0))
     ]
     return offered, pieces, giver.replica.blocks.entry(height).app_hash
 
 
 def take(taker, offered, pieces, root):
-    assert wire.one(taker.ask("offer_snapshot", {1: offered, 2: root}), 1, 0) == ACCEPT
+    assert wire.value_of(taker.ask("offer_snapshot", {1: offered, 2: root}), 1, 0) == ACCEPT
     return [
-        wire.one(taker.ask("apply_snapshot_chunk", {1: n, 2: piece}), 1, 0) for n, piece in enumerate(pieces)
+        wire.value_of(taker.ask("apply_snapshot_chunk", {1: n, 2: piece}), 1, 0)
+        for n, piece in enumerate(pieces)
     ]
 
 
 def test_the_two_newest_are_kept(giver):
-    heights = [wire.one(wire.fields(one), 1, 0) for one in giver.ask("list_snapshots")[1]]
+    heights = [wire.value_of(wire.fields(one), 1, 0) for one in giver.ask("list_snapshots")[1]]
     assert heights == [3, 6]
 
 
@@ -100,11 +101,11 @@ def test_a_state_with_another_root_is_rejected(giver, taker):
 def test_an_offer_that_contradicts_itself_is_rejected(giver, taker, field, value):
     offered, _, root = newest(giver)
     found = {number: values[-1] for number, values in wire.fields(offered).items()} | {field: value}
-    assert wire.one(taker.ask("offer_snapshot", {1: wire.message(found), 2: root}), 1, 0) == 3
+    assert wire.value_of(taker.ask("offer_snapshot", {1: wire.message(found), 2: root}), 1, 0) == 3
 
 
 def test_a_piece_nobody_offered_ends_it(taker):
-    assert wire.one(taker.ask("apply_snapshot_chunk", {1: 0, 2: b"x"}), 1, 0) == ABORT
+    assert wire.value_of(taker.ask("apply_snapshot_chunk", {1: 0, 2: b"x"}), 1, 0) == ABORT
 
 
 def test_a_ledger_that_is_there_is_not_overwritten(giver, tmp_path):

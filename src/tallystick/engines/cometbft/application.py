@@ -7,26 +7,14 @@ from typing import Any, Final, final
 import msgspec
 
 from ...base.codec import Malformed, encode
+from ...base.wire import BrokenBytes, Fields, fields, message, number, value_of
 from ..engine import EngineError
 from ..storage.database import DamagedStore
 from . import queries
+from .abci import ACCEPT, REJECT, preparation, proposal, request, validator_updates
 from .replica import Halt, Replica, leaves_a_trace
 from .snapshots import Snapshots
 from .waiting import Waiting
-from .wire import (
-    ACCEPT,
-    REJECT,
-    BrokenFrame,
-    Fields,
-    fields,
-    message,
-    number,
-    one,
-    preparation,
-    proposal,
-    request,
-    validator_updates,
-)
 
 NUDGE: Final = b"tallystick nudge "  # and a deadline: wakes a chain on which that deadline has passed
 REFUSED, BUSY, UNKNOWN, ELSEWHERE = 1, 2, 3, 4  # a query's codes
@@ -70,13 +58,13 @@ class Application:
         try:
             name, number, found = request(frame)
             return number, getattr(self, f"_{name}")(found)
-        except (BrokenFrame, DamagedStore, OSError, MemoryError, RecursionError) as error:
+        except (BrokenBytes, DamagedStore, OSError, MemoryError, RecursionError) as error:
             raise Halt(f"{type(error).__name__}: {error}") from error
 
     # Before there are blocks
 
     def _echo(self, found: Fields) -> bytes:
-        return message({1: one(found, 1, b"")})
+        return message({1: value_of(found, 1, b"")})
 
     def _flush(self, _found: Fields) -> bytes:
         return b""
@@ -88,8 +76,8 @@ class Application:
 
     def _init_chain(self, found: Fields) -> bytes:
         try:
-            genesis = bytes.fromhex(msgspec.json.decode(one(found, 5, b""), type=str))
-            self.replica.begin(genesis, one(found, 2, b"").decode())
+            genesis = bytes.fromhex(msgspec.json.decode(value_of(found, 5, b""), type=str))
+            self.replica.begin(genesis, value_of(found, 2, b"").decode())
         except (ValueError, msgspec.MsgspecError, Malformed, EngineError) as error:
             raise Halt(f"the engine's genesis does not begin a ledger: {error}") from error
         validators = validator_updates((key, 1) for key in self.replica.validators())
@@ -98,7 +86,7 @@ class Application:
     # What waits
 
     def _check_tx(self, found: Fields) -> bytes:
-        transaction, kind = one(found, 1, b""), one(found, 2, 0)
+        transaction, kind = value_of(found, 1, b""), value_of(found, 2, 0)
         self.counts.checked += 1
         try:
             if transaction.startswith(NUDGE):
@@ -166,7 +154,7 @@ class Application:
             decided = self.replica.decide(block)
         except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError, EngineError) as fault:
             # Going on would be another state than the others': halting is the sound end.
-            raise Halt(f"block {one(found, 5, 0)} cannot be executed: {fault}") from fault
+            raise Halt(f"block {value_of(found, 5, 0)} cannot be executed: {fault}") from fault
         for evidence in block.evidence:
             self.log("another validator misbehaved", validator=accused(evidence))
         updates = validator_updates(decided.updates)
@@ -188,7 +176,7 @@ class Application:
     # Reading
 
     def _query(self, found: Fields) -> bytes:
-        path, data = one(found, 2, b""), one(found, 1, b"")
+        path, data = value_of(found, 2, b""), value_of(found, 1, b"")
         height = self.replica.height
         try:
             value = queries.answer(self.replica, path.decode(), data)
@@ -209,14 +197,14 @@ class Application:
         return message({1: [one.encoded() for one in self.snapshots.kept()]})
 
     def _offer_snapshot(self, found: Fields) -> bytes:
-        sound = self.snapshots.offered(fields(one(found, 1, b"")), one(found, 2, b""))
+        sound = self.snapshots.offered(fields(value_of(found, 1, b"")), value_of(found, 2, b""))
         return message({1: ACCEPT if sound else self.snapshots.REJECT})
 
     def _load_snapshot_chunk(self, found: Fields) -> bytes:
-        return message({1: self.snapshots.chunk(one(found, 1, 0), one(found, 3, 0))})
+        return message({1: self.snapshots.chunk(value_of(found, 1, 0), value_of(found, 3, 0))})
 
     def _apply_snapshot_chunk(self, found: Fields) -> bytes:
-        place, data, sender = one(found, 1, 0), one(found, 2, b""), one(found, 3, b"")
+        place, data, sender = value_of(found, 1, 0), value_of(found, 2, b""), value_of(found, 3, b"")
         result = self.snapshots.applied(self.replica, place, data)
         if result == self.snapshots.RETRY:
             return message({1: result, 2: number(place), 3: sender})
@@ -237,4 +225,4 @@ def nudge(deadline: int) -> bytes:
 
 def accused(evidence: bytes) -> str:
     """Whom a piece of evidence accuses."""
-    return one(fields(one(fields(evidence), 2, b"")), 1, b"").hex()
+    return value_of(fields(value_of(fields(evidence), 2, b"")), 1, b"").hex()

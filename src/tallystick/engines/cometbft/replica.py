@@ -31,8 +31,8 @@ from ..storage.memory import Writes
 from ..storage.opening import DATABASE, Settings, load_checked, set_aside
 from ..storage.store import encode_writes
 from ..storage.tree import StateTree
+from .abci import ProposedBlock
 from .waiting import VerifiedSignatures
-from .wire import Block
 
 CANDIDATES: Final = 4  # blocks whose outcome is kept: of the rounds of one height
 
@@ -45,7 +45,7 @@ class Halt(Exception):
 class Decided:
     """A block that is decided and not yet committed; the tree is already at its state."""
 
-    block: Block
+    block: ProposedBlock
     outcome: Outcome
     entry: Entry
     updates: tuple[tuple[bytes, int], ...]
@@ -162,7 +162,7 @@ class Replica:
 
     # Blocks under way
 
-    def execute(self, block: Block) -> Outcome:
+    def execute(self, block: ProposedBlock) -> Outcome:
         """What a block does; the same block is executed once, however often it is asked about."""
         name = candidate_name(block)
         found = self._candidates.get(name)
@@ -172,7 +172,7 @@ class Replica:
             self._keep(name, found)
         return found
 
-    def prepare(self, block: Block) -> tuple[bytes, ...]:
+    def prepare(self, block: ProposedBlock) -> tuple[bytes, ...]:
         """Those of the transactions that leave a trace; what they do is kept for the proposal they make."""
         outcome = self.execute(block)
         receipts = outcome.receipts
@@ -189,7 +189,7 @@ class Replica:
         while len(self._candidates) > CANDIDATES:
             del self._candidates[next(iter(self._candidates))]
 
-    def decide(self, block: Block) -> Decided:
+    def decide(self, block: ProposedBlock) -> Decided:
         """Take a decided block's outcome as the state that `commit` will make durable."""
         if self._decided is not None and self._decided.block == block:
             return self._decided
@@ -215,7 +215,7 @@ class Replica:
 
     def _entry(
         self,
-        block: Block,
+        block: ProposedBlock,
         outcome: Outcome,
         results: tuple[bytes, ...],
         encoded: bytes,
@@ -278,7 +278,7 @@ class Replica:
             raise Halt(f"{self.folder} holds a ledger already; a snapshot is for an empty folder")
         origin, _ = self._first(self.machine.genesis(self.genesis).chain)
         self.chain = Chain.of(origin)
-        block = Block((), b"", height, nanoseconds(origin.time), b"", b"")
+        block = ProposedBlock((), b"", height, nanoseconds(origin.time), b"", b"")
         outcome = Shortened({}, [], ())
         entry = self._entry(block, outcome, (), encode_writes({}), tree.root, tree.root)
         unknown = replace(entry, commit=b"")  # what this block did is not in a snapshot
@@ -300,7 +300,7 @@ def leaves_a_trace(receipt: Any) -> bool:
     return receipt.code == 0 or bool(receipt.member)
 
 
-def candidate_name(block: Block) -> bytes:
+def candidate_name(block: ProposedBlock) -> bytes:
     """Two blocks of this name do the same: they have height, time and transactions in common."""
     state = sha256(f"{block.height} {block.time}".encode())
     for transaction in block.transactions:

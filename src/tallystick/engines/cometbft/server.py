@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Final, final
 from weakref import WeakSet
 
-from . import wire
+from ...base.wire import BrokenBytes
+from . import abci
 from .application import Application
 from .replica import Halt
 
@@ -104,10 +105,10 @@ class Connection(asyncio.Protocol):
         size = len(self._buffer)
         out: list[bytes] = []
         try:
-            with closing(wire.frames(self._buffer)) as frames:
+            with closing(abci.frames(self._buffer)) as frames:
                 for frame in islice(frames, TURN):
-                    out.append(wire.frame(*self._application.answer(frame)))
-        except (Halt, wire.BrokenFrame) as reason:
+                    out.append(abci.frame(*self._application.answer(frame)))
+        except (Halt, BrokenBytes) as reason:
             # No answer, and no other connection is served: the engine stops too.
             self._halted = True
             self._halt(str(reason))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final, NamedTuple, final
 
 from ...base.codec import Decoder, Malformed, encode
+from ...base.wire import Fields, message, value_of
 from ..storage.tree import StateTree
 from .replica import Halt, Replica
-from .wire import Fields, message, one
 
 FORMAT: Final = 1
 PIECE: Final = 2**20  # bytes, about
@@ -93,12 +93,12 @@ class Snapshots:
 
     def offered(self, found: Fields, root: bytes) -> bool:
         """Whether a snapshot is one that can be taken; its pieces follow."""
-        snapshot = Snapshot(one(found, 1, 0), one(found, 5, b""))
+        snapshot = Snapshot(value_of(found, 1, 0), value_of(found, 5, b""))
         sound = (
-            one(found, 2, 0) == FORMAT
-            and 0 < snapshot.pieces == one(found, 3, 0) <= MOST
+            value_of(found, 2, 0) == FORMAT
+            and 0 < snapshot.pieces == value_of(found, 3, 0) <= MOST
             and len(snapshot.digests) == DIGEST * snapshot.pieces
-            and one(found, 4, b"") == sha256(snapshot.digests).digest()
+            and value_of(found, 4, b"") == sha256(snapshot.digests).digest()
             and snapshot.height >= LOWEST
         )
         self._arriving = _Arriving(snapshot, root, {}) if sound else None
