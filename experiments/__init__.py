@@ -1,1 +1,1 @@
-"""One module for each group of a paper's figures, measured by its cases."""
+"""One folder for each paper, one module for each group of its figures, measured by its cases."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments import robustness, robustness_team
-from experiments.robustness import Cell, Table
-from experiments.robustness_team import LABELS, MEMBERS, PIXELS, pay, play, scores, team_of, turned
+from experiments.robustness import table as robustness
+from experiments.robustness import team as robustness_team
+from experiments.robustness.table import Cell, Table
+from experiments.robustness.team import LABELS, MEMBERS, PIXELS, pay, play, scores, team_of, turned
 from tallystick.learning import attacks
 from tallystick.learning.combine import RULES
 from tallystick.learning.learner import Rows, vector_of

@@ -12,8 +12,8 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.case import Case, Measured, Progress
-from experiments.figure import over_seeds
-from experiments.mutual_learning import DELTA, EPSILON, SEEDS
+from experiments.mutual.learning import DELTA, EPSILON, SEEDS
+from experiments.seeds import over_seeds
 
 if TYPE_CHECKING:
     from tallystick.protocols.vocabulary import Protocol
@@ -30,7 +30,7 @@ WAYS = {
 }
 SOURCES = (
     *(f"src/tallystick/{part}" for part in ("learning", "privacy", "protocols")),
-    *(f"experiments/mutual_{name}.py" for name in ("learning", "peers", "rounds", "team")),
+    *(f"experiments/mutual/{name}.py" for name in ("learning", "peers", "rounds", "team")),
 )
 FEW = 20  # rows that the smallest member has at least: what it draws from
 
@@ -39,7 +39,7 @@ def attacked(way: str, seed: int, rounds: int, shadows: int) -> dict[str, float]
     """Train the target and its shadows in one way, and attack the target."""
     import numpy as np
 
-    from experiments.mutual_team import pictures
+    from experiments.mutual.team import pictures
     from tallystick.learning.learner import Rows
     from tallystick.privacy import audit
 
@@ -84,8 +84,8 @@ def trainer(way: str, x: Any, y: Any, rounds: int) -> Callable[[Any, int], Any]:
 
 def ours(way: str, x: Any, y: Any, mask: Any, seed: int, rounds: int) -> Any:
     """The phases of `mutual`; as printed with its plain mean."""
-    from experiments.mutual_rounds import Loop
-    from experiments.mutual_team import pictures
+    from experiments.mutual.rounds import Loop
+    from experiments.mutual.team import pictures
     from tallystick.learning.learner import Rows
     from tallystick.learning.models import mlp
     from tallystick.simulation.members import Members
@@ -126,8 +126,8 @@ def peer(way: str, x: Any, y: Any, mask: Any, seed: int, rounds: int) -> Any:
     import jax
     import jax.numpy as jnp
 
-    from experiments import mutual_peers
-    from experiments.mutual_team import pictures
+    from experiments.mutual import peers as mutual_peers
+    from experiments.mutual.team import pictures
     from tallystick.learning.models import mlp
 
     learner = mlp(HIDDEN, rate=RATE)

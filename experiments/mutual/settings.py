@@ -7,8 +7,8 @@ below the round's start, which the ledger takes for harm, and expels its member.
 from __future__ import annotations
 
 from benchmarks.case import Case, Figure, Measured, Progress
-from experiments.figure import curve, over_seeds
-from experiments.mutual_learning import ROUNDS, SOURCES, dealt, network
+from experiments.mutual.learning import ROUNDS, SOURCES, dealt, network
+from experiments.seeds import curve, over_seeds
 
 Settings = tuple[int, float, int]  # hidden units, rate, rows a batch
 
@@ -23,8 +23,8 @@ LOOKED_AT = 10  # of so many judging rows one, for each member's model
 
 def tried(name: str, one: Settings, members: int, rounds: int) -> tuple[list[float], int]:
     """Accuracy on the judging rows after each round, and how many of the members' models fell."""
-    from experiments.mutual_rounds import Loop, hits
-    from experiments.mutual_team import judged_by, pictures
+    from experiments.mutual.rounds import Loop, hits
+    from experiments.mutual.team import judged_by, pictures
     from tallystick.learning.learner import Rows
 
     own = dealt(pictures(name, "edges"), members, seed=0)
@@ -66,7 +66,7 @@ CASES = (
         "mutual-fig2-settings",
         "bpcv fig. 2: what was tried, on held-out training rows",
         settings,
-        (*SOURCES, "experiments/mutual_learning.py"),
+        (*SOURCES, "experiments/mutual/learning.py"),
         8,
         True,
     ),

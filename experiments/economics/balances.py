@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks.case import Case, Measured, Peer, Progress, at_least, at_most
-from experiments.economics_team import CHEATS, DEPOSIT, ROUNDS, Ended, members, ran, setting
+from experiments.economics.team import CHEATS, DEPOSIT, ROUNDS, Ended, members, ran, setting
 
 SEEDS = tuple(range(320, 340))
 TEAM, SMALL_TEAM = 10, 6
@@ -161,7 +161,7 @@ def agreement(seed: int) -> float:
     """Spearman's rank correlation of pay with exact Shapley values in a team of six unequal members."""
     from scipy.stats import spearmanr
 
-    from experiments.economics_team import left_over, trained_models, worth
+    from experiments.economics.team import left_over, trained_models, worth
 
     team = members(seed, SHARES, WRONG)
     kept: dict[int, Any] = {}
@@ -205,7 +205,7 @@ def beyond(smoke: bool, progress: Progress) -> list[Measured]:
     ]
 
 
-SOURCES = ("src/tallystick", "experiments/economics_team.py")
+SOURCES = ("src/tallystick", "experiments/economics/team.py")
 CASES = (
     Case(
         "papers",

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from experiments.relay import first_at
-from experiments.relay_ledger import Block, dealt
-from experiments.relay_team import (
+from experiments.relay.learning import first_at
+from experiments.relay.load import Block, dealt
+from experiments.relay.team import (
     MOST,
     Team,
     accuracies,

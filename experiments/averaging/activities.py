@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.case import Case, Figure, Progress
-from experiments.figure import curve, over_seeds
+from experiments.seeds import curve, over_seeds
 
 if TYPE_CHECKING:
     from tallystick.learning.learner import Learner

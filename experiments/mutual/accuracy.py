@@ -12,12 +12,12 @@ from math import sqrt
 from typing import Any
 
 from benchmarks.case import Case, Figure, Measured, Progress, at_least
-from experiments.figure import curve, over_seeds
-from experiments.mutual_learning import DELTA, EPSILON, SEEDS, network, regression
+from experiments.mutual.learning import DELTA, EPSILON, SEEDS, network, regression
+from experiments.seeds import curve, over_seeds
 
 SOURCES = (
-    *("src/tallystick", "experiments/mutual_learning.py"),
-    *("experiments/mutual_requests.py", "experiments/mutual_team.py"),
+    *("src/tallystick", "experiments/mutual/learning.py"),
+    *("experiments/mutual/requests.py", "experiments/mutual/team.py"),
 )
 
 
@@ -44,9 +44,9 @@ def request(asked: Asked, seed: int) -> dict[str, Any]:
     """The request on MNIST, all rows dealt evenly."""
     import msgspec
 
-    from experiments.mutual_requests import serve
-    from experiments.mutual_team import members as dealt
-    from experiments.mutual_team import pictures
+    from experiments.mutual.requests import serve
+    from experiments.mutual.team import members as dealt
+    from experiments.mutual.team import pictures
 
     data = pictures("mnist", "edges")
     scheme = regression(asked.rounds, sound=True) if asked.sound else network(asked.rounds)
@@ -61,7 +61,7 @@ def noise_of_scores(members: int, rounds: int) -> float:
     One judging row moves each mean over 200 rows by 1/200; a round's figures, the start's and the others', by
     sqrt(members)/200 together.
     """
-    from experiments.mutual_team import JUDGING
+    from experiments.mutual.team import JUDGING
     from tallystick.privacy.accounting import sigma_for
 
     return sigma_for(EPSILON, DELTA, steps=rounds) / 1000 * sqrt(members) / JUDGING
@@ -105,7 +105,8 @@ TRIED = (
 
 def tried(rate: float, batch: int, steps: int, clip: float, members: int, rounds: int) -> list[float]:
     """Accuracy on the members' judging rows after each round, without a ledger."""
-    from experiments import mutual_rounds, mutual_team
+    from experiments.mutual import rounds as mutual_rounds
+    from experiments.mutual import team as mutual_team
     from tallystick.learning.models import linear
     from tallystick.simulation.schemes import Scheme, dp_sgd
 
@@ -150,7 +151,7 @@ CASES = (
         "mutual-accuracy-settings",
         "what was tried for DP-SGD, on held-out training rows",
         settings,
-        ("src/tallystick/learning", *(f"experiments/mutual_{name}.py" for name in ("rounds", "team"))),
+        ("src/tallystick/learning", *(f"experiments/mutual/{name}.py" for name in ("rounds", "team"))),
         4,
         True,
     ),

@@ -1,4 +1,4 @@
-"""The table of robustness as a picture: `python -m experiments.robustness_map` draws it from the result."""
+"""The table of robustness as a picture: `python -m experiments.robustness.picture` draws it from a result."""
 
 from __future__ import annotations
 

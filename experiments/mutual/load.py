@@ -20,14 +20,14 @@ RATE, EVERY = 5, 2  # transactions a second, seconds a block (§ 5.1)
 ROUNDS, ROWS, SEED = 5, 16, 1  # more rounds would outlast an hour at this pace, and with it the signatures
 SOURCES = (
     *(f"src/tallystick/{part}" for part in ("ledger", "engines", "node", "protocols", "simulation")),
-    "experiments/mutual_team.py",
+    "experiments/mutual/team.py",
 )
 
 
 def asked(members: int, rounds: int) -> Any:
     """A request among members with a few rows each: what they learn is of no account here."""
-    from experiments.mutual_team import members as dealt
-    from experiments.mutual_team import pictures
+    from experiments.mutual.team import members as dealt
+    from experiments.mutual.team import pictures
     from tallystick.learning.models import linear
     from tallystick.simulation.schemes import Scheme
     from tallystick.simulation.study import setting_of

@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.case import Case, Figure, Progress
-from experiments.figure import curve, over_seeds
+from experiments.seeds import curve, over_seeds
 
 if TYPE_CHECKING:
-    from experiments.mutual_team import Pictures
+    from experiments.mutual.team import Pictures
     from tallystick.simulation.members import Members
     from tallystick.simulation.schemes import Scheme
 
@@ -48,10 +48,10 @@ PAPER = {
 }
 SOURCES = (
     *(f"src/tallystick/{part}" for part in ("data/pictures.py", "learning", "privacy", "protocols")),
-    *("experiments/mutual_rounds.py", "experiments/mutual_team.py"),
+    *("experiments/mutual/rounds.py", "experiments/mutual/team.py"),
 )
 
-# Chosen on members' judging rows (`experiments/mutual_settings.py`). Hidden units, rate, rows a batch.
+# Chosen on members' judging rows (`experiments/mutual/settings.py`). Hidden units, rate, rows a batch.
 NETWORKS = {"mnist": (64, 0.1, 8), "cifar10": (256, 0.1, 8)}
 KEPT = 5  # of so many rows one is kept for that, where a judge's 200 would leave too few: nobody judges here
 NOISED_RATE, NOISED_BATCH, STEPS, CLIP = 8.0, 450, 4, 0.5
@@ -79,7 +79,7 @@ def dealt(data: Pictures, number: int, seed: int) -> Members:
     """Members as everywhere, who train on most of what they have: 50 share the 10,000 rows of CIFAR-10."""
     from dataclasses import replace
 
-    from experiments import mutual_team
+    from experiments.mutual import team as mutual_team
     from tallystick.learning.learner import Rows
     from tallystick.simulation.members import Members
 
@@ -94,7 +94,8 @@ def dealt(data: Pictures, number: int, seed: int) -> Members:
 
 def course(name: str, members: int, rounds: int, seed: int, how: str) -> dict[str, list[float]]:
     """Accuracies after each round, on the test set and as the paper counts them."""
-    from experiments import mutual_rounds, mutual_team
+    from experiments.mutual import rounds as mutual_rounds
+    from experiments.mutual import team as mutual_team
     from tallystick.protocols.parts.protect import printed_laplace
     from tallystick.protocols.presets.mutual import mutual
 

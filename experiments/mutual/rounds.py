@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.mutual_team import Pictures, held
+from experiments.mutual.team import Pictures, held
 from tallystick.base.ids import digest
 from tallystick.learning.learner import Learner, Model
 from tallystick.learning.scan import scan

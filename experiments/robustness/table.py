@@ -50,7 +50,7 @@ TUNING = {"split": "0.5", "seed": 0, "malicious": 5, "rounds": 10}
 NEAR = 0.005
 SOURCES = (
     *(f"src/tallystick/learning/{name}.py" for name in ("attacks", "combine", "distances", "weighting")),
-    "experiments/robustness_team.py",
+    "experiments/robustness/team.py",
 )
 
 
@@ -69,7 +69,7 @@ def played(cell: Cell, seed: int, rows: int | None, rounds: int) -> dict[str, An
     """How the run of a cell ends."""
     # Threads of matrix products that wait for one another cost more than they bring at this size.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from experiments.robustness_team import play, team_of
+    from experiments.robustness.team import play, team_of
     from tallystick.learning import attacks, combine
     from tallystick.learning.posted import after
     from tallystick.learning.weighting import drop_worst

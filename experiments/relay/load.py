@@ -17,14 +17,14 @@ import msgspec
 import numpy as np
 
 from benchmarks.case import Case, Figure, Measured, Peer, Progress, exactly
-from experiments.relay_team import LABELS, pixels, team_of
+from experiments.relay.team import LABELS, pixels, team_of
 
 SIZES = (100, 150, 200)
 RATE, EVERY = 4, 2  # transactions a second, seconds a block (§ 5.2)
 JUDGES, JUDGING, SEED = 16, 200, 1
 SOURCES = (
     *("src/tallystick/ledger", "src/tallystick/engines", "src/tallystick/node"),
-    *("src/tallystick/protocols", "src/tallystick/simulation", "experiments/relay_team.py"),
+    *("src/tallystick/protocols", "src/tallystick/simulation", "experiments/relay/team.py"),
 )
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.case import Case, Figure, Progress, at_least
-from experiments.figure import curve, over_seeds
-from experiments.relay_team import MOST, Team, accuracies, accuracy, edges, passes, team_of
+from experiments.relay.team import MOST, Team, accuracies, accuracy, edges, passes, team_of
+from experiments.seeds import curve, over_seeds
 
 if TYPE_CHECKING:
     from tallystick.learning.learner import Learner
@@ -28,10 +28,10 @@ SHOWN = 8  # nodes in fig. 9
 DATA = f"MNIST, 0–{MOST} training images a member, measured on the 10,000 test images"
 SOURCES = (
     *("src/tallystick/learning", "src/tallystick/privacy"),
-    *("src/tallystick/data/pictures.py", "experiments/relay_team.py"),
+    *("src/tallystick/data/pictures.py", "experiments/relay/team.py"),
 )
 
-# Sound noise at every hop, chosen on held-out training rows (`experiments/relay_accuracy.py` says how).
+# Sound noise at every hop, chosen on held-out training rows (`experiments/relay/accuracy.py` says how).
 SOUND_RATE, SOUND_PASSES, SOUND_CLIP, SOUND_ROWS = 10.0, 3, 0.5, 90
 
 

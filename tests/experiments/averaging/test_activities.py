@@ -5,7 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.averaging import PEOPLE, SCHOOLS, TESTERS, Minutes, outdoor_to_resting, schools, trained
+from experiments.averaging.activities import (
+    PEOPLE,
+    SCHOOLS,
+    TESTERS,
+    Minutes,
+    outdoor_to_resting,
+    schools,
+    trained,
+)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.case import Case, Figure, Progress, at_least
-from experiments.figure import curve, over_seeds
-from experiments.relay_team import HELD_OUT, accuracy, edges, passes, team_of
+from experiments.relay.team import HELD_OUT, accuracy, edges, passes, team_of
+from experiments.seeds import curve, over_seeds
 
 SEEDS, MEMBERS, EPSILON, DELTA = (1, 2, 3), 200, 20.0, 1e-5
 PLAIN = {"rate": 10.0, "passes": 10}
@@ -28,7 +28,7 @@ TRIED = (
 )
 SOURCES = (
     *("src/tallystick/learning", "src/tallystick/privacy", "src/tallystick/protocols/parts/protect.py"),
-    *("src/tallystick/data/pictures.py", "experiments/relay_team.py"),
+    *("src/tallystick/data/pictures.py", "experiments/relay/team.py"),
 )
 DATA = (
     "MNIST, 0–180 training images a member, softmax on 392 gradient histograms, 10,000 test images; settings "

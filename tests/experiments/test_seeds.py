@@ -1,7 +1,7 @@
 """One figure and one curve out of several seeds."""
 
 from benchmarks.case import Peer, at_least
-from experiments.figure import curve, over_seeds
+from experiments.seeds import curve, over_seeds
 
 
 def test_a_figure_is_the_mean_and_says_what_it_varied_between():

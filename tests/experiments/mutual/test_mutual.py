@@ -6,8 +6,16 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import mutual_attacks, mutual_peers, mutual_team
-from experiments.mutual_rounds import Loop, local_accuracy, play
+from experiments.mutual import (
+    attacks as mutual_attacks,
+)
+from experiments.mutual import (
+    peers as mutual_peers,
+)
+from experiments.mutual import (
+    team as mutual_team,
+)
+from experiments.mutual.rounds import Loop, local_accuracy, play
 from tallystick.base.task import task
 from tallystick.learning import fixed_point
 from tallystick.learning.learner import Rows, vector_of

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from experiments.secure_averaging import lost, masked_words
+from experiments.secure_averaging.masks import lost, masked_words
 from tallystick.learning import payload
 
 

@@ -1,7 +1,7 @@
 """bpcv (Liu et al.) § 6, figure 6, and `mutual` against each attack of `papers/robustness`, on the ledger.
 
 5 of 50 members are malicious, and as judges they say the best of one another and the worst of all others. The
-pictures, the learner and the strengths of the attacks are those of `experiments/robustness.py`.
+pictures, the learner and the strengths of the attacks are those of `experiments/robustness/table.py`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,17 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.case import Case, Figure, Measured, Progress, at_most
-from experiments.figure import curve, over_seeds
-from experiments.robustness import BY_PAY, CHOSEN, NEAR, PRINTED, SPLITS, STRENGTHS, TUNING, tuned
+from experiments.robustness.table import (
+    BY_PAY,
+    CHOSEN,
+    NEAR,
+    PRINTED,
+    SPLITS,
+    STRENGTHS,
+    TUNING,
+    tuned,
+)
+from experiments.seeds import curve, over_seeds
 
 MEMBERS, MALICIOUS, ROUNDS, SIZE, RATE, HIDDEN = 50, 5, 20, 32, 0.3, 128
 SEEDS = (1, 2, 3)
@@ -22,7 +31,10 @@ RULES = {"ours": "mutual", "printed": "mutual as printed", "mean": "FedAvg"}
 SHOWN = {"sign-flip": 3.0, "label-flip": 1.0}  # fig. 6: the paper does not say what its malicious nodes do
 SOURCES = (
     "src/tallystick",
-    *(f"experiments/{name}.py" for name in ("mutual_requests", "mutual_rounds", "mutual_team", "robustness")),
+    *(
+        f"experiments/{name}.py"
+        for name in ("mutual/requests", "mutual/rounds", "mutual/team", "robustness/table")
+    ),
 )
 
 
@@ -46,8 +58,8 @@ def served(run: Run, seed: int) -> dict[str, Any]:
     """The request as it goes through the ledger."""
     import msgspec
 
-    from experiments.mutual_requests import serve
-    from experiments.mutual_team import members, pictures
+    from experiments.mutual.requests import serve
+    from experiments.mutual.team import members, pictures
     from tallystick.learning.models import mlp
     from tallystick.simulation import attacks
     from tallystick.simulation.schemes import Scheme
@@ -70,9 +82,9 @@ def served(run: Run, seed: int) -> dict[str, Any]:
 
 def calm(split: str, seed: int, rounds: int = ROUNDS, members: int = MEMBERS) -> float:
     """The test accuracy of FedAvg without attackers."""
-    from experiments import mutual_rounds
-    from experiments.mutual_team import members as dealt
-    from experiments.mutual_team import pictures
+    from experiments.mutual import rounds as mutual_rounds
+    from experiments.mutual.team import members as dealt
+    from experiments.mutual.team import pictures
     from tallystick.learning.models import mlp
     from tallystick.protocols.presets.mutual import mutual
     from tallystick.simulation.schemes import Scheme

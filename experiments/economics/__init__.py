@@ -1,0 +1,1 @@
+"""Whether honesty pays: what members end a request with."""

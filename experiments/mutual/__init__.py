@@ -1,0 +1,1 @@
+"""bpcv (Liu et al.) § 6: members that train together and judge one another."""

@@ -1,0 +1,1 @@
+"""What an attacker learns of the rows behind a model."""

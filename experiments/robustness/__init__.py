@@ -1,0 +1,1 @@
+"""Which way to combine models withstands which attack."""

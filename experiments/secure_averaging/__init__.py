@@ -1,0 +1,1 @@
+"""Coalition paper (He et al.) § 3.2: an average of models that nobody can read."""
