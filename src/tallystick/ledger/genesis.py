@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import fields
 
-from ..base import keys
+from ..base import keys, toml
 from ..base.codec import Decoder, Malformed, Record, encode
 from ..base.ids import Millis, Name, PublicKey, Role, Time, Tokens, digest
 from .chains.trust import first_view
@@ -191,35 +191,30 @@ def read_genesis(text: str) -> Genesis:
 
 def write_genesis(genesis: Genesis) -> str:
     """The TOML text that describes this genesis."""
-    limits = ((field.name, getattr(genesis.limits, field.name)) for field in fields(Limits))
-    lines = [
-        f'chain = "{genesis.chain}"',
-        f"time = {genesis.time}  # milliseconds since 1970",
-        f"cap = {genesis.cap}",
-        f"pool = {genesis.pool}",
-        f"validators = {_strings(key.hex() for key in genesis.validators)}",
-        *([f'validates = "{genesis.validates}"'] if genesis.validates else []),
-        "",
-        "[limits]",
-        *(f"{name} = {value}" for name, value in limits),
-        "",
-        "[readers]",
-        *(f"{row.kind} = {_strings(row.roles)}" for row in genesis.readers),
-    ]
-    if genesis.main:
-        lines += ["", "[main]", *_lines_of(genesis.main)]
-    for one in genesis.members:
-        lines += [
-            "",
-            "[[members]]",
-            f'member = "{one.member}"',
-            f'key = "{one.key.hex()}"',
-            f'encryption_key = "{one.encryption_key.hex()}"',
-            f"roles = {_strings(one.roles)}",
-            f"balance = {one.balance}",
-            *([f'validator = "{one.validator.hex()}"'] if one.validator else []),
-        ]
-    return "\n".join(lines) + "\n"
+    document: dict[str, Any] = {
+        "chain": genesis.chain,
+        "time": genesis.time,
+        "cap": genesis.cap,
+        "pool": genesis.pool,
+        "validators": [key.hex() for key in genesis.validators],
+        **({"validates": genesis.validates} if genesis.validates else {}),
+        "limits": {field.name: getattr(genesis.limits, field.name) for field in fields(Limits)},
+        "readers": {row.kind: row.roles for row in genesis.readers},
+        **({"main": _terms(genesis.main)} if genesis.main else {}),
+        "members": [_founder(founder) for founder in genesis.members],
+    }
+    return toml.write(document, notes={"time": "milliseconds since 1970"})
+
+
+def _founder(founder: Founder) -> dict[str, Any]:
+    return {
+        "member": founder.member,
+        "key": founder.key.hex(),
+        "encryption_key": founder.encryption_key.hex(),
+        "roles": founder.roles,
+        "balance": founder.balance,
+        **({"validator": founder.validator.hex()} if founder.validator else {}),
+    }
 
 
 def _main(value: Any) -> ChainTerms:
@@ -232,14 +227,13 @@ def _main(value: Any) -> ChainTerms:
     return _record(ChainTerms, {**table, "validators": pairs}, "main")
 
 
-def _lines_of(terms: ChainTerms) -> list[str]:
-    validators = (f"{key.hex()} {power}" for key, power in terms.validators)
+def _terms(terms: ChainTerms) -> dict[str, Any]:
     spans = ("escrow_cap", "trusting_period", "settling", "refunding", "fresh")
-    return [
-        f'chain = "{terms.chain}"',
-        f"validators = {_strings(validators)}",
-        *(f"{name} = {getattr(terms, name)}" for name in spans),
-    ]
+    return {
+        "chain": terms.chain,
+        "validators": [f"{key.hex()} {power}" for key, power in terms.validators],
+        **{name: getattr(terms, name) for name in spans},
+    }
 
 
 def _ensure_main(chain: str, terms: ChainTerms) -> None:
@@ -345,7 +339,3 @@ def _explained(genesis: Genesis, message: str) -> str:
     if "matching regex" in reason:
         reason = "a name has at most 48 small letters, digits, dots, dashes or underscores"
     return f"{', '.join(names)}: {value!r} will not do: {reason}" if names else message
-
-
-def _strings(values: Any) -> str:
-    return "[" + ", ".join(f'"{value}"' for value in values) + "]"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ...base import toml
 from ..command import stop
 
 FILES = ("data", "task", "test")
@@ -151,7 +152,7 @@ def _is_file(learner: str) -> bool:
 
 def toml_of(wanted: Wanted, folder: Path) -> str:
     """What was asked for as a file that lies in this folder, so that it can be asked for again."""
-    default, lines = Wanted(), ["# What this run was asked for; `tally run resume` reads it."]
+    default, asked = Wanted(), dict[str, Any]()
     for name in NAMES:
         value = getattr(wanted, name)
         if value in (None, (), "") or (value == getattr(default, name) and name not in ("preset", "learner")):
@@ -161,6 +162,5 @@ def toml_of(wanted: Wanted, folder: Path) -> str:
         if name == "learner" and ".py" in value:
             path, _, inner = value.partition(".py")
             value = f"{os.path.relpath(path, folder)}.py{inner}"
-        written = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
-        lines.append(f"{name} = {written}")
-    return "\n".join(lines) + "\n"
+        asked[name] = value
+    return toml.write(asked, head="What this run was asked for; `tally run resume` reads it.")

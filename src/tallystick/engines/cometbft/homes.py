@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ...base import light
+from ...base import light, toml
 from ...base.codec import encode
 from ...base.keys import SigningKey
 from ..engine import EngineError
@@ -21,6 +21,7 @@ GENESIS: Final = "genesis.toml"
 NETWORK: Final = "network.toml"  # beside a genesis: a client's folder
 VALIDATOR: Final = "validator.toml"
 SOCKET: Final = "app.sock"
+HEAD: Final = "Written by `tally network init`; what is not named here is as CometBFT sets it."
 BLOCK_BYTES: Final = 2**20
 TRANSACTION_BYTES: Final = 64 * 1024
 EVIDENCE_BLOCKS: Final = 100_000
@@ -124,15 +125,15 @@ def write_home(
     _write_secret(config / "node_key.json", {"priv_key": _private(keys.node)})
     _write_secret(data / "priv_validator_state.json", {"height": "0", "round": 0, "step": 0})
     (config / "genesis.json").write_text(json.dumps(genesis_document(genesis), indent=2) + "\n")
-    (config / "config.toml").write_text(config_text(place, peers, pace))
+    (config / "config.toml").write_text(config_text(place, peers, pace), encoding="utf-8")
     (folder / GENESIS).write_text(genesis_text, encoding="utf-8")
     home = Home(place.member, place.url, place.metrics, snapshots)
-    (folder / VALIDATOR).write_text(_toml(asdict(home)), encoding="utf-8")
+    (folder / VALIDATOR).write_text(toml.write(asdict(home)), encoding="utf-8")
     write_network(folder, genesis.chain, [place.url])
 
 
 def write_network(folder: Path, chain: str, nodes: list[str]) -> None:
-    text = _toml({"chain": chain, "nodes": nodes, "prove": True})
+    text = toml.write({"chain": chain, "nodes": nodes, "prove": True})
     (folder / NETWORK).write_text(text, encoding="utf-8")
 
 
@@ -192,60 +193,52 @@ def genesis_document(genesis: Any) -> dict[str, Any]:
 
 def config_text(place: Place, peers: list[str], pace: Pace) -> str:
     """The engine's settings where they differ from its own; its RPC is heard on this machine only."""
-    return f"""# Written by `tally network init`; what is not named here is as CometBFT sets it.
-proxy_app = "unix://{SOCKET}"
-abci = "socket"
-moniker = "{place.member}"
-log_level = "error"
-log_format = "json"
-
-[rpc]
-laddr = "tcp://127.0.0.1:{place.rpc}"
-max_open_connections = 400
-max_body_bytes = {4 * TRANSACTION_BYTES}
-pprof_laddr = ""
-
-[p2p]
-laddr = "tcp://0.0.0.0:{place.p2p}"
-external_address = "{place.host}:{place.p2p}"
-persistent_peers = "{",".join(peers)}"
-addr_book_strict = false
-allow_duplicate_ip = true
-flush_throttle_timeout = "10ms"
-send_rate = 20480000
-recv_rate = 20480000
-
-[mempool]
-size = 5000
-cache_size = 10000
-max_tx_bytes = {TRANSACTION_BYTES}
-max_txs_bytes = {64 * 2**20}
-
-[consensus]
-timeout_propose = "{pace.propose}ms"
-timeout_prevote = "{pace.vote}ms"
-timeout_precommit = "{pace.vote}ms"
-timeout_commit = "{pace.block}ms"
-create_empty_blocks = false
-peer_gossip_sleep_duration = "{pace.gossip}ms"
-double_sign_check_height = 0
-
-[storage]
-discard_abci_responses = true
-
-[tx_index]
-indexer = "null"
-
-[instrumentation]
-prometheus = true
-prometheus_listen_addr = "127.0.0.1:{place.metrics + 1}"
-namespace = "cometbft"
-"""
-
-
-def _toml(values: dict[str, Any]) -> str:
-    """Plain values as TOML, which writes them as JSON does."""
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    settings: dict[str, Any] = {
+        "proxy_app": f"unix://{SOCKET}",
+        "abci": "socket",
+        "moniker": place.member,
+        "log_level": "error",
+        "log_format": "json",
+        "rpc": {
+            "laddr": f"tcp://127.0.0.1:{place.rpc}",
+            "max_open_connections": 400,
+            "max_body_bytes": 4 * TRANSACTION_BYTES,
+            "pprof_laddr": "",
+        },
+        "p2p": {
+            "laddr": f"tcp://0.0.0.0:{place.p2p}",
+            "external_address": f"{place.host}:{place.p2p}",
+            "persistent_peers": ",".join(peers),
+            "addr_book_strict": False,
+            "allow_duplicate_ip": True,
+            "flush_throttle_timeout": "10ms",
+            "send_rate": 20480000,
+            "recv_rate": 20480000,
+        },
+        "mempool": {
+            "size": 5000,
+            "cache_size": 10000,
+            "max_tx_bytes": TRANSACTION_BYTES,
+            "max_txs_bytes": 64 * 2**20,
+        },
+        "consensus": {
+            "timeout_propose": f"{pace.propose}ms",
+            "timeout_prevote": f"{pace.vote}ms",
+            "timeout_precommit": f"{pace.vote}ms",
+            "timeout_commit": f"{pace.block}ms",
+            "create_empty_blocks": False,
+            "peer_gossip_sleep_duration": f"{pace.gossip}ms",
+            "double_sign_check_height": 0,
+        },
+        "storage": {"discard_abci_responses": True},
+        "tx_index": {"indexer": "null"},
+        "instrumentation": {
+            "prometheus": True,
+            "prometheus_listen_addr": f"127.0.0.1:{place.metrics + 1}",
+            "namespace": "cometbft",
+        },
+    }
+    return toml.write(settings, head=HEAD)
 
 
 def _private(key: SigningKey) -> dict[str, str]:
