@@ -136,7 +136,12 @@ def round_on_ledger(smoke: bool, progress: Progress) -> list[Measured]:
     ended: dict[str, float] = {}
     scheme = presets.mutual(mlp(HIDDEN, rate=0.1), rounds=rounds, batch=32)
     made = setting_of(scheme, members(), 7, {}, [Part("watches", (), serve=listen)], None)
-    held = [(payload, "encode"), (payload, "decode"), (payloads.InMemory, "put"), (payloads.InMemory, "get")]
+    held = [
+        (payload, "encode"),
+        (payload, "decode"),
+        (payloads.PayloadsInMemory, "put"),
+        (payloads.PayloadsInMemory, "get"),
+    ]
     before = [getattr(holder, name) for holder, name in held]
     for (holder, name), work in zip(held, before, strict=True):
         setattr(holder, name, watch.timed("payloads", work))

@@ -15,7 +15,7 @@ from experiments.mutual.team import Pictures, held
 from tallystick.base.ids import digest
 from tallystick.learning.learner import Learner, Model
 from tallystick.learning.scan import scan
-from tallystick.node.perform import Scheme as Resolved
+from tallystick.node.perform import InstalledScheme
 from tallystick.protocols.vocabulary import Bench, Holding, Job, Product, Protocol
 from tallystick.simulation.members import Members
 from tallystick.simulation.schemes import Scheme
@@ -37,7 +37,7 @@ class Loop:
         plan = scheme.plan(own, seed)
         self.protocol = protocol or scheme.protocol(own)
         self.bench = Bench(plan, scheme.learner, plan.task.measure, scan(), simulated=True)
-        self.model: Model = Resolved(self.protocol, self.bench).blank
+        self.model: Model = InstalledScheme(self.protocol, self.bench).blank
         self.memory: dict[str, Any] = {}
         self.round = 0
 

@@ -174,7 +174,7 @@ def test_one_process_writes_at_a_time_and_shares_its_writer(
         bob.submit(tx.Transfer("ada", 1))
     ada.submit(tx.Transfer("bob", 1))
     program = (
-        "import sys; from tallystick.engines.embedded import EmbeddedEngine as E; "
+        "import sys; from tallystick.engines.embedded.engine import EmbeddedEngine as E; "
         "from tallystick.base.keys import SigningKey as K; E(sys.argv[1], keys=[K.generate()])"
     )
     said = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True)

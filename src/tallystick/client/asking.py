@@ -27,7 +27,7 @@ from ..ledger.budgets.curves import NANO
 from ..ledger.handlers.requests import test_commitment
 from ..ledger.requests.settlement import LIVE
 from ..ledger.rules import SealedTest, uncharged
-from ..node.perform import Scheme
+from ..node.perform import InstalledScheme
 from ..protocols.plan import Plan as Frozen
 from ..protocols.vocabulary import Bench
 from .joined import shelf_of, turn
@@ -265,10 +265,10 @@ def post(
     return Asked(client, made, learner, frozen, opened, idle)
 
 
-def _scheme(plan: Frozen, learner: Learner) -> Scheme:
+def _scheme(plan: Frozen, learner: Learner) -> InstalledScheme:
     from ..learning.cohort import loop
 
-    return Scheme(protocol_of(plan), Bench(plan, learner, plan.task.measure, loop))
+    return InstalledScheme(protocol_of(plan), Bench(plan, learner, plan.task.measure, loop))
 
 
 def _test_set(rows: Rows, plan: Frozen) -> bytes:

@@ -31,7 +31,7 @@ from ..node import work as holdings
 from ..node.loop import Node, step
 from ..node.payloads import store as payloads
 from ..node.payloads.store import write_durably
-from ..node.perform import Scheme, Worker, salt_for
+from ..node.perform import InstalledScheme, Worker, salt_for
 from ..node.work import Duty
 from ..protocols.plan import Plan, decode_plan
 from ..protocols.vocabulary import Bench, Holding
@@ -71,10 +71,10 @@ class Shelf:
     """What lies beside a ledger on this machine: payloads by their hash, plans, each node's own work."""
 
     folder: Path
-    payloads: payloads.Folder = field(init=False)
+    payloads: payloads.PayloadFolder = field(init=False)
 
     def __post_init__(self) -> None:
-        self.payloads = payloads.Folder(self.folder / "payloads")
+        self.payloads = payloads.PayloadFolder(self.folder / "payloads")
 
     def keep_plan(self, plan: Plan) -> bytes:
         from ..base.codec import encode
@@ -111,7 +111,7 @@ class Joined:
         self._units: dict[str, Unit[Table]] = {}
         self._tasks: dict[str, Task] = {}
         self._allowed: dict[bytes, Allowed] = {}
-        self._schemes: dict[bytes, Scheme] = {}
+        self._schemes: dict[bytes, InstalledScheme] = {}
         self._why: dict[str, str] = {}  # why a request is not served, by its id
         home = self._shelf.folder / "nodes" / self.member
         own = _secret_in(home / "secret")
@@ -120,7 +120,7 @@ class Joined:
             return digest(own, duty.request.encode(), str(duty.round).encode(), duty.phase.encode())
 
         nothing = Holding(NO_ROWS, NO_ROWS)
-        keep = holdings.Folder(home / "work")
+        keep = holdings.WorkFolder(home / "work")
         worker = Worker(self.member, nothing, self._shelf.payloads, keep, self._scheme, secret)
         self.node = Node(client.key, worker)
         nodes_on(client.view)[self.member] = self
@@ -295,7 +295,7 @@ class Joined:
                 )
                 worker.held[name] = Holding(training, judging)
 
-    def _scheme(self, posted: Request) -> Scheme:
+    def _scheme(self, posted: Request) -> InstalledScheme:
         plan = self._shelf.plan(posted.plan)
         allowed = None if plan is None else self._allowed.get(plan.source)
         if plan is None or allowed is None:
@@ -303,7 +303,7 @@ class Joined:
         if posted.plan not in self._schemes:
             runner = scan() if allowed.learner.traced else loop
             bench = Bench(plan, allowed.learner, plan.task.measure, runner)
-            self._schemes[posted.plan] = Scheme(protocol_of(plan), bench)
+            self._schemes[posted.plan] = InstalledScheme(protocol_of(plan), bench)
         return self._schemes[posted.plan]
 
 

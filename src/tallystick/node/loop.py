@@ -55,7 +55,7 @@ def step(engine: Engine, nodes: Sequence[Node], time: int, alter: Alter | None =
     """Every node looks and decides; what they do is done together, submitted, and waited for."""
     tasks, rests = [], []
     for node in nodes:
-        holdings = Holdings(node.worker.keep.load())
+        holdings = Holdings(node.worker.store.load())
         action = next_action(engine, node.member, holdings, time)
         if isinstance(action, Wait):
             rests.append(action.until)

@@ -11,42 +11,42 @@ from .work import Duty, Holdings, Ready
 
 
 @dataclass(frozen=True)
-class Make:
+class MakePost:
     """Do a turn's work: train, judge, combine; keep it, then post it."""
 
     duty: Duty
 
 
 @dataclass(frozen=True)
-class Send:
+class SendPost:
     """Post what is ready: it was made before, and is not made again."""
 
     ready: Ready
 
 
 @dataclass(frozen=True)
-class Reveal:
+class OpenScores:
     """Open the scores that were committed to."""
 
     ready: Ready
 
 
 @dataclass(frozen=True)
-class Record:
+class WriteRecord:
     """Record the request, as its elected recorder."""
 
     request: str
 
 
 @dataclass(frozen=True)
-class Approve:
+class ApproveRecord:
     """Measure the recorded model and state the figure."""
 
     request: str
 
 
 @dataclass(frozen=True)
-class Certify:
+class CertifyRecord:
     """Measure the recorded model on the opened test set and state the figure."""
 
     request: str
@@ -59,7 +59,7 @@ class Wait:
     until: int | None
 
 
-Action: TypeAlias = Make | Send | Reveal | Record | Approve | Certify
+Action: TypeAlias = MakePost | SendPost | OpenScores | WriteRecord | ApproveRecord | CertifyRecord
 ALL = ("post", "reveal", "record", "approve", "certify")
 
 
@@ -73,13 +73,13 @@ def next_action(view: Reader, me: str, holdings: Holdings, time: int) -> Action 
         ready = holdings.ready.get(duty)
         match turn.do:
             case "post":
-                return Make(duty) if ready is None else Send(ready)
+                return MakePost(duty) if ready is None else SendPost(ready)
             case "reveal" if ready is not None:
-                return Reveal(ready)
+                return OpenScores(ready)
             case "record":
-                return Record(turn.of)
+                return WriteRecord(turn.of)
             case "approve":
-                return Approve(turn.of)
+                return ApproveRecord(turn.of)
             case "certify":
-                return Certify(turn.of)
+                return CertifyRecord(turn.of)
     return Wait(min((turn.deadline for turn in turns), default=None))

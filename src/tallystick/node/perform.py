@@ -20,13 +20,13 @@ from ..ledger.rules import all_phases
 from ..ledger.state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, TEAMS, Reader
 from ..protocols.plan import Plan
 from ..protocols.vocabulary import Bench, Holding, Job, Lost, Phase, Product, Protocol
-from .next_action import Action, Approve, Certify, Make, Record, Reveal, Send
+from .next_action import Action, ApproveRecord, CertifyRecord, MakePost, OpenScores, SendPost, WriteRecord
 from .payloads.store import Payloads
-from .work import Duty, Keep, Opening, Ready
+from .work import Duty, Ready, SealedScores, WorkStore
 
 
 @dataclass(frozen=True, eq=False)
-class Scheme:
+class InstalledScheme:
     """A request's plan, resolved to what is installed here: its protocol and the bench for its learner."""
 
     protocol: Protocol
@@ -59,8 +59,8 @@ class Worker:
     member: str
     holding: Holding
     payloads: Payloads
-    keep: Keep
-    scheme_of: Callable[[Request], Scheme]
+    store: WorkStore
+    scheme_of: Callable[[Request], InstalledScheme]
     secret: Callable[[Duty], bytes]  # fresh bytes of the operating system; of a seed only in simulations
     memory: dict[str, Memory] = field(default_factory=dict)  # by request
     held: dict[str, Holding] = field(default_factory=dict)  # its rows as a request's task has them
@@ -75,15 +75,15 @@ Task = tuple[Worker, Action]
 
 def perform(view: Reader, tasks: Sequence[Task]) -> list[tuple[Worker, tx.Transaction]]:
     """Do a batch of actions; say what each node has to send, in the order of the batch."""
-    made = _make(view, [(worker, action.duty) for worker, action in tasks if isinstance(action, Make)])
+    made = _make(view, [(worker, action.duty) for worker, action in tasks if isinstance(action, MakePost)])
     sent = []
     for worker, action in tasks:
         match action:
-            case Make(duty):
+            case MakePost(duty):
                 body: tx.Transaction | None = _posted(made[worker.member, duty])
-            case Send(ready):
+            case SendPost(ready):
                 body = _posted(ready)
-            case Reveal(ready):
+            case OpenScores(ready):
                 body = _revealed(ready)
             case _:
                 body = _stated(view, worker, action)
@@ -109,19 +109,19 @@ def _make(view: Reader, wanted: Sequence[tuple[Worker, Duty]]) -> dict[tuple[str
     for duty in dict.fromkeys(duty for _, duty in wanted):
         workers = [worker for worker, owed in wanted if owed == duty]
         for worker, ready in zip(workers, _serve(view, duty, workers), strict=True):
-            worker.keep.save(ready)
+            worker.store.save(ready)
             made[worker.member, duty] = ready
     return made
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class PhaseView:
     """An open phase as its workers see it: the request, its scheme, and the models that they read."""
 
     view: Reader
     request: Request
     progress: Progress
-    scheme: Scheme
+    scheme: InstalledScheme
     index: int
     bytes_of: Callable[[bytes], bytes | None]
 
@@ -219,46 +219,46 @@ class Inbox(Mapping[str, "Model | bytes | Lost"]):
         return reversed(list(self.readers))
 
 
-def header(scene: Scene, author: str) -> payload.Header:
+def header(seen: PhaseView, author: str) -> payload.Header:
     """What a payload of this round is bound to."""
-    return payload.Header(author, scene.request.request, scene.progress.round, scene.request.plan.hex())
+    return payload.Header(author, seen.request.request, seen.progress.round, seen.request.plan.hex())
 
 
-def scene_of(view: Reader, name: str, worker: Worker) -> Scene:
+def view_of(view: Reader, name: str, worker: Worker) -> PhaseView:
     """The open phase of a request as this worker sees it."""
     request, progress = views.find(view, REQUESTS, name), views.find(view, PROGRESS, name)
     if request is None or progress is None:
         raise LookupError(f"there is no request {name}")
     scheme = worker.scheme_of(request)
-    return Scene(view, request, progress, scheme, progress.phase, worker.payloads.get)
+    return PhaseView(view, request, progress, scheme, progress.phase, worker.payloads.get)
 
 
 def _serve(view: Reader, duty: Duty, workers: Sequence[Worker]) -> list[Ready]:
-    scene = scene_of(view, duty.request, workers[0])
-    if scene.phase.do.content == "salt":
+    seen = view_of(view, duty.request, workers[0])
+    if seen.phase.do.content == "salt":
         return [_salt(worker, duty) for worker in workers]
-    jobs = [_job(scene, duty, worker) for worker in workers]
-    products = scene.phase.do.serve(scene.scheme.bench, jobs)
-    return [_ready(scene, duty, worker, product) for worker, product in zip(workers, products, strict=True)]
+    jobs = [_job(seen, duty, worker) for worker in workers]
+    products = seen.phase.do.serve(seen.scheme.bench, jobs)
+    return [_ready(seen, duty, worker, product) for worker, product in zip(workers, products, strict=True)]
 
 
-def _job(scene: Scene, duty: Duty, worker: Worker) -> Job:
-    phase = views.find(scene.view, PHASES, duty.request, scene.index)
-    rule = all_phases(scene.request.rules)[scene.index]
+def _job(seen: PhaseView, duty: Duty, worker: Worker) -> Job:
+    phase = views.find(seen.view, PHASES, duty.request, seen.index)
+    rule = all_phases(seen.request.rules)[seen.index]
     subjects = subjects_of(rule, phase, worker.member) if phase and rule.content == "scores" else ()
     return Job(
         worker.member,
         duty.request,
         duty.round,
         replace(worker.holds(duty.request), memory=worker.memory.get(duty.request)),
-        scene.start,
-        scene.inbox,
-        scene.weights,
+        seen.start,
+        seen.inbox,
+        seen.weights,
         subjects,
         worker.secret(duty),
         lambda phase: worker.secret(Duty(duty.request, duty.round, phase)),
-        scene.first,
-        scene.team,
+        seen.first,
+        seen.team,
     )
 
 
@@ -271,51 +271,51 @@ def _salt(worker: Worker, duty: Duty) -> Ready:
     return Ready(duty, posts.SaltReveal(salt_for(worker, duty.request)))
 
 
-def _ready(scene: Scene, duty: Duty, worker: Worker, product: Product) -> Ready:
+def _ready(seen: PhaseView, duty: Duty, worker: Worker, product: Product) -> Ready:
     """Turn a product into what the ledger takes; bytes are stored before their hash is posted."""
     if product.memory is not None:
         worker.memory[duty.request] = product.memory
     if product.model is not None:
-        return Ready(duty, _model_post(scene, worker, product))
+        return Ready(duty, _model_post(seen, worker, product))
     if product.inline is not None:
         return Ready(duty, posts.Inline(product.inline))
     if product.scores is None:
         return Ready(duty, posts.Declined(1, digest(b"nothing was made")))
-    counted = scene.phase.do.counted or scene.scheme.bench.judged
-    values = tuple(_score(scene, *score, counted) for score in product.scores)
-    if not scene.phase.sealed:
+    counted = seen.phase.do.counted or seen.scheme.bench.judged
+    values = tuple(_score(seen, *score, counted) for score in product.scores)
+    if not seen.phase.sealed:
         return Ready(duty, posts.Scores(values))
     salt = worker.secret(Duty(duty.request, duty.round, f"{duty.phase}-salt"))[:32]
     made = posts.score_commitment(duty.request, duty.round, duty.phase, worker.member, values, salt)
-    return Ready(duty, posts.Committed(made), Opening(values, salt))
+    return Ready(duty, posts.Committed(made), SealedScores(values, salt))
 
 
-def _score(scene: Scene, value: float, verdict: Any, counted: Measure | None = None) -> posts.Score:
-    bench = scene.scheme.bench
+def _score(seen: PhaseView, value: float, verdict: Any, counted: Measure | None = None) -> posts.Score:
+    bench = seen.scheme.bench
     measure = counted or bench.measure
     spread = spread_of(bench.plan.task) if measure == bench.measure else 1.0
     return posts.Score(figure(measure, value, spread), verdict)
 
 
-def _model_post(scene: Scene, worker: Worker, product: Product) -> posts.Content:
+def _model_post(seen: PhaseView, worker: Worker, product: Product) -> posts.Content:
     try:
-        data = payload.encode(header(scene, worker.member), product.model or {})
+        data = payload.encode(header(seen, worker.member), product.model or {})
     except payload.BadPayload as error:
         return posts.Declined(2, digest(str(error).encode()))
     name = worker.payloads.put(data)
-    own = None if product.figure is None else _score(scene, product.figure, "fine").figure
+    own = None if product.figure is None else _score(seen, product.figure, "fine").figure
     where = posts.Payload(len(data), name, name, name)
-    return posts.Model(where, _parents(scene, product), rows=product.rows, figure=own)
+    return posts.Model(where, _parents(seen, product), rows=product.rows, figure=own)
 
 
-def _parents(scene: Scene, product: Product) -> tuple[bytes, ...]:
+def _parents(seen: PhaseView, product: Product) -> tuple[bytes, ...]:
     """The hashes of the models that a model was made from: the round's start, or what it names."""
     if not product.parents:
-        return (scene.progress.model,)
+        return (seen.progress.model,)
     hashes = {
         one.member: one.content.payload.plaintext
-        for name in scene.phase.do.reads
-        for one in scene._postings(name)
+        for name in seen.phase.do.reads
+        for one in seen._postings(name)
         if isinstance(one.content, posts.Model)
     }
     return tuple(hashes[author] for author in product.parents if author in hashes)[:64]
@@ -324,12 +324,12 @@ def _parents(scene: Scene, product: Product) -> tuple[bytes, ...]:
 def _stated(view: Reader, worker: Worker, action: Action) -> tx.Transaction | None:
     """Measure the model that is recorded, on one's own judging rows or on the opened test set."""
     match action:
-        case Record(name):
+        case WriteRecord(name):
             _, progress, found = _measured(view, worker, name)
             return None if found is None else tx.PostRecord(name, progress.model, found)
-        case Approve(name):
+        case ApproveRecord(name):
             return tx.Approve(name, _measured(view, worker, name)[2])
-        case Certify(name):
+        case CertifyRecord(name):
             found = _measured(view, worker, name)[2]
             return None if found is None else tx.Certify(name, found)
     return None
@@ -337,28 +337,28 @@ def _stated(view: Reader, worker: Worker, action: Action) -> tx.Transaction | No
 
 def _measured(view: Reader, worker: Worker, name: str) -> tuple[Request, Progress, int | None]:
     """The figure of the model that stands: on the opened test set if there is one, else on judging rows."""
-    scene = scene_of(view, name, worker)
+    seen = view_of(view, name, worker)
     record = views.draft_of_record(view, name)
-    data = worker.payloads.get(record.model if record else scene.progress.model)
+    data = worker.payloads.get(record.model if record else seen.progress.model)
     rows = (
-        _test_rows(scene, worker, record.content) if record and record.content else worker.holds(name).judging
+        _test_rows(seen, worker, record.content) if record and record.content else worker.holds(name).judging
     )
     if data is None or rows is None:
-        return scene.request, scene.progress, None
+        return seen.request, seen.progress, None
     try:
-        model: Mapping[str, Any] = payload.decode(data, payload.specs_of(scene.scheme.blank))[1]
+        model: Mapping[str, Any] = payload.decode(data, payload.specs_of(seen.scheme.blank))[1]
     except payload.BadPayload:
-        return scene.request, scene.progress, None
-    bench = scene.scheme.bench
+        return seen.request, seen.progress, None
+    bench = seen.scheme.bench
     value = float(bench.learner.evaluate(model, rows, bench.measure))
-    return scene.request, scene.progress, _score(scene, value, "fine").figure
+    return seen.request, seen.progress, _score(seen, value, "fine").figure
 
 
-def _test_rows(scene: Scene, worker: Worker, content: bytes) -> Rows | None:
+def _test_rows(seen: PhaseView, worker: Worker, content: bytes) -> Rows | None:
     """The requester's opened test set, which travels as a payload of two arrays."""
     data = worker.payloads.get(content)
     specs = {
-        "x": payload.Spec("F32", (None, *scene.scheme.bench.plan.task.shape)),
+        "x": payload.Spec("F32", (None, *seen.scheme.bench.plan.task.shape)),
         "y": payload.Spec("F32", (None,)),
     }
     try:

@@ -26,7 +26,7 @@ class Duty(Record):
     phase: str
 
 
-class Opening(Record):
+class SealedScores(Record):
     """The scores that were committed to, and their salt."""
 
     values: tuple[Score, ...]
@@ -38,7 +38,7 @@ class Ready(Record):
 
     duty: Duty
     content: Content
-    opening: Opening | None = None
+    opening: SealedScores | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Holdings:
     flying: frozenset[Duty] = frozenset()
 
 
-class Keep(Protocol):
+class WorkStore(Protocol):
     """Where a node keeps what it made."""
 
     def save(self, ready: Ready) -> None:
@@ -64,7 +64,7 @@ class Keep(Protocol):
 
 @final
 @dataclass
-class InMemory:
+class WorkInMemory:
     """Work kept in memory, for a simulation."""
 
     kept: dict[Duty, Ready] = field(default_factory=dict)
@@ -85,7 +85,7 @@ _decode = Decoder(Ready)
 
 @final
 @dataclass(frozen=True)
-class Folder:
+class WorkFolder:
     """Work kept as one file a turn."""
 
     path: Path

@@ -14,7 +14,7 @@ from ..ledger.records import Progress
 from ..ledger.rules import PhaseRule, all_phases
 from ..ledger.state import PROGRESS, REQUESTS
 from ..node.loop import Node
-from ..node.payloads.store import InMemory
+from ..node.payloads.store import PayloadsInMemory
 from ..protocols.vocabulary import Phase, Protocol, Serve
 
 NEVER = 2**53
@@ -37,7 +37,7 @@ class World:
 
     engine: EmbeddedEngine
     nodes: Mapping[str, Node]
-    payloads: InMemory
+    payloads: PayloadsInMemory
     clock: Clock
     request: str = ""
     marks: dict[tuple[str, ...], int] = field(default_factory=dict)

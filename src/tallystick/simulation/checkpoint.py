@@ -18,7 +18,7 @@ import numpy as np
 
 from ..base.codec import Decoder, encode
 from ..learning.learner import Memory
-from ..node.work import InMemory, Ready
+from ..node.work import Ready, WorkInMemory
 from .behaviours import World
 
 _TABLES = """
@@ -135,10 +135,10 @@ class Diary:
             self._file.executemany(statement, rows)
 
 
-def kept(world: World, member: str) -> InMemory:
+def kept(world: World, member: str) -> WorkInMemory:
     """What a simulated member has made."""
-    found = world.nodes[member].worker.keep
-    if not isinstance(found, InMemory):
+    found = world.nodes[member].worker.store
+    if not isinstance(found, WorkInMemory):
         raise TypeError(f"{member} keeps its work elsewhere")
     return found
 

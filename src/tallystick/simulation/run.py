@@ -26,7 +26,7 @@ from ..ledger.state import ACCOUNTS, RECORDS
 from ..node import work as holdings
 from ..node.loop import Alter, Node, step
 from ..node.payloads import store as payloads
-from ..node.perform import Scheme, Worker, salt_for
+from ..node.perform import InstalledScheme, Worker, salt_for
 from ..node.work import Duty
 from ..protocols.plan import Plan
 from ..protocols.vocabulary import Bench, Holding, Protocol, ensure_fit, rules_of
@@ -147,7 +147,7 @@ def simulate(
         engine.subscribe(told.hear)
         if watch:
             engine.subscribe(partial(_with_view, watch, engine))
-        shared = payloads.InMemory()
+        shared = payloads.PayloadsInMemory()
         world = World(engine, _nodes(setting, keys, shared), shared, clock)
         kept.open(world)
         world.request = name = _begin(setting, world, kept)
@@ -184,7 +184,7 @@ def _whole_batches(engine: EmbeddedEngine) -> Iterator[None]:
 def remembered(setting: Setting) -> Memory:
     """What a member's learner has in memory when it begins."""
     bench = Bench(setting.plan, setting.learner, setting.plan.task.measure, setting.runner)
-    return setting.learner.remember(Scheme(setting.protocol, bench).blank)
+    return setting.learner.remember(InstalledScheme(setting.protocol, bench).blank)
 
 
 def _key(seed: int, name: str) -> SigningKey:
@@ -211,12 +211,16 @@ def _genesis(setting: Setting, keys: Mapping[str, SigningKey]) -> Genesis:
     return Genesis(CHAIN, START, 2**50, tuple(founders))
 
 
-def _nodes(setting: Setting, keys: Mapping[str, SigningKey], shared: payloads.InMemory) -> dict[str, Node]:
+def _nodes(
+    setting: Setting, keys: Mapping[str, SigningKey], shared: payloads.PayloadsInMemory
+) -> dict[str, Node]:
     protocol = with_parts(setting.protocol, setting.parts)
 
-    def scheme() -> Scheme:
+    def scheme() -> InstalledScheme:
         measure = setting.plan.task.measure
-        return Scheme(protocol, Bench(setting.plan, setting.learner, measure, setting.runner, simulated=True))
+        return InstalledScheme(
+            protocol, Bench(setting.plan, setting.learner, measure, setting.runner, simulated=True)
+        )
 
     shared_by_all = scheme()
 
@@ -226,7 +230,7 @@ def _nodes(setting: Setting, keys: Mapping[str, SigningKey], shared: payloads.In
             return digest(b"simulated secret", *(part.encode() for part in where))
 
         own = scheme() if setting.apart else shared_by_all
-        worker = Worker(name, holding, shared, holdings.InMemory(), lambda request: own, secret)
+        worker = Worker(name, holding, shared, holdings.WorkInMemory(), lambda request: own, secret)
         return Node(keys[name], worker)
 
     return {name: node(name, _holding(setting, name)) for name in keys}

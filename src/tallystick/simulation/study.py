@@ -37,7 +37,7 @@ from ..learning.scan import scan
 from ..ledger.rules import all_phases
 from ..node.payloads import store as payloads
 from ..node.payloads.store import write_durably
-from ..node.perform import Scheme as Resolved
+from ..node.perform import InstalledScheme
 from ..protocols.vocabulary import Bench
 from . import attacks, document, faults, run
 from .attacks import Attack
@@ -197,7 +197,7 @@ def _executed(setting: Setting, folder: Path, known: str, watch: Watch, compare:
         # What such an attacker had in mind is gone, so that another run would come of it.
         _cleared(folder)
     ended = run.simulate(setting, folder / LEDGER, eyes.hear, folder / DIARY)
-    found, shelf = _chronicle(setting, folder), payloads.Folder(folder / MODELS)
+    found, shelf = _chronicle(setting, folder), payloads.PayloadFolder(folder / MODELS)
     for name in (found.request.initial, *found.models.values(), found.progress.model):
         if name in ended.payloads:
             shelf.put(ended.payloads[name])
@@ -230,7 +230,7 @@ def _chronicle(setting: Setting, folder: Path) -> Chronicle:
 
 def _values(setting: Setting, folder: Path, found: Chronicle, rows: Rows) -> dict[str, float]:
     """How good each round's model is on the same rows; the first model's is round 0."""
-    shelf, specs = payloads.Folder(folder / MODELS), payload.specs_of(_blank(setting))
+    shelf, specs = payloads.PayloadFolder(folder / MODELS), payload.specs_of(_blank(setting))
     values: dict[str, float] = {}
     for number, name in {0: found.request.initial, **found.models}.items():
         data = shelf.get(name)
@@ -241,7 +241,7 @@ def _values(setting: Setting, folder: Path, found: Chronicle, rows: Rows) -> dic
 
 def _blank(setting: Setting) -> Model:
     bench = Bench(setting.plan, setting.learner, setting.plan.task.measure, setting.runner)
-    return Resolved(setting.protocol, bench).blank
+    return InstalledScheme(setting.protocol, bench).blank
 
 
 def _measured(setting: Setting, model: Any, rows: Rows) -> float:
@@ -263,7 +263,7 @@ def _loaded(
 ) -> Run:
     """A run out of what its folder holds: the ledger's blocks, the models, the comparison."""
     found = _chronicle(setting, folder)
-    data = payloads.Folder(folder / MODELS).get(found.progress.model)
+    data = payloads.PayloadFolder(folder / MODELS).get(found.progress.model)
     model = None if data is None else payload.decode(data, payload.specs_of(_blank(setting)))[1]
     values = {int(number): value for number, value in kept["values"].items()}
     beside = Compared(values, kept.get("alone", {}), kept.get("pooled", math.nan), on)

@@ -24,7 +24,7 @@ class Payloads(Protocol):
 
 @final
 @dataclass
-class InMemory:
+class PayloadsInMemory:
     """Payloads that many simulated members share; `withheld` are known by their hash and served to nobody."""
 
     kept: dict[bytes, bytes] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class InMemory:
 
 @final
 @dataclass(frozen=True)
-class Folder:
+class PayloadFolder:
     """Payloads as files; one is there whole, and on disk, or not at all."""
 
     path: Path
