@@ -13,7 +13,7 @@ import pytest
 
 from tests.architecture.source import PACKAGE, python_files, shown
 
-EXACT_BASE = ("ids", "codec", "merkle", "fixed", "events", "light")
+EXACT_BASE = ("ids", "codec", "merkle", "fixed", "events", "light", "wire")
 
 # A module not listed may not be imported where every member must compute alike.
 EXACT_MODULES = """

@@ -113,26 +113,6 @@ def siblings(graph: Graph) -> list[str]:
     ]
 
 
-def circles(graph: Graph) -> list[str]:
-    """Each circle of modules, as the path that closes it."""
-    found: list[str] = []
-    done: set[str] = set()
-
-    def visit(module: str, path: list[str]) -> None:
-        if module in path:
-            found.append(" → ".join([*path[path.index(module) :], module]))
-            return
-        if module in done:
-            return
-        for target in sorted({seen.target for seen in graph[module]} & graph.keys() - {module}):
-            visit(target, [*path, module])
-        done.add(module)
-
-    for module in sorted(graph):
-        visit(module, [])
-    return found
-
-
 def planted(**modules: str) -> Graph:
     """A graph of invented modules: `ledger__state="import jax"`."""
     names = {"tallystick." + name.replace("__", "."): text for name, text in modules.items()}
@@ -153,10 +133,6 @@ def test_what_learns_is_imported_when_used():
 
 def test_presets_do_not_import_one_another():
     assert siblings(package_imports()) == []
-
-
-def test_there_are_no_circles():
-    assert circles(package_imports()) == []
 
 
 def test_an_upward_import_is_seen():
@@ -183,8 +159,3 @@ def test_an_eager_import_is_seen():
 
 def test_a_preset_that_imports_another_is_seen():
     assert siblings(planted(protocols__presets__relay="from .mutual import mutual"))
-
-
-def test_a_circle_is_seen():
-    graph = planted(base__a="from . import b", base__b="def f():\n    from .a import x")
-    assert circles(graph) == ["tallystick.base.a → tallystick.base.b → tallystick.base.a"]

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import PurePosixPath
 
-from tests.architecture.source import python_files, shown
+from tests.architecture.source import nodes_of, parsed, python_files, shown
 
 DRAWERS = {"common", "core", "helper", "helpers", "manager", "managers", "misc", "service", "util", "utils"}
 
@@ -26,9 +26,9 @@ def drawers(name: str) -> list[str]:
     return [f"{name}: {part!r} names no subject" for part in path.with_suffix("").parts if part in DRAWERS]
 
 
-def undescribed(name: str, text: str) -> list[str]:
+def undescribed(name: str, tree: ast.Module) -> list[str]:
     """A module without a first sentence."""
-    first = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0].strip()
+    first = (ast.get_docstring(tree) or "").split("\n\n")[0].strip()
     return [] if re.search(r"[.:](\s|$)", first) else [f"{name}: its docstring needs a first sentence"]
 
 
@@ -42,12 +42,11 @@ def unfinished(name: str, text: str) -> list[str]:
     ]
 
 
-def asserted(name: str, text: str) -> list[str]:
+def asserted(name: str, tree: ast.Module) -> list[str]:
     """Assertions in the package: `python -O` removes them, and they give a person no reason."""
-    nodes = ast.walk(ast.parse(text))
     return [
         f"{name}:{node.lineno} uses assert; refuse with a reason"
-        for node in nodes
+        for node in nodes_of(tree)
         if isinstance(node, ast.Assert)
     ]
 
@@ -61,7 +60,7 @@ def test_every_module_says_what_it_is():
     assert [
         row
         for path in python_files("src", "benchmarks", "experiments")
-        for row in undescribed(shown(path), path.read_text())
+        for row in undescribed(shown(path), parsed(path))
     ] == []
 
 
@@ -71,7 +70,7 @@ def test_nothing_is_left_unfinished():
 
 
 def test_the_package_refuses_instead_of_asserting():
-    assert [row for path in python_files("src") for row in asserted(shown(path), path.read_text())] == []
+    assert [row for path in python_files("src") for row in asserted(shown(path), parsed(path))] == []
 
 
 def test_a_drawer_is_seen():
@@ -81,9 +80,9 @@ def test_a_drawer_is_seen():
 
 
 def test_a_missing_sentence_is_seen():
-    assert undescribed("x.py", "import os\n")
-    assert undescribed("x.py", '"""Ids"""\n')
-    assert not undescribed("x.py", '"""Names and\naddresses.\n\nMore."""\n')
+    assert undescribed("x.py", ast.parse("import os\n"))
+    assert undescribed("x.py", ast.parse('"""Ids"""\n'))
+    assert not undescribed("x.py", ast.parse('"""Names and\naddresses.\n\nMore."""\n'))
 
 
 def test_unfinished_work_is_seen():
@@ -98,4 +97,4 @@ def test_unfinished_work_is_seen():
 
 
 def test_an_assertion_is_seen():
-    assert asserted("x.py", "def f(x):\n    assert x > 0\n")
+    assert asserted("x.py", ast.parse("def f(x):\n    assert x > 0\n"))
