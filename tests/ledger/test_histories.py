@@ -81,6 +81,6 @@ def test_a_planted_bug_is_noticed(what):
 
 def test_the_books_notice_what_the_ledger_does_not_say():
     history = history_of(3)
-    history.books.balance["ada"] += 1
+    history.books.members["ada"].balance += 1
     with pytest.raises(Broken, match="ada has balance"):
         history.does("bob", tx.Nudge())

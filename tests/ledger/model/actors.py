@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -48,10 +49,10 @@ class Players:
         ]
 
     def progress(self, name: str) -> r.Progress:
-        return self.rows(st.PROGRESS)[(name,)]
+        return self.world.records.all(st.PROGRESS)[(name,)]
 
     def request(self, name: str) -> r.Request:
-        return self.rows(st.REQUESTS)[(name,)]
+        return self.world.records.all(st.REQUESTS)[(name,)]
 
     def open_phase(self, name: str) -> tuple[r.Phase, ru.PhaseRule] | None:
         progress = self.progress(name)
@@ -92,7 +93,7 @@ class Players:
             wants = form.leader == "analyst" and not analysts
             for member in FULL:
                 if member not in applied and self.could(request, member, wants):
-                    yield member, lambda member=member: self.application(name, member, analyst=wants)
+                    yield member, partial(self.application, name, member, analyst=wants)
         if form.ability == "graded" and applied and self.rng.random() < 0.2:
             yield form.named, lambda: tx.Grade(name, tuple((m, self.rng.randrange(10**6)) for m in applied))
 
@@ -151,9 +152,9 @@ class Players:
                     and posting.values is None
                     and isinstance(posting.content, tx.Committed)
                 ):
-                    yield member, lambda member=member: self.reveal(name, phase, member)
+                    yield member, partial(self.reveal, name, phase, member)
             elif posting is None:
-                yield member, lambda member=member: self.post(name, phase, rule, member)
+                yield member, partial(self.post, name, phase, rule, member)
 
     def post(self, name: str, phase: r.Phase, rule: ru.PhaseRule, member: str) -> tx.Post:
         return tx.Post(name, phase.round, rule.name, self.content(name, phase, rule, member))

@@ -128,7 +128,7 @@ def paying(rng: Random, reward: int, rounds: int, scheme: str, measured: bool, s
         recorder_fee=fees[0],
         analyst_fee=fees[1],
         quality_share=rng.choice((0, 0, 300_000, 10**6)),
-        penalties=rng.choice(("sound", "sound", "as_printed")),  # type: ignore[arg-type]
+        penalties=rng.choice(("sound", "sound", "as_printed")),
         reuse_fee=rng.choice((0, 10, 25, 5_000)),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tallystick.base.events import Event, Unaccounted
+from tallystick.base.merkle import EMPTY
 from tallystick.ledger.budgets import curves as privacy_cost
 from tallystick.ledger.records import Request
 from tallystick.ledger.rules import PhaseRule, all_phases
@@ -18,12 +19,14 @@ NOTHING: Curve = (0,) * len(privacy_cost.ORDERS)
 ROWS = ("training", "judging")
 
 
-def plus(one: Curve, other: Curve, sign: int = 1) -> Curve:
-    return tuple(a + sign * b for a, b in zip(one, other, strict=True))
+def plus(curve: Curve, other: Curve, sign: int = 1) -> Curve:
+    return tuple(a + sign * b for a, b in zip(curve, other, strict=True))
 
 
 @dataclass
-class Lineage:
+class LineageModel:
+    """The privacy budget of some rows."""
+
     owner: str
     limit: int
     delta: int
@@ -34,7 +37,9 @@ class Lineage:
 
 
 @dataclass
-class Grant:
+class GrantModel:
+    """What an owner lets somebody do with a unit."""
+
     unit: str
     owner: str
     to: str
@@ -47,7 +52,9 @@ class Grant:
 
 
 @dataclass
-class Unit:
+class UnitModel:
+    """A unit on offer."""
+
     owner: str
     lineage: str
     active: bool
@@ -59,7 +66,9 @@ class Unit:
 
 
 @dataclass
-class Hold:
+class HoldModel:
+    """What a place holds in reserve of a lineage."""
+
     lineage: str
     grant: str
     left: dict[str, Curve]
@@ -78,7 +87,8 @@ def costliest(least: Any, most: Any) -> Event:
     """Of two bounds the smaller noise, and of all else the larger number."""
     names = type(most).__struct_fields__
     quiet = {"sigma_milli", "scale_milli"}
-    return type(most)(*(getattr(least if name in quiet else most, name) for name in names))
+    event: Event = type(most)(*(getattr(least if name in quiet else most, name) for name in names))
+    return event
 
 
 def inside(event: Any, least: Any, most: Any) -> bool:
@@ -93,11 +103,18 @@ def inside(event: Any, least: Any, most: Any) -> bool:
 class Budgets:
     """Lineages, units, grants and what live requests hold of them."""
 
-    lineages: dict[str, Lineage] = field(default_factory=dict)
-    units: dict[str, Unit] = field(default_factory=dict)
-    grants: dict[str, Grant] = field(default_factory=dict)
-    holds: dict[tuple[str, str, str], Hold] = field(default_factory=dict)
+    lineages: dict[str, LineageModel] = field(default_factory=dict)
+    units: dict[str, UnitModel] = field(default_factory=dict)
+    grants: dict[str, GrantModel] = field(default_factory=dict)
+    holds: dict[tuple[str, str, str], HoldModel] = field(default_factory=dict)
     charged: set[tuple[str, int, str, str]] = field(default_factory=set)  # request, round, phase, member
+    roots: dict[bytes, str] = field(default_factory=dict)  # of rows, and the lineage that they belong to
+
+    def note_roots(self, roots: tuple[bytes, ...], lineage: str) -> None:
+        """Rows belong for ever to the lineage that named them first."""
+        for root in roots:
+            if root != EMPTY:
+                self.roots.setdefault(root, lineage)
 
     def worst(self, request: Request, use: UnitUse, rounds: int) -> dict[str, Curve]:
         """All that a unit could be charged in so many rounds."""
@@ -105,7 +122,7 @@ class Budgets:
         for rule in all_phases(request.rules):
             event = cost(rule, use)
             if event is not None and not isinstance(event, Unaccounted):
-                often = rounds if any(rule.name == one.name for one in request.rules.phases) else 1
+                often = rounds if any(rule.name == each.name for each in request.rules.phases) else 1
                 for _ in range(often):
                     total[rule.rows] = plus(total[rule.rows], privacy_cost.curve(event))
         return total
@@ -166,7 +183,7 @@ class Budgets:
                 lineage.held[rows] = plus(lineage.held[rows], worst[rows])
             self.grants[use.grant].used += 1
             unit.uses += 1
-            self.holds[request.request, member, use.unit] = Hold(unit.lineage, use.grant, worst)
+            self.holds[request.request, member, use.unit] = HoldModel(unit.lineage, use.grant, worst)
         return True
 
     def release(self, request: str, member: str, use: UnitUse, opened: bool) -> None:
@@ -226,16 +243,16 @@ class Budgets:
                 name, "is", unit, "not", known,
             )  # fmt: skip
 
-
-def twin(budgets: Budgets) -> Budgets:
-    """A copy that shares nothing that changes."""
-    return Budgets(
-        {
-            name: replace(one, spent=dict(one.spent), held=dict(one.held))
-            for name, one in budgets.lineages.items()
-        },
-        {name: replace(one) for name, one in budgets.units.items()},
-        {name: replace(one) for name, one in budgets.grants.items()},
-        {key: replace(one, left=dict(one.left)) for key, one in budgets.holds.items()},
-        set(budgets.charged),
-    )
+    def twin(self) -> Budgets:
+        """A copy that shares nothing that changes."""
+        return Budgets(
+            {
+                name: replace(lineage, spent=dict(lineage.spent), held=dict(lineage.held))
+                for name, lineage in self.lineages.items()
+            },
+            {name: replace(unit) for name, unit in self.units.items()},
+            {name: replace(grant) for name, grant in self.grants.items()},
+            {key: replace(hold, left=dict(hold.left)) for key, hold in self.holds.items()},
+            set(self.charged),
+            dict(self.roots),
+        )

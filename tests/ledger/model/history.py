@@ -11,7 +11,9 @@ from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tests.ledger.model import moves
 from tests.ledger.model.actors import Players
+from tests.ledger.model.bookkeeper import Bookkeeper
 from tests.ledger.model.books import Books
+from tests.ledger.model.people import FULL
 from tests.ledger.model.random_blocks import wild
 from tests.ledger.model.refusals import (
     requests as provoke_requests,
@@ -56,7 +58,7 @@ class History:
         """The same world once more, to be played by another chance."""
         old = self.world
         books = self.books.twin()
-        world = World(old.records.copy(), old.time, old.height, [books], old.sign, old.verify)
+        world = World(old.records.copy(), old.time, old.height, [Bookkeeper(books)], old.sign, old.verify)
         players = Players(world, rng, dict(self.players.vectors), {})
         players.silence, players.malice = rng.choice(((0.02, 0.05), (0.02, 0.05), (0.08, 0.12), (0.25, 0.2)))
         world.at_once = books.at_once = rng.choice((world.at_once,) * 7 + (1,))
@@ -198,12 +200,12 @@ class History:
         if not serving:
             return self.serve()
         chosen = self.rng.choice(serving)
-        proposer = self.rng.choice([m for m in moves.FULL if m != chosen])
+        proposer = self.rng.choice([m for m in FULL if m != chosen])
         number = self.number(proposer)
         proposal = derived_id("proposal", proposer, number)
         change = tx.Suspend(chosen) if self.rng.random() < 0.7 else tx.SetRoles(chosen, ("requester",))
         sent = [self.world.sealed(proposer, tx.Propose(change), number=number)]
-        others = [m for m in moves.FULL if m not in (chosen, proposer)]
+        others = [m for m in FULL if m not in (chosen, proposer)]
         return self.send(*sent, *(self.seal(member, tx.Vote(proposal, True)) for member in others))
 
     def wild(self) -> None:
@@ -240,15 +242,15 @@ class History:
             sent.append(self.world.sealed(member, body, number=used[member]))
 
         one = self.rng.random() < 0.5
-        crowd = [self.rng.choice(moves.FULL)] if one else list(moves.FULL[:3])
+        crowd = [self.rng.choice(FULL)] if one else list(FULL[:3])
         for member in crowd * (4 if one else 2):
             body = (
                 moves.propose(self.players)[1] if self.rng.random() < 0.6 else moves.request(self.players)[1]
             )
             add(member, body)
         for name in self.players.live("opening", "rounds", "closing", "approving"):
-            for member, body in self.players.duties(name)[:2]:
-                add(member, body())
+            for member, makes in self.players.duties(name)[:2]:
+                add(member, makes())
         self.rng.shuffle(sent)
         self.send(*sent[:6])
 
@@ -276,7 +278,7 @@ class History:
             self.world.block()
             self.blocks += 1
         ensure(not due_times(self.world.records), "still due:", self.world.records.all(st.DUE))
-        ensure(not self.books.lives, "still live:", list(self.books.lives))
+        ensure(not self.books.live, "still live:", list(self.books.live))
         held = [*self.world.records.all(st.PLACES), *self.world.records.all(st.APPLICATIONS)]
         ensure(not held and not self.world.records.all(st.RESERVATIONS), "still held:", held)
         chain = self.world.records.chain

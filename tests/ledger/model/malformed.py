@@ -183,7 +183,8 @@ def try_many(seed: int, count: int, share_signed: float = 0.35) -> dict[str, int
     stream, met = malformed(rng, here, share_signed), Counter[str]()
     sound = set(here.sound)
     for _ in range(-(-count // BATCH)):
-        unsigned, signed = [], []
+        unsigned: list[bytes] = []
+        signed: list[bytes] = []
         while len(unsigned) + len(signed) < BATCH:
             data, anew = next(stream)
             if data not in sound:

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tallystick.base.ids import digest
-from tallystick.base.merkle import EMPTY
 from tallystick.ledger import transactions as tx
+from tests.ledger.model.books import Books
+from tests.ledger.model.request_model import RequestModel
 from tests.ledger.model.world import Broken, ensure
-
-if TYPE_CHECKING:
-    from tests.ledger.model.books import Books
-    from tests.ledger.model.request_model import Life
 
 
 def _vote(books: Books, member: str, body: tx.Vote) -> None:
-    found = books.proposals[body.proposal]
-    ensure(found.stage == "open" and books.time < found.deadline, member, "votes on", found)
-    ensure(member in found.electorate and member not in found.votes, member, "may not vote on", found)
+    proposal = books.proposals[body.proposal]
+    ensure(proposal.stage == "open" and books.now.time < proposal.deadline, member, "votes on", proposal)
+    ensure(
+        member in proposal.electorate and member not in proposal.votes, member, "may not vote on", proposal
+    )
 
 
 def _propose(books: Books, member: str, body: tx.Propose) -> None:
     change = body.change
     if isinstance(change, tx.Mint | tx.FillPool):
-        ensure(books.issued + change.amount <= books.cap, member, "proposes to pass the cap:", change)
+        ensure(books.issued + change.amount <= books.limits.cap, member, "proposes to pass the cap:", change)
     if isinstance(change, tx.Admit | tx.Recover):
         ensure(change.key not in books.keys, member, "proposes a key that was used:", change.member)
 
 
 def _transfer(books: Books, member: str, body: tx.Transfer) -> None:
-    ensure(member != body.to and body.to in books.balance, member, "sends tokens to", body.to)
-    ensure(books.balance[member] >= body.amount, member, "sends", body.amount, "of", books.balance[member])
+    ensure(member != body.to and body.to in books.members, member, "sends tokens to", body.to)
+    ensure(
+        books.members[member].balance >= body.amount,
+        member,
+        "sends",
+        body.amount,
+        "of",
+        books.members[member].balance,
+    )
 
 
 def _fresh_key(books: Books, member: str, body: tx.RotateKey | tx.AddDevice | tx.SetValidator) -> None:
@@ -41,7 +47,11 @@ def _fresh_key(books: Books, member: str, body: tx.RotateKey | tx.AddDevice | tx
 def _register_unit(books: Books, member: str, body: tx.RegisterUnit) -> None:
     ensure("owner" in books.members[member].roles, member, "registers a unit without the role")
     ensure(body.training_root != body.judging_root, member, "judges on training rows")
-    known = {books.roots[root] for root in (body.training_root, body.judging_root) if root in books.roots}
+    known = {
+        books.budgets.roots[root]
+        for root in (body.training_root, body.judging_root)
+        if root in books.budgets.roots
+    }
     if body.version_of:
         known.add(books.budgets.units[body.version_of].lineage)
     ensure(len(known) < 2, member, "registers rows of several lineages", known)
@@ -68,53 +78,53 @@ def _revoke(books: Books, member: str, body: tx.RevokeGrant) -> None:
     ensure(not grant.revoked, member, "revokes twice", body.grant)
 
 
-def _live(books: Books, name: str) -> Life:
-    found = books.lives.get(name)
-    if found is None:
+def _live(books: Books, name: str) -> RequestModel:
+    request = books.live.get(name)
+    if request is None:
         raise Broken(f"{name} has ended, or never was")
-    return found
+    return request
 
 
 def _post_request(books: Books, member: str, body: tx.PostRequest) -> None:
     ensure(("analyst" if body.parent else "requester") in books.members[member].roles, member, "may not ask")
     if not body.parent:
-        ensure(books.balance[member] >= body.reward, member, "offers", body.reward)
+        ensure(books.members[member].balance >= body.reward, member, "offers", body.reward)
         return
     above = _live(books, body.parent)
-    ensure(above.analyst == member, member, "buys for", body.parent, "of", above.analyst)
+    ensure(above.team.analyst == member, member, "buys for", body.parent, "of", above.team.analyst)
     ensure(above.stage in ("opening", "rounds", "closing"), member, "buys for", body.parent, above.stage)
-    left = min(above.escrow, above.rules.purchase_limit - above.purchased)
+    left = min(above.money.escrow, above.rules.purchase_limit - above.money.purchased)
     ensure(body.reward <= left, member, "buys for", body.reward, "where it may spend", left)
 
 
 def _own_forming(books: Books, member: str, body: Any) -> None:
-    life = _live(books, body.request)
-    forming = life.stage == "forming" and books.time < life.deadline
-    ensure(life.request.member == member and forming, member, "decides on", life.name, life.stage)
+    request = _live(books, body.request)
+    forming = request.stage == "forming" and books.now.time < request.deadline
+    ensure(request.posted.member == member and forming, member, "decides on", request.name, request.stage)
 
 
 def _grade(books: Books, member: str, body: tx.Grade) -> None:
-    life = _live(books, body.request)
-    form = life.rules.forming
-    may = form.named == member and form.ability == "graded" and life.stage == "forming"
-    ensure(may and all(m in life.applications for m, _ in body.grades), member, "grades", body.grades)
+    request = _live(books, body.request)
+    form = request.rules.forming
+    may = form.named == member and form.ability == "graded" and request.stage == "forming"
+    ensure(may and all(m in request.team.applications for m, _ in body.grades), member, "grades", body.grades)
 
 
 def _withdraw_application(books: Books, member: str, body: tx.WithdrawApplication) -> None:
-    ensure(member in _live(books, body.request).applications, member, "withdraws what it has not")
+    ensure(member in _live(books, body.request).team.applications, member, "withdraws what it has not")
 
 
 def _leave(books: Books, member: str, body: tx.Leave) -> None:
-    life = _live(books, body.request)
-    ensure(member in life.active, member, "leaves", life.name, "of", life.active)
-    ensure(life.stage in ("opening", "rounds", "closing"), member, "leaves when it is", life.stage)
+    request = _live(books, body.request)
+    ensure(member in request.team.active, member, "leaves", request.name, "of", request.team.active)
+    ensure(request.stage in ("opening", "rounds", "closing"), member, "leaves when it is", request.stage)
 
 
 def _open_test(books: Books, member: str, body: tx.OpenTest) -> None:
-    life = _live(books, body.request)
-    test = life.rules.test
+    request = _live(books, body.request)
+    test = request.rules.test
     made = digest(b"test", body.content, body.salt)
-    fits = test is not None and made == test.commitment and member == life.request.member
+    fits = test is not None and made == test.commitment and member == request.posted.member
     ensure(fits, member, "opens another test set")
 
 
@@ -125,26 +135,21 @@ def _reuse(books: Books, member: str, body: tx.ReuseRecord) -> None:
     for _, unit, grant in record.sources:
         own, given = books.budgets.units[unit], books.budgets.grants[grant]
         ensure({"*", member} & set(own.audience), member, "reuses what the terms of", unit, "keep from it")
-        alive = own.active and not given.revoked and books.time < given.until and given.to in ("*", member)
+        alive = (
+            own.active and not given.revoked and books.now.time < given.until and given.to in ("*", member)
+        )
         ensure(alive or own.reuse, member, "reuses what", unit, "no longer allows")
     ensure("requester" in books.members[member].roles, member, "reuses without the role")
 
 
 def _join_team(books: Books, member: str, body: tx.JoinTeam) -> None:
-    invited, there = books.teams[body.team]
-    ensure(member in invited and member not in there, member, "joins", body.team)
+    team = books.teams[body.team]
+    ensure(member in team.invited and member not in team.joined, member, "joins", body.team)
 
 
 def _stating(books: Books, member: str, body: Any) -> None:
     stage = "approving" if isinstance(body, tx.Approve) else "certifying"
     ensure(_live(books, body.request).stage == stage, member, "states a figure out of stage")
-
-
-def note_roots(books: Books, body: tx.RegisterUnit, lineage: str) -> None:
-    """Rows belong for ever to the lineage that named them first."""
-    for root in (body.training_root, body.judging_root):
-        if root != EMPTY:
-            books.roots.setdefault(root, lineage)
 
 
 PERMITS: dict[type[tx.Body], Callable[[Books, str, Any], None]] = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from random import Random
 
+from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Genesis, Limits
 from tallystick.ledger.handlers import WEIGHTS
 from tests.ledger.model import moves
 from tests.ledger.model.actors import Players
 from tests.ledger.model.agreements import STANDING_TEAM
+from tests.ledger.model.bookkeeper import Bookkeeper
 from tests.ledger.model.books import Books
 from tests.ledger.model.history import History
 from tests.ledger.model.people import (
@@ -63,7 +65,7 @@ def begin(rng: Random, schemes: tuple[Sign, Verify] = TAGS) -> History:
     supply = sum(one.balance for one in members)
     genesis = Genesis(CHAIN, START, supply + 5_000, members, 0, limits)
     world, books = World.begin(genesis, schemes), Books.of(genesis)
-    world.observers.append(books)
+    world.observers.append(Bookkeeper(books))
     if schemes is not TAGS:
         world.kept = (genesis, [])
     return History(world, books, Players(world, rng), rng)
@@ -91,7 +93,7 @@ def _settle_in(history: History) -> None:
     for member in FULL[: rng.randint(3, 6)]:
         for _ in range(rng.choice((1, 1, 2))):
             does(member, moves.described(players, f"unit-{rng.randrange(10**6)}"))
-    for _, unit in sorted(players.rows(moves.st.UNITS).items()):
+    for _, unit in sorted(players.rows(st.UNITS).items()):
         if rng.random() < 0.9:
             does(*(moves.grant(players, unit) or ("ada", tx.Nudge())))
     for member in FULL[: rng.randint(1, 2)]:
@@ -99,7 +101,7 @@ def _settle_in(history: History) -> None:
         until = players.world.time + rng.choice((10**10, 10**10, 20_000))
         does(member, tx.AddDevice(key_of(device).public, possession(member, device), until))
     does("ada", tx.Propose(tx.Suspend(BARRED)))
-    for (proposal,) in list(players.rows(moves.st.PROPOSALS)):
+    for (proposal,) in list(players.rows(st.PROPOSALS)):
         for member in FULL:
             if history.books.proposals[proposal].stage == "open":
                 does(member, tx.Vote(proposal, True))
@@ -112,7 +114,7 @@ def _settle_in(history: History) -> None:
         if asked:
             does(*asked)
     if rng.random() < 0.5:
-        withdrawn = rng.choice(sorted(players.rows(moves.st.UNITS).items()))[1]
+        withdrawn = rng.choice(sorted(players.rows(st.UNITS).items()))[1]
         does(withdrawn.owner, tx.WithdrawUnit(withdrawn.unit))
 
 

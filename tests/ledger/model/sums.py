@@ -16,12 +16,12 @@ def middle(values: Sequence[int]) -> int:
 
 
 def shared(total: int, weights: Sequence[Fraction | int], first: int = 0) -> list[int]:
-    """Whole shares in proportion, equal where all weights are 0; what is left over goes to one of them."""
+    """Whole shares in proportion, equal where all weights are 0; the rest goes to that of `first`."""
     whole = sum(weights)
-    parts = [Fraction(weight, 1) / whole if whole else Fraction(1, len(weights)) for weight in weights]
-    found = [int(total * part) for part in parts]
-    found[first] += total - sum(found)
-    return found
+    exact = [Fraction(weight, 1) / whole if whole else Fraction(1, len(weights)) for weight in weights]
+    parts = [int(total * part) for part in exact]
+    parts[first] += total - sum(parts)
+    return parts
 
 
 def capped(weights: Sequence[int]) -> list[Fraction]:

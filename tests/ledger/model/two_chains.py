@@ -220,7 +220,8 @@ class Abroad:
         owned = sum(account.balance for account in main.all(st.ACCOUNTS).values())
         ensure(owned + main.chain.pool == main.chain.issued, owned, "are left of", main.chain.issued)
         ensure(not any(one.balance for one in north.all(st.ACCOUNTS).values()), "money on the sub-chain")
-        for table in (st.RESERVATIONS, st.PLACES, st.MESSAGES):
+        tables: tuple[st.Table[Any], ...] = (st.RESERVATIONS, st.PLACES, st.MESSAGES)
+        for table in tables:
             ensure(not main.all(table), "left on the main chain:", main.all(table))
         for progress in main.all(st.PROGRESS).values():
             ensure(progress.stage in ("settled", "refunded"), "still", progress)
@@ -262,14 +263,14 @@ def scene(place: int) -> tuple[dict[str, World], int]:
     rng = Random(f"abroad {place}")
     members = founders(10_000)
     supply = sum(one.balance for one in members)
-    operator = Founder(OPERATOR, key_of(STRANGER).public, encryption_key_of(OPERATOR), ROLES, 0)
+    operator = Founder(OPERATOR, key_of(STRANGER).public, encryption_key_of(OPERATOR), tuple(ROLES), 0)  # type: ignore[arg-type]
     main = World.begin(Genesis(CHAIN, START, supply, members, limits=LIMITS))
     north = World.begin(Genesis(NORTH, START, 0, (operator,), limits=LIMITS, main=terms(CHAIN)))
     players = Players(main, rng)
     for member in FULL[:5]:
-        unit = moves.described(players, f"unit-of-{member}", terms=tx.Terms(unaccounted=True))
-        unit = replace(unit, budget=tx.PrivacyBudget(moves.AMPLE, 10**6, "record"))
-        main.block(main.sealed(member, unit))
+        described = moves.described(players, f"unit-of-{member}", terms=tx.Terms(unaccounted=True))
+        described = replace(described, budget=tx.PrivacyBudget(moves.AMPLE, 10**6, "record"))
+        main.block(main.sealed(member, described))
     for _, unit in sorted(main.records.all(st.UNITS).items()):
         given = tx.GiveGrant(unit.unit, "*", PURPOSE, 1_000, moves.FAR)
         main.block(main.sealed(unit.owner, given))

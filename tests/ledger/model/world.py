@@ -59,12 +59,12 @@ class Records:
         return self.data.get(key)
 
     def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-        found = []
+        rows: list[tuple[bytes, bytes]] = []
         for key in self.order[bisect_left(self.order, prefix) :]:
-            if not key.startswith(prefix) or len(found) == limit:
+            if not key.startswith(prefix) or len(rows) == limit:
                 break
-            found.append((key, self.data[key]))
-        return found
+            rows.append((key, self.data[key]))
+        return rows
 
     def write(self, writes: Mapping[bytes, bytes | None]) -> None:
         for key, value in writes.items():
@@ -261,7 +261,7 @@ class World:
             before = part.writes
         for count in range(1, served + 1):
             under = View(self.records, {CHAIN.key().encode(): CHAIN.encode(replace(chain, due_limit=count))})
-            part = transition.apply_block(under, (), block, self.verify)  # type: ignore[arg-type]
+            part = transition.apply_block(under, (), block, self.verify)
             found.append(Happened(View(self.records, part.writes), part.notices[said:], before=before))
             said, before = len(part.notices), part.writes
         ensure(not served or part.notices == outcome.notices, "due entries served one by one differ")

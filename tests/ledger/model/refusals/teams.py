@@ -175,7 +175,8 @@ def _(p: Players) -> Any:
 def _(p: Players) -> Any:
     def full(request: Any, progress: Any) -> bool:
         bench = p.rows(st.TEAMS)[(request.request,)].bench
-        return len(bench) >= request.rules.forming.bench and progress.round < request.rules.stopping.rounds
+        running: bool = progress.round < request.rules.stopping.rounds
+        return running and len(bench) >= request.rules.forming.bench
 
     name = request_where(p, "rounds", where=full)
     return name and (other_than(p), tx.Apply(name))

@@ -11,8 +11,9 @@ from tallystick.ledger import rejections as no
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.chains import departures
+from tallystick.ledger.chains.messages import Opening
+from tests.ledger.model.people import CHAIN
 from tests.ledger.model.two_chains import (
-    CHAIN,
     FRESH,
     NORTH,
     OPERATOR,
@@ -35,6 +36,12 @@ def way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:
         return found
 
     return keep
+
+
+def openings(records: Any) -> list[tuple[str, Opening]]:
+    """The requests that the main chain has sent to the other, by name."""
+    messages = sorted(records.all(st.MESSAGES).items())
+    return [(name, m.content) for (_, name), m in messages if isinstance(m.content, Opening)]
 
 
 def trusted(found: Way) -> Way:
@@ -87,9 +94,9 @@ def _(a: Abroad) -> Any:
 @way(tx.Deliver, no.UnknownMember)
 def _(a: Abroad) -> Any:
     main, north = (a.worlds[name].records for name in (CHAIN, NORTH))
-    for (_, name), message in sorted(main.all(st.MESSAGES).items()):
-        team = [message.content.request.member, *(one.member for one in message.content.places)]
-        open_ = a.worlds[NORTH].time + 10 < message.content.final
+    for name, opening in openings(main):
+        team = [opening.request.member, *(one.member for one in opening.places)]
+        open_ = a.worlds[NORTH].time + 10 < opening.final
         if (
             open_
             and north.find(st.REQUESTS, name) is None
@@ -107,10 +114,10 @@ def _(a: Abroad) -> Any:
 @way(tx.Deliver, no.StaleView)
 def _(a: Abroad) -> Any:
     main, north = (a.worlds[name].records for name in (CHAIN, NORTH))
-    for (_, name), message in sorted(main.all(st.MESSAGES).items()):
-        team = [message.content.request.member, *(one.member for one in message.content.places)]
+    for name, opening in openings(main):
+        team = [opening.request.member, *(one.member for one in opening.places)]
         known = all(north.find(st.MEMBERS, member) for member in team)
-        fits = a.worlds[NORTH].time + 2 * FRESH < message.content.final
+        fits = a.worlds[NORTH].time + 2 * FRESH < opening.final
         if known and fits and north.find(st.REQUESTS, name) is None:
             old = a.shown(CHAIN, "message", name)
             a.worlds[NORTH].time += FRESH + 1

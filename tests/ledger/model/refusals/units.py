@@ -152,7 +152,7 @@ def _(p: Players) -> Any:
 @way(tx.GiveGrant, no.OutOfRange)
 def _(p: Players) -> Any:
     found = moves.grant(p)
-    return found and (found[0], replace(found[1], until=p.world.time))  # type: ignore[type-var]
+    return found and (found[0], replace(found[1], until=p.world.time))
 
 
 @way(tx.GiveGrant, no.NotForYou)

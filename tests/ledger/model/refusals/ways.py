@@ -115,7 +115,7 @@ _LOST: dict[type[tx.Body], Callable[[Players], tx.Body]] = {
     tx.GiveGrant: lambda p: tx.GiveGrant(_unknown("unit"), "*", PURPOSE, 1, p.world.time + 9),
     tx.DeclineGrant: lambda p: tx.DeclineGrant(_unknown("ask")),
     tx.RevokeGrant: lambda p: tx.RevokeGrant(_unknown("grant")),
-    tx.PostRequest: lambda p: replace(moves.request(p)[1], parent=_unknown("request")),  # type: ignore[type-var]
+    tx.PostRequest: lambda p: replace(moves.request(p)[1], parent=_unknown("request")),
     tx.WithdrawRequest: lambda p: tx.WithdrawRequest(_unknown("request")),
     tx.ReuseRecord: lambda p: tx.ReuseRecord(_unknown("request"), PURPOSE),
     tx.ChooseTeam: lambda p: tx.ChooseTeam(_unknown("request"), ()),
