@@ -78,7 +78,7 @@ papers-full: $(READY)  ## the same, with the long cases: up to three hours each
 smoke: cometbft wrk  ## run every case at its smallest size, to see that it runs; writes no result
 	@$(RUN) all --smoke $(CHOSEN)
 
-results: $(READY)  ## print every measured case, unmet ones first
+results: $(READY)  ## print every figure and the commit it was taken at, unmet ones first
 	@$(BIN)/python -m benchmarks.results
 
 docs: $(READY)  ## write the measured tables into README.md and docs/

@@ -15,10 +15,6 @@ from typing import Any
 from benchmarks.case import Case, Figure, Measured, Peer, Progress, at_least
 from benchmarks.chains.network import Kind, chain
 
-SOURCES = (
-    "src/tallystick/engines", "src/tallystick/ledger", "benchmarks/bft", "benchmarks/bench_bft.py",
-    "benchmarks/chains",
-)  # fmt: skip
 COUNTS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
 CHAINS = (1, 3)
 SENDERS = 2_500
@@ -289,4 +285,4 @@ def _drawn(settings: Mapping[str, Setting], numbers: Sequence[int], found: Curve
     return panels
 
 
-CASES = (Case("bench", "bft-chains", "one chain of four validators against three", measure, SOURCES, 10),)
+CASES = (Case("bench", "bft-chains", "one chain of four validators against three", measure, minutes=10),)

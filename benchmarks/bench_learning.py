@@ -25,7 +25,6 @@ FORWARD = 2 * (PIXELS * HIDDEN + HIDDEN * LABELS)  # operations a row
 # Forward, and backward without the gradient of the pixels, which nobody needs.
 BACKWARD = 2 * (PIXELS * HIDDEN + 2 * HIDDEN * LABELS)
 SLOW_PEAK = 250.0  # GFLOP/s below which matrix products no longer decide a round
-SOURCES = ("src/tallystick/learning", "benchmarks/peers")
 
 
 @dataclass(frozen=True)
@@ -334,8 +333,8 @@ def judge_50(smoke: bool, progress: Progress) -> list[Measured]:
 
 
 CASES = (
-    Case("bench", "round-50", "a round of 50 members × 1,200 rows of MNIST", round_50, SOURCES, 4),
-    Case("bench", "round-1000", "a round of 1,000 members × 60 rows of MNIST", round_1000, SOURCES, 1),
-    Case("bench", "round-10000", "a round of 10,000 members × 60 rows of MNIST", round_10000, SOURCES, 1),
-    Case("bench", "judge-50", "50 members judge 50 models", judge_50, SOURCES, 1),
+    Case("bench", "round-50", "a round of 50 members × 1,200 rows of MNIST", round_50, minutes=4),
+    Case("bench", "round-1000", "a round of 1,000 members × 60 rows of MNIST", round_1000, minutes=1),
+    Case("bench", "round-10000", "a round of 10,000 members × 60 rows of MNIST", round_10000, minutes=1),
+    Case("bench", "judge-50", "50 members judge 50 models", judge_50, minutes=1),
 )

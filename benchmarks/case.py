@@ -12,13 +12,11 @@ A module under `benchmarks/` or `experiments/` that holds a table of cases is fo
 
 from __future__ import annotations
 
-import hashlib
 import math
 import pkgutil
 import re
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -114,7 +112,8 @@ class Case:
     name: str
     what: str
     run: Callable[[bool, Progress], Measured | list[Measured] | Figure]
-    sources: tuple[str, ...] = ("src/tallystick",)  # measured anew when one of these files or folders changed
+    _: KW_ONLY
+    behaviour: int = 1  # raise it when what is measured changes: results at a lower one are old
     minutes: float = 1.0  # about how long it takes on two cores
     full: bool = False  # a long case, run only when asked for
 
@@ -125,15 +124,10 @@ class Case:
             raise ValueError(
                 f"case {self.name!r} names the suite {self.suite!r}; there are {', '.join(SUITES)}"
             )
-        missing = [source for source in self.sources if not (ROOT / source).exists()]
-        if missing:
-            raise ValueError(
-                f"case {self.suite}/{self.name} names {missing[0]!r} as its source, which does not exist"
-            )
 
 
 @dataclass(frozen=True)
-class Found:
+class Listed:
     """A case and the module that holds it, or the reason why that module could not be read."""
 
     module: str
@@ -141,30 +135,18 @@ class Found:
     trouble: str = ""
 
 
-def find_cases(folders: tuple[str, ...] = FOLDERS) -> Iterator[Found]:
+def find_cases(folders: tuple[str, ...] = FOLDERS) -> Iterator[Listed]:
     """Every case of every module that has a table `CASES`, by suite and name."""
-    found: list[Found] = []
+    listed: list[Listed] = []
     for folder in folders:
         for module in pkgutil.walk_packages([str(ROOT / folder)], f"{folder}."):
             try:
                 cases = getattr(import_module(module.name), "CASES", ())
             except Exception as error:  # noqa: BLE001 - one broken module must not hide the others
-                found.append(Found(module.name, None, f"{type(error).__name__}: {error}"))
+                listed.append(Listed(module.name, None, f"{type(error).__name__}: {error}"))
                 continue
-            found.extend(Found(module.name, case) for case in cases)
+            listed.extend(Listed(module.name, case) for case in cases)
     order = {suite: place for place, suite in enumerate(SUITES)}
     yield from sorted(
-        found, key=lambda one: (order[one.case.suite], one.case.name) if one.case else (-1, one.module)
+        listed, key=lambda row: (order[row.case.suite], row.case.name) if row.case else (-1, row.module)
     )
-
-
-def digest(case: Case, module: str) -> str:
-    """A digest of every file that the case depends on, its own module among them."""
-    own = Path(sys.modules[module].__file__ or "").resolve()
-    places = [own, *(ROOT / source for source in case.sources)]
-    files = {path for place in places for path in (place.rglob("*") if place.is_dir() else [place])}
-    total = hashlib.sha256()
-    for path in sorted(path for path in files if path.is_file() and path.suffix != ".pyc"):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.relative_to(ROOT)} {content}\n".encode())
-    return total.hexdigest()[:16]

@@ -337,13 +337,6 @@ CASES = (
         "cross-chain",
         "requests over a main chain and three sub-chains: every escrow ends once, totals are conserved",
         measure,
-        sources=(
-            "src/tallystick/base/light.py",
-            "src/tallystick/ledger",
-            "src/tallystick/node/carrier.py",
-            "benchmarks/consortium.py",
-            "benchmarks/faults_chains.py",
-        ),
         minutes=10,
     ),
 )

@@ -168,7 +168,6 @@ CASES = (
         "histories",
         "conservation and an end for every request over random histories; planted bugs are noticed",
         measure,
-        sources=("src/tallystick/base", "src/tallystick/ledger", "tests/ledger/model"),
         minutes=12,
     ),
 )

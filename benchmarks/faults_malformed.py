@@ -65,7 +65,6 @@ CASES = (
         "malformed",
         "a million malformed transactions: no exception leaves the transition, none changes the state",
         measure,
-        sources=("src/tallystick/base", "src/tallystick/ledger", "tests/ledger/model"),
         minutes=2,
     ),
 )

@@ -1,6 +1,6 @@
 """What was measured, as files and as tables.
 
-    python -m benchmarks.results            print every case, unmet ones first
+    python -m benchmarks.results            print every figure with its commit, unmet ones first
     python -m benchmarks.results --write    write the tables into README.md and docs/
 
 A page asks for a table by a pair of marks, `<!-- results:bench -->` and `<!-- /results -->`; one case is
@@ -9,6 +9,7 @@ A page asks for a table by a pair of marks, `<!-- results:bench -->` and `<!-- /
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.case import ROOT, Measured, Target, digest, find_cases
+from benchmarks.case import ROOT, Measured, Target, find_cases
 
 RESULTS = ROOT / "results"
 MARKED = re.compile(r"(<!-- results:([a-z0-9/-]+) -->\n)(.*?)(<!-- /results -->)", re.DOTALL)
@@ -36,7 +37,9 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     cores: int
     cpu: str
     versions: dict[str, str]
-    sources: str  # digest of the files that the case depends on
+    commit: str  # whose files were measured; "+" after it: with changes that were not committed
+    rules: int  # the version of the ledger's rules then
+    behaviour: int = 1  # the case's own version then; old where the case has a higher one now
     taken: str
     core_minutes: float | None = None  # of all processes and every try; not recorded before 29 November 2026
 
@@ -133,12 +136,11 @@ def table(results: Sequence[Result]) -> str:
 def rewritten(page: str, results: Sequence[Result]) -> str:
     """The page with every marked table made anew."""
 
-    def one(match: re.Match[str]) -> str:
-        wanted = match[2]
-        chosen = [result for result in results if wanted in (result.suite, result.name)]
-        return f"{match[1]}{table(chosen)}\n{match[4]}"
+    def filled(match: re.Match[str]) -> str:
+        shown = [result for result in results if match[2] in (result.suite, result.name)]
+        return f"{match[1]}{table(shown)}\n{match[4]}"
 
-    return MARKED.sub(one, page)
+    return MARKED.sub(filled, page)
 
 
 def pages() -> list[Path]:
@@ -158,20 +160,25 @@ def write_pages() -> list[Path]:
     return changed
 
 
-def overview(results: Sequence[Result], sources: Mapping[str, str]) -> list[str]:
+def overview(results: Sequence[Result], behaviours: Mapping[str, int]) -> list[str]:
     """A line per figure: the unmet first, then the met, those without a target, and the cases that wait."""
     order = {False: 0, True: 1, None: 2}
     rows = [(result, row) for result in results for row in result.measured]
     rows.sort(key=lambda pair: (order[pair[1].met], pair[0].name))
     lines = []
     for result, row in rows:
-        old = "" if sources.get(result.name) == result.sources else "  (its sources have changed since)"
-        figures = f"{value_text(row):<34} {target_text(row.target):<12}"
+        old = "  (old: the case measures something else now)" if is_old(result, behaviours) else ""
+        figures = f"{value_text(row):<34} {target_text(row.target):<12} {result.commit:<9}"
         lines.append(
             f"{met_text(row.met) or '-':<8}{result.name:<28} {figures} {row.what or result.what}{old}"
         )
     measured = {result.name for result in results}
-    return lines + [f"{'waits':<8}{name:<28} not measured yet" for name in sources if name not in measured]
+    return lines + [f"{'waits':<8}{name:<28} not measured yet" for name in behaviours if name not in measured]
+
+
+def is_old(result: Result, behaviours: Mapping[str, int]) -> bool:
+    """Whether its case measures something else by now, or is gone."""
+    return result.behaviour < behaviours.get(result.name, math.inf)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -183,9 +190,10 @@ def main(arguments: Sequence[str]) -> int:
     if arguments:
         print(f"results: unknown option {arguments[0]!r}; the only one is --write", file=sys.stderr)
         return 2
-    known = [(found.case, found.module) for found in find_cases() if found.case]
-    sources = {f"{case.suite}/{case.name}": digest(case, module) for case, module in known}
-    print("\n".join(overview(load_all(), sources)) or "nothing is measured yet, and there is no case")
+    cases = [listed.case for listed in find_cases() if listed.case]
+    behaviours = {f"{case.suite}/{case.name}": case.behaviour for case in cases}
+    print(f"{'':<8}{'case':<28} {'measured':<34} {'target':<12} {'commit':<9} what")
+    print("\n".join(overview(load_all(), behaviours)) or "nothing is measured yet, and there is no case")
     return 0
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.run bench|faults|papers|all [--case NAME] [--plan] [--smoke] [--again] [--full]
 
-A suite goes on where it was stopped: a case whose sources have not changed since it was measured is left
-alone, and a case that was stopped half-way keeps what it had (`Progress.once`).
+A suite goes on where it was stopped: a case that has a result of what it measures now (`Case.behaviour`) is
+left alone, and a case that was stopped half-way keeps what it had (`Progress.once`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import platform
 import resource
 import shutil
+import subprocess
 import sys
 import time
 import traceback
@@ -26,7 +27,7 @@ from typing import TypeVar
 
 import msgspec
 
-from benchmarks.case import SUITES, Case, Figure, Found, Measured, digest, find_cases
+from benchmarks.case import ROOT, SUITES, Case, Figure, Listed, Measured, find_cases
 from benchmarks.pictures import save_picture
 from benchmarks.results import RESULTS, Result, all_met, load, met_text, save, target_text, value_text
 
@@ -47,10 +48,16 @@ class Console:
         self.kept = kept
         self.begun = time.monotonic()
         self.earlier = float(self._spent.read_text()) if kept is not None and self._spent.exists() else 0.0
+        # What goes on from an older commit's parts is no newer than those.
+        self.commit = self._begun_at.read_text() if kept is not None and self._begun_at.exists() else commit()
 
     @property
     def _spent(self) -> Path:
         return (self.kept or RESULTS) / "core-seconds"
+
+    @property
+    def _begun_at(self) -> Path:
+        return (self.kept or RESULTS) / "commit"
 
     def spent(self) -> float:
         """Core-seconds of this process and of those it waited for, with what stopped runs left behind."""
@@ -70,12 +77,28 @@ class Console:
             return known
         value = measure()
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._begun_at.write_text(self.commit)
         scratch = path.with_suffix(".new")
         scratch.write_bytes(msgspec.json.encode(value))
         os.replace(scratch, path)
         self._spent.write_text(f"{self.spent():.1f}")
         self(key)
         return value
+
+
+def commit() -> str:
+    """The commit whose files are run, with "+" where some were changed since; pages do not count."""
+
+    def git(*words: str) -> str | None:
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    try:
+        head = git("rev-parse", "--short=7", "HEAD")
+        changes = git("status", "--porcelain", "--", "src", "benchmarks", "experiments", "tests")
+    except OSError:
+        return "unknown"
+    return "unknown" if head is None else head + ("+" if changes else "")
 
 
 def cores() -> int:
@@ -100,9 +123,10 @@ def versions() -> dict[str, str]:
 
 def measure(module: str, suite: str, name: str, smoke: bool) -> bool:
     """Run one case here and save what it measured; whether it did what a case of its suite must do."""
+    from tallystick.ledger.transition import RULES_VERSION
+
     case = next(case for case in import_module(module).CASES if (case.suite, case.name) == (suite, name))
-    sources = digest(case, module)
-    kept = RESULTS / ".partial" / suite / name / sources
+    kept = RESULTS / ".partial" / suite / name / f"behaviour-{case.behaviour}"
     console = Console(f"{suite}/{name}", None if smoke else kept)
     measured = case.run(smoke, console)
     panels = measured.panels if isinstance(measured, Figure) else []
@@ -128,7 +152,9 @@ def measure(module: str, suite: str, name: str, smoke: bool) -> bool:
                 cores=cores(),
                 cpu=cpu(),
                 versions=versions(),
-                sources=sources,
+                commit=console.commit,
+                rules=RULES_VERSION,
+                behaviour=case.behaviour,
                 taken=datetime.now(UTC).date().isoformat(),
                 core_minutes=round(console.spent() / 60, 3),
             )
@@ -149,15 +175,16 @@ def measure_or_tell(module: str, suite: str, name: str, smoke: bool) -> None:
     sys.exit(0 if fine else 1)
 
 
-def up_to_date(case: Case, module: str) -> bool:
-    """Whether the case was measured with the sources as they are."""
+def measured_at(case: Case) -> str | None:
+    """The commit at which the case was measured; None where it never was, or measured something else."""
     path = RESULTS / case.suite / f"{case.name}.json"
-    return path.exists() and load(path).sources == digest(case, module)
+    result = load(path) if path.exists() else None
+    return result.commit if result is not None and result.behaviour >= case.behaviour else None
 
 
-def chosen(found: Sequence[Found], suite: str, name: str | None, full: bool) -> list[tuple[str, Case]]:
+def chosen(listed: Sequence[Listed], suite: str, name: str | None, full: bool) -> list[tuple[str, Case]]:
     """The cases that were asked for; a long one only where it is named or `full` is."""
-    cases = [(one.module, one.case) for one in found if one.case and suite in (one.case.suite, "all")]
+    cases = [(row.module, row.case) for row in listed if row.case and suite in (row.case.suite, "all")]
     if name is None:
         return [(module, case) for module, case in cases if full or not case.full]
     bare = name.removeprefix(f"{suite}/")
@@ -169,8 +196,12 @@ def run_all(cases: Sequence[tuple[str, Case]], smoke: bool, again: bool) -> list
     failed = []
     for place, (module, case) in enumerate(cases, 1):
         name = f"{case.suite}/{case.name}"
-        if not smoke and not again and up_to_date(case, module):
-            print(f"[{place}/{len(cases)}] {name}: up to date (ARGS=--again measures it anew)", flush=True)
+        known = None if smoke or again else measured_at(case)
+        if known is not None:
+            print(
+                f"[{place}/{len(cases)}] {name}: measured at {known} (ARGS=--again measures it anew)",
+                flush=True,
+            )
             continue
         print(f"[{place}/{len(cases)}] {name}: {case.what}", flush=True)
         process = get_context("spawn").Process(
@@ -191,7 +222,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--case", metavar="NAME", help="run this case alone")
     parser.add_argument("--plan", action="store_true", help="only say what would run, and for how long")
     parser.add_argument("--smoke", action="store_true", help="run at the smallest size and write nothing")
-    parser.add_argument("--again", action="store_true", help="measure even what is up to date")
+    parser.add_argument("--again", action="store_true", help="measure even what has a result")
     parser.add_argument("--full", action="store_true", help="run the long cases too")
     return parser.parse_args(arguments)
 
@@ -199,21 +230,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str]) -> int:
     """Run what was asked for; 0 where every case ran and no fault was found."""
     asked = parse(arguments)
-    found = list(find_cases())
-    troubles = [one for one in found if one.trouble]
-    for one in troubles:
-        print(f"{one.module} cannot be read: {one.trouble}", file=sys.stderr)
-    cases = chosen(found, asked.suite, asked.case, asked.full)
+    listed = list(find_cases())
+    troubles = [row for row in listed if row.trouble]
+    for row in troubles:
+        print(f"{row.module} cannot be read: {row.trouble}", file=sys.stderr)
+    cases = chosen(listed, asked.suite, asked.case, asked.full)
     if asked.case and not cases:
-        names = ", ".join(case.name for _, case in chosen(found, asked.suite, None, True)) or "none yet"
+        names = ", ".join(case.name for _, case in chosen(listed, asked.suite, None, True)) or "none yet"
         print(f"there is no case {asked.case!r} in {asked.suite}; there are: {names}", file=sys.stderr)
         return 2
     if asked.plan:
-        for module, case in cases:
-            state = "up to date" if up_to_date(case, module) else f"about {case.minutes:g} min"
-            print(f"{case.suite}/{case.name:<24} {state:<14} {case.what}")
-        waiting = sum(case.minutes for module, case in cases if not up_to_date(case, module))
-        print(f"{len(cases)} cases, about {waiting:g} min")
+        print("\n".join(planned([case for _, case in cases])))
         return 0
     try:
         failed = run_all(cases, asked.smoke, asked.again)
@@ -222,6 +249,17 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     print(f"{len(cases)} cases, {len(failed)} failed" + (": " + ", ".join(failed) if failed else ""))
     return 1 if failed or troubles else 0
+
+
+def planned(cases: Sequence[Case]) -> list[str]:
+    """A line for each case, with the commit it was measured at or the time that it takes; then the sum."""
+    known = {case: measured_at(case) for case in cases}
+    lines = []
+    for case, at in known.items():
+        state = f"about {case.minutes:g} min" if at is None else f"at {at}"
+        lines.append(f"{case.suite}/{case.name:<24} {state:<14} {case.what}")
+    waiting = sum(case.minutes for case, at in known.items() if at is None)
+    return [*lines, f"{len(cases)} cases, about {waiting:g} min"]
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ PAPER = {  # Table III
     "federated": {"loss": 1.111, "accuracy": 0.5406},
     "centralised": {"loss": 1.559, "accuracy": 0.5176},
 }
-SOURCES = ("src/tallystick/learning", "src/tallystick/data")
+
 DATA = "WISDM's smartwatch in place of the children's data; minutes without overlap; people drawn by the seed"
 
 
@@ -243,10 +243,13 @@ def rates(smoke: bool, progress: Progress) -> Figure:
 
 
 CASES = (
-    Case("papers", "averaging-figs9-11", "fdc: a minute of each kind, axis by axis", movement, SOURCES,
-         minutes=0.5),
-    Case("papers", "averaging-figs13-14", "fdc: five schools against one centre, Table III",
-         federated_and_centralised, SOURCES, minutes=2),
-    Case("papers", "averaging-settings", "fdc: learning rates, on held-out people", rates, SOURCES,
-         minutes=1.5),
-)  # fmt: skip
+    Case("papers", "averaging-figs9-11", "fdc: a minute of each kind, axis by axis", movement, minutes=0.5),
+    Case(
+        "papers",
+        "averaging-figs13-14",
+        "fdc: five schools against one centre, Table III",
+        federated_and_centralised,
+        minutes=2,
+    ),
+    Case("papers", "averaging-settings", "fdc: learning rates, on held-out people", rates, minutes=1.5),
+)

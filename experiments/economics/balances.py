@@ -205,14 +205,12 @@ def beyond(smoke: bool, progress: Progress) -> list[Measured]:
     ]
 
 
-SOURCES = ("src/tallystick", "experiments/economics/team.py")
 CASES = (
     Case(
         "papers",
         "economics",
         "what honest members and cheats of a team of ten end a request of mutual supervision with",
         measure,
-        SOURCES,
         minutes=10,
     ),
     Case(
@@ -220,7 +218,6 @@ CASES = (
         "economics-beyond",
         "cheats with more care: what they end a request of mutual supervision with",
         beyond,
-        SOURCES,
         minutes=3,
     ),
 )

@@ -15,11 +15,6 @@ from benchmarks.case import Case, Figure, Measured, Progress, at_least
 from experiments.mutual.learning import DELTA, EPSILON, SEEDS, network, regression
 from experiments.seeds import curve, over_seeds
 
-SOURCES = (
-    *("src/tallystick", "experiments/mutual/learning.py"),
-    *("experiments/mutual/requests.py", "experiments/mutual/team.py"),
-)
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -140,9 +135,8 @@ CASES = (
             "mutual-accuracy" + ("-full" if full else ""),
             "MNIST through the ledger: 30 and 50 members, with and without noise",
             partial(accuracy, SEEDS if full else SEEDS[:1]),
-            SOURCES,
-            30 if full else 8,
-            full,
+            minutes=30 if full else 8,
+            full=full,
         )
         for full in (False, True)
     ),
@@ -151,8 +145,7 @@ CASES = (
         "mutual-accuracy-settings",
         "what was tried for DP-SGD, on held-out training rows",
         settings,
-        ("src/tallystick/learning", *(f"experiments/mutual/{name}.py" for name in ("rounds", "team"))),
-        4,
-        True,
+        minutes=4,
+        full=True,
     ),
 )

@@ -29,13 +29,6 @@ MEMBERS, MALICIOUS, ROUNDS, SIZE, RATE, HIDDEN = 50, 5, 20, 32, 0.3, 128
 SEEDS = (1, 2, 3)
 RULES = {"ours": "mutual", "printed": "mutual as printed", "mean": "FedAvg"}
 SHOWN = {"sign-flip": 3.0, "label-flip": 1.0}  # fig. 6: the paper does not say what its malicious nodes do
-SOURCES = (
-    "src/tallystick",
-    *(
-        f"experiments/{name}.py"
-        for name in ("mutual/requests", "mutual/rounds", "mutual/team", "robustness/table")
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -198,7 +191,9 @@ def _cases() -> list[Case]:
         seeds, more = SEEDS if full else SEEDS[:1], "-full" if full else ""
         what = "5 of 50 malicious through the ledger: every attack of papers/robustness"
         run = partial(malicious, ("iid", "0.5") if full else ("iid",), seeds)
-        made.append(Case("papers", f"mutual-malicious{more}", what, run, SOURCES, 90 if full else 14, full))
+        made.append(
+            Case("papers", f"mutual-malicious{more}", what, run, minutes=90 if full else 14, full=full)
+        )
         what = "bpcv fig. 6: 5 of 50 malicious, beside FedAvg"
         made.append(
             Case(
@@ -206,9 +201,8 @@ def _cases() -> list[Case]:
                 f"mutual-fig6{more}",
                 what,
                 partial(figure_6, seeds),
-                SOURCES,
-                15 if full else 5,
-                full,
+                minutes=15 if full else 5,
+                full=full,
             )
         )
     return made

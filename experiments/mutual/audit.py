@@ -28,10 +28,7 @@ WAYS = {
     "page": "FedPAGE",
     "overlap": "Overlap-FedAvg",
 }
-SOURCES = (
-    *(f"src/tallystick/{part}" for part in ("learning", "privacy", "protocols")),
-    *(f"experiments/mutual/{name}.py" for name in ("learning", "peers", "rounds", "team")),
-)
+
 FEW = 20  # rows that the smallest member has at least: what it draws from
 
 
@@ -171,9 +168,8 @@ CASES = tuple(
         "mutual-fig7" + ("-full" if full else ""),
         "bpcv fig. 7: membership inference beside FedPAGE and Overlap-FedAvg",
         partial(figure_7, SEEDS if full else SEEDS[:1]),
-        SOURCES,
-        15 if full else 5,
-        full,
+        minutes=15 if full else 5,
+        full=full,
     )
     for full in (False, True)
 )

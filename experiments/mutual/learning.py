@@ -46,10 +46,6 @@ PAPER = {
     (40, "none"): 0.82,
     (80, "none"): 0.97,
 }
-SOURCES = (
-    *(f"src/tallystick/{part}" for part in ("data/pictures.py", "learning", "privacy", "protocols")),
-    *("experiments/mutual/rounds.py", "experiments/mutual/team.py"),
-)
 
 # Chosen on members' judging rows (`experiments/mutual/settings.py`). Hidden units, rate, rows a batch.
 NETWORKS = {"mnist": (64, 0.1, 8), "cifar10": (256, 0.1, 8)}
@@ -166,9 +162,11 @@ def _case(number: int, members: int, full: bool) -> Case:
     if number in (2, 3):
         sets = tuple(DATA) if full else ("mnist",)
         run = partial(without_noise, members, sets, seeds)
-        return Case("papers", name, f"{said}, {' and '.join(sets)}", run, SOURCES, 10 if full else 2, full)
+        return Case(
+            "papers", name, f"{said}, {' and '.join(sets)}", run, minutes=10 if full else 2, full=full
+        )
     run = partial(with_noise, members, seeds)
-    return Case("papers", name, f"{said} with and without noise", run, SOURCES, 6 if full else 2, full)
+    return Case("papers", name, f"{said} with and without noise", run, minutes=6 if full else 2, full=full)
 
 
 CASES = tuple(

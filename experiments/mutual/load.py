@@ -18,10 +18,6 @@ from benchmarks.case import Case, Figure, Measured, Progress
 
 RATE, EVERY = 5, 2  # transactions a second, seconds a block (§ 5.1)
 ROUNDS, ROWS, SEED = 5, 16, 1  # more rounds would outlast an hour at this pace, and with it the signatures
-SOURCES = (
-    *(f"src/tallystick/{part}" for part in ("ledger", "engines", "node", "protocols", "simulation")),
-    "experiments/mutual/team.py",
-)
 
 
 def asked(members: int, rounds: int) -> Any:
@@ -93,7 +89,12 @@ def load(members: int, smoke: bool, progress: Progress) -> Figure:
 
 
 CASES = tuple(
-    Case("papers", f"mutual-fig{number}", f"bpcv fig. {number}: the ledger's load, {members} members",
-         partial(load, members), SOURCES, minutes=1)
+    Case(
+        "papers",
+        f"mutual-fig{number}",
+        f"bpcv fig. {number}: the ledger's load, {members} members",
+        partial(load, members),
+        minutes=1,
+    )
     for number, members in ((8, 30), (9, 50))
-)  # fmt: skip
+)

@@ -7,7 +7,7 @@ below the round's start, which the ledger takes for harm, and expels its member.
 from __future__ import annotations
 
 from benchmarks.case import Case, Figure, Measured, Progress
-from experiments.mutual.learning import ROUNDS, SOURCES, dealt, network
+from experiments.mutual.learning import ROUNDS, dealt, network
 from experiments.seeds import curve, over_seeds
 
 Settings = tuple[int, float, int]  # hidden units, rate, rows a batch
@@ -66,8 +66,7 @@ CASES = (
         "mutual-fig2-settings",
         "bpcv fig. 2: what was tried, on held-out training rows",
         settings,
-        (*SOURCES, "experiments/mutual/learning.py"),
-        8,
-        True,
+        minutes=8,
+        full=True,
     ),
 )

@@ -22,7 +22,6 @@ TRAINED = (0.1, 200)  # for membership and recovery
 MANY = 4  # times as many canaries where the noise is halved
 ROWS, LABELS = 600, 10
 WITHOUT = 2.0  # the least that a run without privacy must show
-SOURCES = ("src/tallystick/privacy", "src/tallystick/learning/models", "src/tallystick/learning/learner.py")
 
 
 @cache
@@ -215,6 +214,8 @@ def sample(smoke: bool, progress: Progress) -> list[Measured]:
 
 
 CASES = (
-    Case("papers", "privacy-audit", "attacks on training with and without privacy", full, SOURCES, 8, True),
-    Case("papers", "privacy-audit-sample", "the same, one seed, 8 shadows", sample, SOURCES, 3),
+    Case(
+        "papers", "privacy-audit", "attacks on training with and without privacy", full, minutes=8, full=True
+    ),
+    Case("papers", "privacy-audit-sample", "the same, one seed, 8 shadows", sample, minutes=3),
 )

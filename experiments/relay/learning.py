@@ -26,10 +26,6 @@ EPSILONS = (1.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 DELTA = 1e-5
 SHOWN = 8  # nodes in fig. 9
 DATA = f"MNIST, 0–{MOST} training images a member, measured on the 10,000 test images"
-SOURCES = (
-    *("src/tallystick/learning", "src/tallystick/privacy"),
-    *("src/tallystick/data/pictures.py", "experiments/relay/team.py"),
-)
 
 # Sound noise at every hop, chosen on held-out training rows (`experiments/relay/accuracy.py` says how).
 SOUND_RATE, SOUND_PASSES, SOUND_CLIP, SOUND_ROWS = 10.0, 3, 0.5, 90
@@ -237,10 +233,15 @@ def similarity(smoke: bool, progress: Progress) -> Figure:
 
 
 CASES = (
-    Case("papers", "relay-figs5-7", "bp2p: hops, traffic and accuracy by team size", steps_traffic_accuracy,
-         SOURCES, minutes=5),
-    Case("papers", "relay-fig8", "bp2p: accuracy under noise, a team of 200", noise_on_the_release,
-         SOURCES, minutes=3),
-    Case("papers", "relay-fig9", "bp2p: similarity of members' updates to the whole", similarity,
-         SOURCES, minutes=1),
-)  # fmt: skip
+    Case(
+        "papers",
+        "relay-figs5-7",
+        "bp2p: hops, traffic and accuracy by team size",
+        steps_traffic_accuracy,
+        minutes=5,
+    ),
+    Case(
+        "papers", "relay-fig8", "bp2p: accuracy under noise, a team of 200", noise_on_the_release, minutes=3
+    ),
+    Case("papers", "relay-fig9", "bp2p: similarity of members' updates to the whole", similarity, minutes=1),
+)

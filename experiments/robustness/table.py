@@ -48,10 +48,6 @@ ROWS = 240
 SEEDS = (1, 2, 3)
 TUNING = {"split": "0.5", "seed": 0, "malicious": 5, "rounds": 10}
 NEAR = 0.005
-SOURCES = (
-    *(f"src/tallystick/learning/{name}.py" for name in ("attacks", "combine", "distances", "weighting")),
-    "experiments/robustness/team.py",
-)
 
 
 @dataclass(frozen=True)
@@ -279,19 +275,23 @@ def beside_byzfl(smoke: bool, progress: Progress) -> list[Measured]:
 
 CASES = (
     Case(
-        "papers", "robustness-byzfl", "our rules beside byzfl's on the same models", beside_byzfl, SOURCES, 1
+        "papers", "robustness-byzfl", "our rules beside byzfl's on the same models", beside_byzfl, minutes=1
     ),
     Case(
-        "papers", "robustness", "14 rules against 8 attacks, 240 rows a member", robustness, SOURCES, 90, True
+        "papers",
+        "robustness",
+        "14 rules against 8 attacks, 240 rows a member",
+        robustness,
+        minutes=90,
+        full=True,
     ),
     Case(
         "papers",
         "robustness-all-data",
         "four rules against 8 attacks, all rows",
         all_data,
-        SOURCES,
-        150,
-        True,
+        minutes=150,
+        full=True,
     ),
-    Case("papers", "robustness-sample", "the chosen rule and the mean against 3 attacks", sample, SOURCES, 2),
+    Case("papers", "robustness-sample", "the chosen rule and the mean against 3 attacks", sample, minutes=2),
 )

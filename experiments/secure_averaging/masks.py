@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 OWNERS, ROWS, HIDDEN, ROUNDS, SEEDS = 10, 500, 64, 15, (1, 2, 3)
 REWARD, FEE = 1_000, 100  # what the consumer pays, and of it the analyst's fee
 CONVERGED = 0.01  # the loss fell by less than this share in a round
-SOURCES = (
-    *("src/tallystick/ledger", "src/tallystick/learning", "src/tallystick/node", "src/tallystick/privacy"),
-    *("src/tallystick/protocols", "src/tallystick/simulation"),
-)
+
 DATA = (
     f"MNIST, {OWNERS} owners with {ROWS} images each, one of them lost in every second round; 784-{HIDDEN}-10"
 )
@@ -175,6 +172,11 @@ def section(smoke: bool, progress: Progress) -> Figure:
 
 
 CASES = (
-    Case("papers", "secure-averaging-section3-2", "coalition § 3.2: owners, an analyst, a consumer", section,
-         SOURCES, minutes=1.5),
-)  # fmt: skip
+    Case(
+        "papers",
+        "secure-averaging-section3-2",
+        "coalition § 3.2: owners, an analyst, a consumer",
+        section,
+        minutes=1.5,
+    ),
+)

@@ -53,7 +53,7 @@ def test_verdicts_follow_from_the_figures():
 
 
 def test_every_result_has_its_case():
-    known = {f"{found.case.suite}/{found.case.name}" for found in find_cases() if found.case}
+    known = {f"{row.case.suite}/{row.case.name}" for row in find_cases() if row.case}
     assert [result.name for result in load_all() if result.name not in known] == []
 
 

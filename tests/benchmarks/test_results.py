@@ -3,7 +3,18 @@
 import pytest
 
 from benchmarks.case import Measured, Peer, at_least, at_most
-from benchmarks.results import Result, all_met, figure, load, load_all, overview, rewritten, save, table
+from benchmarks.results import (
+    Result,
+    all_met,
+    figure,
+    is_old,
+    load,
+    load_all,
+    overview,
+    rewritten,
+    save,
+    table,
+)
 
 
 def result(case="speed", *measured, suite="bench"):
@@ -18,7 +29,8 @@ def result(case="speed", *measured, suite="bench"):
         cores=2,
         cpu="some processor",
         versions={"python": "3.11"},
-        sources="00",
+        commit="1234567",
+        rules=1,
         taken="2026-01-01",
     )
 
@@ -85,7 +97,7 @@ def test_a_page_gets_its_tables():
 def test_the_overview_begins_with_what_was_missed():
     lines = overview(
         [result("a"), result("b", MISSED), result("c", Measured(value=1, unit="s"))],
-        {"bench/a": "00", "bench/b": "00", "bench/c": "01", "bench/d": "00"},
+        {"bench/a": 1, "bench/b": 1, "bench/c": 2, "bench/d": 1},
     )
 
     assert [line.split()[:2] for line in lines] == [
@@ -94,4 +106,10 @@ def test_the_overview_begins_with_what_was_missed():
         ["-", "bench/c"],
         ["waits", "bench/d"],
     ]
-    assert [line.endswith("changed since)") for line in lines] == [False, False, True, False]
+    assert ["1234567" in line for line in lines] == [True, True, True, False]
+    assert ["(old: " in line for line in lines] == [False, False, True, False]
+
+
+def test_only_another_behaviour_makes_a_result_old():
+    assert not is_old(result("a"), {"bench/a": 1})
+    assert is_old(result("a"), {"bench/a": 2})

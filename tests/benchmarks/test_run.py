@@ -12,6 +12,7 @@ import pytest
 import benchmarks
 from benchmarks.results import load_all
 from benchmarks.run import Console
+from tallystick.ledger.transition import RULES_VERSION
 
 REPOSITORY = Path(benchmarks.__file__).parents[1]
 
@@ -46,16 +47,15 @@ def draws(smoke, progress):
 def loses(smoke, progress):
     return Measured(value=1, unit="lost", target=at_most(0))
 
-SOURCES = ("benchmarks/source.txt",)
 CASES = (
-    Case("bench", "quick", "three rounds", quick, SOURCES),
-    Case("bench", "slow", "a long one", quick, SOURCES, full=True),
-    Case("faults", "loses", "what is lost", loses, SOURCES),
-    Case("papers", "draws", "curves", draws, SOURCES),
+    Case("bench", "quick", "three rounds", quick),
+    Case("bench", "slow", "a long one", quick, full=True),
+    Case("faults", "loses", "what is lost", loses),
+    Case("papers", "draws", "curves", draws),
 )
 TROUBLE = (
-    Case("papers", "breaks", "an error", breaks, SOURCES),
-    Case("papers", "dies", "an end", dies, SOURCES),
+    Case("papers", "breaks", "an error", breaks),
+    Case("papers", "dies", "an end", dies),
 )
 """
 
@@ -68,7 +68,7 @@ def tree(tmp_path):
     for name in ("__init__", "case", "pictures", "results", "run"):
         (home / f"{name}.py").write_bytes((REPOSITORY / "benchmarks" / f"{name}.py").read_bytes())
     (home / "planted.py").write_text(CASES)
-    (home / "source.txt").write_text("one")
+    (tmp_path / ".gitignore").write_text("__pycache__/\nlog\nstop\nresults/\n")
     return tmp_path
 
 
@@ -86,21 +86,66 @@ def steps(tree):
     return log.read_text().split() if log.exists() else []
 
 
-def test_a_case_is_measured_once_until_its_sources_change(tree):
+def committed(tree):
+    """The tree with all its files committed; returns the commit."""
+    author = ("-c", "user.name=someone", "-c", "user.email=someone@example.org")
+    for words in (("init", "-q"), ("add", "."), (*author, "commit", "-qm", "all")):
+        subprocess.run(["git", *words], cwd=tree, check=True)
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tree, capture_output=True, text=True, check=True)
+    return done.stdout[:7]
+
+
+def raised(tree):
+    """Let the case say that it measures something else now."""
+    planted = tree / "benchmarks" / "planted.py"
+    planted.write_text(
+        planted.read_text().replace('"three rounds", quick', '"three rounds", quick, behaviour=2')
+    )
+
+
+def test_a_case_is_measured_once_until_it_measures_something_else(tree):
     assert run(tree, "bench").returncode == 0
     (saved,) = load_all(tree / "results")
     assert (saved.name, saved.met, saved.measured[0].value) == ("bench/quick", False, 3)
-    assert saved.command == "make bench CASE=quick"
+    assert (saved.command, saved.behaviour) == ("make bench CASE=quick", 1)
 
-    assert "up to date" in run(tree, "bench").stdout
+    (tree / "benchmarks" / "planted.py").write_text(CASES + "\n# touched\n")
+    assert f"measured at {saved.commit}" in run(tree, "bench").stdout
     assert len(steps(tree)) == 3
 
-    (tree / "benchmarks" / "source.txt").write_text("two")
+    raised(tree)
     run(tree, "bench")
     assert len(steps(tree)) == 6
+    (saved,) = load_all(tree / "results")
+    assert saved.behaviour == 2
 
     run(tree, "bench", "--again")
     assert len(steps(tree)) == 9
+
+
+def test_a_result_names_its_commit_and_the_rules(tree):
+    commit = committed(tree)
+    run(tree, "bench")
+    (saved,) = load_all(tree / "results")
+    assert (saved.commit, saved.rules) == (commit, RULES_VERSION)
+
+    raised(tree)
+    run(tree, "bench")
+    (saved,) = load_all(tree / "results")
+    assert saved.commit == f"{commit}+"  # with a change that nobody committed
+
+
+def test_what_was_begun_at_an_older_commit_says_so(tree):
+    stop = tree / "benchmarks" / "stop"
+    stop.touch()
+    older = committed(tree)
+    run(tree, "bench")
+    stop.unlink()
+    (tree / "newer").touch()
+    assert committed(tree) != older
+    run(tree, "bench")
+    (saved,) = load_all(tree / "results")
+    assert saved.commit == older
 
 
 def test_a_stopped_case_goes_on_where_it_was(tree):
