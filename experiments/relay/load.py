@@ -42,8 +42,8 @@ def setting_for(members: int) -> Any:
     from tallystick.learning.learner import Rows
     from tallystick.learning.models import linear
     from tallystick.learning.scan import scan
-    from tallystick.protocols.plan import Plan
     from tallystick.protocols.presets import preset
+    from tallystick.protocols.request_plan import RequestPlan
     from tallystick.simulation.run import Brought, Setting
 
     team = team_of(members, SEED, pixels)
@@ -57,7 +57,7 @@ def setting_for(members: int) -> Any:
         brought[f"member-{number:03}"] = Brought(own, Rows(x[rows], y[rows]), roots)
     learner = linear(rate=0.3)
     asked = task(["pixel"], "digit", range(LABELS), shape=x.shape[1:])
-    plan = Plan(asked, "relay", "1", learner.name, learner.version, digest(b"source"), batch=128)
+    plan = RequestPlan(asked, "relay", "1", learner.name, learner.version, digest(b"source"), batch=128)
     protocol = preset("relay")(size=members, judges=JUDGES, fewest=JUDGING)
     return Setting(plan, protocol, learner, scan(), brought, 1, reward=10_000)
 

@@ -44,8 +44,8 @@ def setting_for(secure: bool, seed: int, owners: int, rounds: int) -> tuple[Sett
     from tallystick.learning.models import mlp
     from tallystick.learning.scan import scan
     from tallystick.ledger import transactions as tx
-    from tallystick.protocols.plan import Plan
     from tallystick.protocols.presets import preset
+    from tallystick.protocols.request_plan import RequestPlan
     from tallystick.simulation.run import Brought, Setting
 
     def rows(part: str, places: Any) -> Rows:
@@ -62,7 +62,9 @@ def setting_for(secure: bool, seed: int, owners: int, rounds: int) -> tuple[Sett
         )
     learner = mlp(HIDDEN)
     asked = task(["pixel"], "digit", range(10), shape=(784,))
-    plan = Plan(asked, "secure_averaging", "1", learner.name, learner.version, digest(b"source"), seed=seed)
+    plan = RequestPlan(
+        asked, "secure_averaging", "1", learner.name, learner.version, digest(b"source"), seed=seed
+    )
     phase = "masked" if secure else "train"
     protocol = (
         preset("secure_averaging")(size=owners, fee=FEE) if secure else preset("averaging")(size=owners)

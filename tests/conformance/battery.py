@@ -19,8 +19,8 @@ from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.learning import models
 from tallystick.learning.learner import Learner
 from tallystick.learning.trees.learner import boosted_trees
-from tallystick.protocols.plan import Plan
 from tallystick.protocols.presets import names, preset
+from tallystick.protocols.request_plan import RequestPlan
 from tallystick.protocols.vocabulary import Protocol, Unfit, ensure_fit
 from tallystick.simulation.run import Begin, Brought, Ended, Setting, simulate
 from tallystick.simulation.study import runner_for
@@ -79,7 +79,7 @@ def setting(name: str, learner: str = "linear (labels)", rounds: int = 1, **more
     """A small request under a preset, with invented rows."""
     row = LEARNERS[learner]
     task = invented_task(row.shape, row.labels)
-    plan = Plan(task, name, "1", row.learner.name, row.learner.version, digest(b"source"), batch=8)
+    plan = RequestPlan(task, name, "1", row.learner.name, row.learner.version, digest(b"source"), batch=8)
     brought = {}
     for number in range(5):
         rows = [invented_rows(n, row.shape, row.labels, number) for n in (TRAINING, JUDGING)]

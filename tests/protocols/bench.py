@@ -16,14 +16,14 @@ from tallystick.learning.learner import Learner, Model, Rows
 from tallystick.learning.models import linear, mlp
 from tallystick.learning.scan import scan
 from tallystick.node.perform import seed_key
-from tallystick.protocols.plan import Plan
 from tallystick.protocols.presets import preset
+from tallystick.protocols.request_plan import RequestPlan
 from tallystick.protocols.vocabulary import Bench, Holding, Job, Protocol
 from tallystick.simulation.run import Ended, Setting, simulate
 from tests.simulation.digits import LEARNER, TASK, brought, setting
 
 SOFTMAX, MLP = linear(), mlp(16)
-PLAN = Plan(TASK, "averaging", "1", SOFTMAX.name, SOFTMAX.version, digest(b"source"))
+PLAN = RequestPlan(TASK, "averaging", "1", SOFTMAX.name, SOFTMAX.version, digest(b"source"))
 ROWS = [(one.training, one.judging) for one in brought().values()]
 # What small trials need of a preset: its judges have some hundred rows each, and no analyst applies.
 SMALL: dict[str, dict[str, Any]] = {

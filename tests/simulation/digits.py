@@ -10,8 +10,8 @@ from tallystick.base.task import task
 from tallystick.learning.learner import Rows
 from tallystick.learning.models import mlp
 from tallystick.learning.scan import scan
-from tallystick.protocols.plan import Plan
 from tallystick.protocols.presets import preset
+from tallystick.protocols.request_plan import RequestPlan
 from tallystick.simulation.run import Brought, Setting
 
 LEARNER = mlp(32)
@@ -33,7 +33,7 @@ def brought(members: int = 5) -> dict[str, Brought]:
 
 def setting(name: str, rounds: int = 3, deposit: int = 0, **more: object) -> Setting:
     """A small request under the preset of this name."""
-    plan = Plan(TASK, name, "1", LEARNER.name, LEARNER.version, digest(b"source"), epochs=2)
+    plan = RequestPlan(TASK, name, "1", LEARNER.name, LEARNER.version, digest(b"source"), epochs=2)
     # Each judges by some hundred rows, where a real member has 200 at least.
     judging = {"fewest": 50} if name in ("relay", "mutual") else {}
     protocol = preset(name)(size=5, deposit=deposit, **judging)

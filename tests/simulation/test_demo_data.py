@@ -10,8 +10,8 @@ from tallystick.base.ids import digest
 from tallystick.learning import payload
 from tallystick.learning.models import mlp
 from tallystick.learning.scan import scan
-from tallystick.protocols.plan import Plan
 from tallystick.protocols.presets import preset
+from tallystick.protocols.request_plan import RequestPlan
 from tallystick.simulation.baselines import baselines
 from tallystick.simulation.demo_data import CLINICS, Watches, watches
 from tallystick.simulation.run import Setting, simulate
@@ -33,7 +33,7 @@ def test_nobody_is_in_two_places(clinics):
 
 def test_sharing_beats_staying_alone_on_new_people(tmp_path, clinics):
     learner = mlp(64, rate=0.01, optimiser="adam")
-    plan = Plan(
+    plan = RequestPlan(
         clinics.task, "mutual", "1", learner.name, learner.version, digest(b"source"), batch=16, epochs=5
     )
     protocol = preset("mutual")(size=5)

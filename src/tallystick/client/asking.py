@@ -28,7 +28,7 @@ from ..ledger.handlers.requests import test_commitment
 from ..ledger.requests.settlement import LIVE
 from ..ledger.rules import SealedTest, uncharged
 from ..node.perform import InstalledScheme
-from ..protocols.plan import Plan as Frozen
+from ..protocols.request_plan import RequestPlan
 from ..protocols.vocabulary import Bench
 from .joined import shelf_of, turn
 from .ledger import Client, ClientError
@@ -169,7 +169,7 @@ class Asked:
     client: Client
     request: str
     learner: Learner
-    plan: Frozen
+    plan: RequestPlan
     test: tuple[bytes, bytes] | None = None  # the sealed test set's hash, and its salt
     idle: Callable[[float], None] = wall.sleep
     _told: list[Event] = field(default_factory=list)
@@ -265,13 +265,13 @@ def post(
     return Asked(client, made, learner, frozen, opened, idle)
 
 
-def _scheme(plan: Frozen, learner: Learner) -> InstalledScheme:
+def _scheme(plan: RequestPlan, learner: Learner) -> InstalledScheme:
     from ..learning.cohort import loop
 
     return InstalledScheme(protocol_of(plan), Bench(plan, learner, plan.task.measure, loop))
 
 
-def _test_set(rows: Rows, plan: Frozen) -> bytes:
+def _test_set(rows: Rows, plan: RequestPlan) -> bytes:
     """The requester's rows as a payload of two arrays."""
     bound = payload.Header("requester", "test", 0, plan.digest().hex())
     return payload.encode(bound, {"x": np.asarray(rows.x, np.float32), "y": np.asarray(rows.y, np.float32)})

@@ -33,7 +33,7 @@ from ..node.payloads import store as payloads
 from ..node.payloads.store import write_durably
 from ..node.perform import InstalledScheme, Worker, salt_for
 from ..node.work import Duty
-from ..protocols.plan import Plan, decode_plan
+from ..protocols.request_plan import RequestPlan, decode_plan
 from ..protocols.vocabulary import Bench, Holding
 from .ledger import Client, ClientError, Password, Refused, connect
 from .plans import agreed, protocol_of, source_of
@@ -76,14 +76,14 @@ class Shelf:
     def __post_init__(self) -> None:
         self.payloads = payloads.PayloadFolder(self.folder / "payloads")
 
-    def keep_plan(self, plan: Plan) -> bytes:
+    def keep_plan(self, plan: RequestPlan) -> bytes:
         from ..base.codec import encode
 
         name = plan.digest()
         write_durably(self.folder / "plans" / name.hex(), encode(plan))
         return name
 
-    def plan(self, name: bytes) -> Plan | None:
+    def plan(self, name: bytes) -> RequestPlan | None:
         file = self.folder / "plans" / name.hex()
         plan = decode_plan(file.read_bytes()) if file.is_file() else None
         return plan if plan is not None and plan.digest() == name else None

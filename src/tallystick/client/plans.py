@@ -17,7 +17,7 @@ from ..learning.measure import figure, spread_of
 from ..ledger.rules import Rules, SealedTest, Stopping
 from ..protocols import presets
 from ..protocols.parts import protect
-from ..protocols.plan import Plan as Frozen
+from ..protocols.request_plan import RequestPlan
 from ..protocols.vocabulary import Protocol, Unfit, ensure_fit, rules_of
 from .ledger import ClientError
 
@@ -47,7 +47,7 @@ class Plan:
     seed: int = 0
     settings: Mapping[str, int | float] = field(default_factory=dict)  # of the preset, such as deposit
 
-    def frozen(self, learner: Learner, answer: int, wait: int) -> Frozen:
+    def frozen(self, learner: Learner, answer: int, wait: int) -> RequestPlan:
         """The plan that a request names by its hash; milliseconds to apply in, and for each phase."""
         known = inspect.signature(presets.preset(self.preset)).parameters
         strange = [name for name in self.settings if name not in known]
@@ -63,7 +63,7 @@ class Plan:
             own |= {"epsilon": self.epsilon, "delta": self.delta, "subjects": int(self.protects == "subject")}
         written = tuple(sorted((name, number(str(value))) for name, value in own.items()))
         version = presets.preset(self.preset)().version
-        return Frozen(
+        return RequestPlan(
             self.task, self.preset, version, learner.name, learner.version, source_of(learner), written,
             self.seed, min(self.batch, self.least_rows), self.epochs, (self.readers,),
             learner.needs,
@@ -77,7 +77,7 @@ def source_of(learner: Learner) -> bytes:
     return digest(b"learner", *(one.encode() for one in said), learner.source)
 
 
-def protocol_of(plan: Frozen) -> Protocol:
+def protocol_of(plan: RequestPlan) -> Protocol:
     """The preset with the plan's settings: the same for whoever reads the plan."""
     said = {name: float(value) for name, value in plan.settings}
     known = inspect.signature(presets.preset(plan.preset)).parameters
@@ -97,7 +97,11 @@ def protocol_of(plan: Frozen) -> Protocol:
 
 
 def rules_for(
-    plan: Frozen, learner: Learner, time: int, quality: float | None = None, test: SealedTest | None = None
+    plan: RequestPlan,
+    learner: Learner,
+    time: int,
+    quality: float | None = None,
+    test: SealedTest | None = None,
 ) -> Rules:
     """What a request of this plan asks the ledger to enforce; `time` milliseconds are its rounds' limit."""
     protocol, measure = protocol_of(plan), plan.task.measure
@@ -110,7 +114,7 @@ def rules_for(
     return rules_of(protocol, measure, Stopping(rounds, time, wanted), test)
 
 
-def agreed(plan: Frozen, rules: Rules) -> bool:
+def agreed(plan: RequestPlan, rules: Rules) -> bool:
     """Whether a request's rules are those of the plan that it names, its limits apart."""
     own = rules_of(protocol_of(plan), plan.task.measure, rules.stopping, rules.test)
     return own == rules and rules.stopping.rounds == int(float(dict(plan.settings)["rounds"]))

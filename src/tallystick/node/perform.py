@@ -18,8 +18,8 @@ from ..ledger.records import Progress, Request
 from ..ledger.requests.turns import subjects_of
 from ..ledger.rules import all_phases
 from ..ledger.state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, TEAMS, Reader
-from ..protocols.plan import Plan
-from ..protocols.vocabulary import Bench, Holding, Job, Lost, Phase, Product, Protocol
+from ..protocols.request_plan import RequestPlan
+from ..protocols.vocabulary import Bench, Holding, Job, Lost, PhasePlan, Product, Protocol
 from .next_action import Action, ApproveRecord, CertifyRecord, MakePost, OpenScores, SendPost, WriteRecord
 from .payloads.store import Payloads
 from .work import Duty, Ready, SealedScores, WorkStore
@@ -33,19 +33,19 @@ class InstalledScheme:
     bench: Bench
 
     @cached_property
-    def phases(self) -> tuple[Phase, ...]:
+    def phases(self) -> tuple[PhasePlan, ...]:
         """All phases, in the order that the ledger counts them."""
         return self.protocol.opening + self.protocol.phases + self.protocol.closing
 
     @cached_property
     def blank(self) -> Model:
         """A model as the learner begins, which says what every model of this plan must look like."""
-        plan: Plan = self.bench.plan
+        plan: RequestPlan = self.bench.plan
         model: Model = self.bench.learner.init(plan, seed_key(plan))
         return model
 
 
-def seed_key(plan: Plan) -> Any:
+def seed_key(plan: RequestPlan) -> Any:
     """The key by which everybody would draw the same first model."""
     import jax
 
@@ -126,7 +126,7 @@ class PhaseView:
     bytes_of: Callable[[bytes], bytes | None]
 
     @property
-    def phase(self) -> Phase:
+    def phase(self) -> PhasePlan:
         return self.scheme.phases[self.index]
 
     @cached_property

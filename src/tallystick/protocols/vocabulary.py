@@ -28,7 +28,7 @@ from ..ledger.rules import (
     SealedTest,
     Stopping,
 )
-from .plan import Plan
+from .request_plan import RequestPlan
 
 Verdict: TypeAlias = Literal["fine", "abstain", "unavailable", "malformed", "copy", "unchanged"]
 LOSS_GAIN = "judge.loss_gain"
@@ -103,7 +103,7 @@ class Trail:
 class Bench:
     """The tools that all jobs of a request share: the frozen plan, its learner, and a runner for batches."""
 
-    plan: Plan
+    plan: RequestPlan
     learner: Learner
     measure: Measure
     run: Runner
@@ -156,7 +156,7 @@ class Do:
 
 
 @dataclass(frozen=True)
-class Phase:
+class PhasePlan:
     """In this phase the members whose turn it is do something and post it."""
 
     name: str
@@ -174,14 +174,14 @@ class Protocol:
     name: str
     version: str
     needs: tuple[str, ...]  # names of `Capabilities`
-    phases: tuple[Phase, ...]
+    phases: tuple[PhasePlan, ...]
     finish: str  # the phase whose last accepted post is the round's model
     form: Forming
     elect: Electing = field(default_factory=Electing)
     pay: Paying = field(default_factory=Paying)
     evict: Evicting = field(default_factory=Evicting)
-    opening: tuple[Phase, ...] = ()
-    closing: tuple[Phase, ...] = ()
+    opening: tuple[PhasePlan, ...] = ()
+    closing: tuple[PhasePlan, ...] = ()
     scores: Literal["median", "trimmed", "sum"] = "median"
 
 
@@ -221,7 +221,7 @@ def rules_of(
     )
 
 
-def _rule(phase: Phase) -> PhaseRule:
+def _rule(phase: PhasePlan) -> PhaseRule:
     do = phase.do
     return PhaseRule(
         phase.name, phase.turn, do.content, phase.wait, do.of, phase.sealed, phase.quorum, do.rows, do.event

@@ -18,7 +18,7 @@ from ..ledger import posts, views
 from ..ledger import transactions as tx
 from ..ledger.state import PHASES, POSTS, PROGRESS
 from ..node.loop import Node
-from ..protocols.vocabulary import Bench, Job, Phase, Product, Scored, Serve
+from ..protocols.vocabulary import Bench, Job, PhasePlan, Product, Scored, Serve
 from .behaviours import Part, World
 
 Team: TypeAlias = frozenset[str]  # all who attack in a run, whatever they do
@@ -103,7 +103,7 @@ def free_rider() -> Attack:
     told = "posts the start again"
 
     def of(who: tuple[str, ...], team: Team) -> Part:
-        def idle(phase: Phase, honest: Serve) -> Serve:
+        def idle(phase: PhasePlan, honest: Serve) -> Serve:
             if not _trains(phase):
                 return honest
 
@@ -161,7 +161,7 @@ def condemn(member: str) -> Attack:
     return _of_scores(f"condemns {member}", lambda judge, author, team: False if author == member else None)
 
 
-def _trains(phase: Phase) -> bool:
+def _trains(phase: PhasePlan) -> bool:
     return phase.do.content == "model" and phase.do.rows == "training"
 
 
@@ -181,7 +181,7 @@ def _posted(world: World, me: str) -> posts.Model | None:
 
 def _of_models(told: str, attack: mathematics.Attack, forgetful: bool = False) -> Attack:
     def of(who: tuple[str, ...], team: Team) -> Part:
-        def serve(phase: Phase, honest: Serve) -> Serve:
+        def serve(phase: PhasePlan, honest: Serve) -> Serve:
             return _posting(phase, honest, who, team, attack)
 
         return Part(told, who, serve=serve, forgetful=forgetful)
@@ -190,7 +190,7 @@ def _of_models(told: str, attack: mathematics.Attack, forgetful: bool = False) -
 
 
 def _posting(
-    phase: Phase, honest: Serve, who: tuple[str, ...], team: Team, attack: mathematics.Attack
+    phase: PhasePlan, honest: Serve, who: tuple[str, ...], team: Team, attack: mathematics.Attack
 ) -> Serve:
     """The phase in which the attackers post what the attack makes of all that they know."""
     if not _trains(phase):
@@ -218,7 +218,7 @@ def _posting(
     return serve
 
 
-def _honest(phase: Phase, jobs: Sequence[Job], products: Sequence[Product], team: Team) -> list[Vector]:
+def _honest(phase: PhasePlan, jobs: Sequence[Job], products: Sequence[Product], team: Team) -> list[Vector]:
     """The models of those who attack nobody: of this batch, and of the hops before it."""
     earlier = jobs[0].inbox.get(phase.name, {})
     found = {author: model for author, model in earlier.items() if isinstance(model, dict)}
@@ -226,7 +226,7 @@ def _honest(phase: Phase, jobs: Sequence[Job], products: Sequence[Product], team
     return [vector_of(model) for author, model in found.items() if author not in team]
 
 
-def _start(phase: Phase, job: Job, made: Product) -> Model:
+def _start(phase: PhasePlan, job: Job, made: Product) -> Model:
     """What an attacker was to train from: the round's start, or the last hop's model."""
     handed = [job.inbox.get(phase.name, {}).get(author) for author in made.parents]
     return next((model for model in handed if isinstance(model, dict)), job.start)
@@ -236,7 +236,7 @@ def _of_scores(told: str, praised: Callable[[str, str, tuple[str, ...]], bool | 
     """Judges who say of each author best, worst, or (None) what they measured."""
 
     def of(who: tuple[str, ...], team: Team) -> Part:
-        def lie(phase: Phase, honest: Serve) -> Serve:
+        def lie(phase: PhasePlan, honest: Serve) -> Serve:
             if phase.do.content != "scores":
                 return honest
 

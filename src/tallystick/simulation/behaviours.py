@@ -15,7 +15,7 @@ from ..ledger.rules import PhaseRule, all_phases
 from ..ledger.state import PROGRESS, REQUESTS
 from ..node.loop import Node
 from ..node.payloads.store import PayloadsInMemory
-from ..protocols.vocabulary import Phase, Protocol, Serve
+from ..protocols.vocabulary import PhasePlan, Protocol, Serve
 
 NEVER = 2**53
 Doing = tuple[Node, tx.Transaction]
@@ -66,7 +66,7 @@ class Part:
     told: str  # in a word or two: the same words are the same part
     members: tuple[str, ...]
     rows: Callable[[Rows, Task], Rows] | None = None  # what they train on
-    serve: Callable[[Phase, Serve], Serve] | None = None  # what a phase makes
+    serve: Callable[[PhasePlan, Serve], Serve] | None = None  # what a phase makes
     alter: Callable[[World, Node, tx.Transaction], tx.Transaction | None] | None = None  # what is sent
     act: Callable[[World], Sequence[Doing]] | None = None  # what they send of their own accord
     rest: Callable[[World, Node], int | None] | None = None  # until when a node does not run, from now on
@@ -76,7 +76,7 @@ class Part:
 def with_parts(protocol: Protocol, parts: Sequence[Part]) -> Protocol:
     """The protocol whose phases are served as the parts have it; the ledger's rules are the same."""
 
-    def changed(phase: Phase) -> Phase:
+    def changed(phase: PhasePlan) -> PhasePlan:
         serve = phase.do.serve
         for part in parts:
             if part.serve is not None:

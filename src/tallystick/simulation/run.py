@@ -28,7 +28,7 @@ from ..node.loop import Alter, Node, step
 from ..node.payloads import store as payloads
 from ..node.perform import InstalledScheme, Worker, salt_for
 from ..node.work import Duty
-from ..protocols.plan import Plan
+from ..protocols.request_plan import RequestPlan
 from ..protocols.vocabulary import Bench, Holding, Protocol, ensure_fit, rules_of
 from .behaviours import (
     Clock,
@@ -69,7 +69,7 @@ class Brought:
 class Setting:
     """One request to be simulated."""
 
-    plan: Plan
+    plan: RequestPlan
     protocol: Protocol
     learner: Learner
     runner: Runner

@@ -20,7 +20,7 @@ from ..protocols import presets as parts
 from ..protocols.parts import protect
 from ..protocols.parts.judge import FEWEST
 from ..protocols.parts.protect import Protection
-from ..protocols.plan import Plan
+from ..protocols.request_plan import RequestPlan
 from ..protocols.vocabulary import Protocol, Unfit
 from .members import Members
 
@@ -104,14 +104,14 @@ class Scheme:
     tolerance: float = TOLERANCE
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def plan(self, members: Members, seed: int) -> Plan:
+    def plan(self, members: Members, seed: int) -> RequestPlan:
         """What all members do alike, frozen and hashed."""
         known = sorted((name, str(value)) for name, value in self.learner.settings.items())
         source = digest(b"learner", self.learner.name.encode(), repr(known).encode(), __version__.encode(),
                         self.learner.source)  # fmt: skip
         version = parts.preset(self.preset)(**self._given(members)).version
         learner = self.learner
-        return Plan(
+        return RequestPlan(
             members.task, self.preset, version, learner.name, learner.version, source,
             seed=seed, batch=self.batch, epochs=self.epochs, depends=learner.needs,
         )  # fmt: skip

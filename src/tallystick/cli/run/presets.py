@@ -8,7 +8,7 @@ from .. import output
 from ..command import Choices, argument, command, learning_parts, stop
 
 if TYPE_CHECKING:
-    from ...protocols.vocabulary import Phase, Protocol
+    from ...protocols.vocabulary import PhasePlan, Protocol
 
 NEEDS = {
     "parameters": "models of one task have one shape and may be averaged",
@@ -78,7 +78,7 @@ def turn(said: str) -> str:
     return TURNS.get(kind, kind).format(of=of.partition(":")[0])
 
 
-def _phases(protocol: "Protocol") -> "list[tuple[Phase, str]]":
+def _phases(protocol: "Protocol") -> "list[tuple[PhasePlan, str]]":
     parts = (
         (protocol.opening, "before the first round"),
         (protocol.phases, "each round"),
@@ -87,7 +87,7 @@ def _phases(protocol: "Protocol") -> "list[tuple[Phase, str]]":
     return [(phase, where) for phases, where in parts for phase in phases]
 
 
-def _phase(phase: "Phase", where: str) -> dict[str, str]:
+def _phase(phase: "PhasePlan", where: str) -> dict[str, str]:
     sealed = ", sealed until all are in" if phase.sealed else ""
     rows = "" if phase.do.rows == "none" else f", from {phase.do.rows} rows"
     posts = f"{phase.do.content}{rows}{sealed}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ...ledger.rules import Electing, Forming, Paying
 from ..parts.protect import Protection, needs_of
 from ..parts.share import combine, train_model
-from ..vocabulary import OWN_ROWS, Phase, Protocol
+from ..vocabulary import OWN_ROWS, PhasePlan, Protocol
 
 
 def averaging(
@@ -30,8 +30,8 @@ def averaging(
         needs=needs_of(protect, "parameters", "continues"),
         form=Forming(size, minimum, wait, order="answer", amount=amount, deposit=deposit, units=units),
         phases=(
-            Phase("train", "everyone", train_model(protect), wait),
-            Phase("combine", "leader", combine("train"), wait),
+            PhasePlan("train", "everyone", train_model(protect), wait),
+            PhasePlan("combine", "leader", combine("train"), wait),
         ),
         finish="combine",
         elect=Electing(tolerance=OWN_ROWS),

@@ -13,7 +13,7 @@ from ...ledger.rules import Electing, Evicting, Forming, Paying
 from ..parts.judge import FEWEST, judge
 from ..parts.protect import Protection, needs_of
 from ..parts.share import combine, reveal_salt, robust, train_model
-from ..vocabulary import OWN_ROWS, Phase, Protocol
+from ..vocabulary import OWN_ROWS, PhasePlan, Protocol
 
 
 def mutual(
@@ -40,12 +40,12 @@ def mutual(
         needs=needs_of(protect, "parameters", "continues"),
         form=Forming(size, minimum, wait, order="answer", bench=bench, deposit=deposit, units=units),
         phases=(
-            Phase("train", "everyone", train_model(protect), wait, sealed=True),
-            Phase("judge", drawn, judge("train", fewest=fewest), wait, sealed=True),
-            Phase("combine", "leader", combined, wait),
+            PhasePlan("train", "everyone", train_model(protect), wait, sealed=True),
+            PhasePlan("judge", drawn, judge("train", fewest=fewest), wait, sealed=True),
+            PhasePlan("combine", "leader", combined, wait),
         ),
         finish="combine",
-        opening=(Phase("draw", "everyone", reveal_salt(), wait),) if judges else (),
+        opening=(PhasePlan("draw", "everyone", reveal_salt(), wait),) if judges else (),
         elect=Electing("best_score", tolerance=OWN_ROWS),
         pay=Paying(kind="per_round", weight="equal" if as_printed else "gain"),
         evict=Evicting("worst") if as_printed else Evicting("outlier", expel=True),

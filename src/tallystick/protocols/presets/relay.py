@@ -14,7 +14,7 @@ from ...ledger.rules import Electing, Forming, Paying
 from ..parts.judge import FEWEST, judge, measure_angles
 from ..parts.protect import Protection, needs_of
 from ..parts.share import reveal_salt, train_last_hop
-from ..vocabulary import OWN_ROWS, Do, Phase, Protocol
+from ..vocabulary import OWN_ROWS, Do, PhasePlan, Protocol
 
 
 def relay(
@@ -34,8 +34,10 @@ def relay(
     """One pass is one round; a silent holder is skipped at its own deadline."""
     drawn, angles = f"drawn:train:{judges}" if judges else "everyone", weight != "gain"
     judged = judge("train", fewest=fewest, hops=True, trail=angles)
-    measured = (Phase("angles", "everyone", measure_angles("train"), wait, sealed=True),) if angles else ()
-    released = (Phase("release", "leader", noise, wait),) if noise else ()
+    measured = (
+        (PhasePlan("angles", "everyone", measure_angles("train"), wait, sealed=True),) if angles else ()
+    )
+    released = (PhasePlan("release", "leader", noise, wait),) if noise else ()
     form = Forming(
         size, minimum, wait, bench=bench, deposit=deposit, leader_deposit=leader_deposit, units=units
     )
@@ -45,11 +47,11 @@ def relay(
         needs=needs_of(protect, "parameters", "continues"),
         form=form,
         phases=(
-            Phase("train", "in_order", train_last_hop("train", protect), wait),
-            Phase("judge", drawn, judged, wait, sealed=True),
+            PhasePlan("train", "in_order", train_last_hop("train", protect), wait),
+            PhasePlan("judge", drawn, judged, wait, sealed=True),
         ),
         finish="train",
-        opening=(Phase("draw", "everyone", reveal_salt(), wait),),
+        opening=(PhasePlan("draw", "everyone", reveal_salt(), wait),),
         closing=measured + released,
         elect=Electing("contribution", tolerance=OWN_ROWS),
         pay=Paying(leader_share=True, weight=weight),

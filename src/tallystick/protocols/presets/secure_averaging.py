@@ -18,7 +18,7 @@ from ..parts.masked import (
     unmask,
 )
 from ..parts.protect import Protection, needs_of
-from ..vocabulary import OWN_ROWS, Phase, Protocol, Unfit
+from ..vocabulary import OWN_ROWS, PhasePlan, Protocol, Unfit
 
 
 def secure_averaging(
@@ -46,12 +46,12 @@ def secure_averaging(
         needs=needs_of(protect, "parameters", "continues"),
         form=form,
         phases=(
-            Phase("keys", "everyone", post_keys(), wait),
-            Phase("shares", "present:keys", deal_shares(), wait),
-            Phase("masked", "present:shares", train_masked(protect), wait, quorum=500_001),
-            Phase("arrived", "leader", list_arrived(), wait),
-            Phase("unmask", "present:masked", unmask(), wait, quorum=500_001),
-            Phase("combine", "leader", open_mean(), wait),
+            PhasePlan("keys", "everyone", post_keys(), wait),
+            PhasePlan("shares", "present:keys", deal_shares(), wait),
+            PhasePlan("masked", "present:shares", train_masked(protect), wait, quorum=500_001),
+            PhasePlan("arrived", "leader", list_arrived(), wait),
+            PhasePlan("unmask", "present:masked", unmask(), wait, quorum=500_001),
+            PhasePlan("combine", "leader", open_mean(), wait),
         ),
         finish="combine",
         elect=Electing("contribution", tolerance=OWN_ROWS),

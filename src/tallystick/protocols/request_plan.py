@@ -13,7 +13,7 @@ from ..base.task import Number, Task
 Settings = Annotated[tuple[tuple[Name, Number], ...], Meta(max_length=64)]
 
 
-class Plan(Record):
+class RequestPlan(Record):
     """What all members of a request do alike; numbers are strings, so that its bytes are equal everywhere."""
 
     task: Task
@@ -34,4 +34,4 @@ class Plan(Record):
         return digest(b"plan", encode(self))
 
 
-decode_plan = Decoder(Plan)
+decode_plan = Decoder(RequestPlan)
