@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, Self, final
+from typing import Any, Final, Protocol, Self, final
 
 from nacl import bindings
 from nacl.exceptions import BadSignatureError, CryptoError
@@ -42,9 +42,18 @@ class KeyFileError(Exception):
     """A key file could not be written, read or opened; the message says why and what to do."""
 
 
+class Signer(Protocol):
+    """Whoever signs under a public key, wherever the private one is kept."""
+
+    @property
+    def public(self) -> bytes: ...
+
+    def sign(self, message: bytes) -> bytes: ...
+
+
 @final
 class SigningKey:
-    """A private key; `public` is what others know it by."""
+    """A private key at hand; `public` is what others know it by."""
 
     __slots__ = ("_secret", "public")
 
@@ -107,7 +116,7 @@ def acceptable(public: bytes) -> bool:
     return len(public) == PUBLIC_BYTES and bindings.crypto_core_ed25519_is_valid_point(bytes(public))
 
 
-def prove_possession(key: SigningKey, context: bytes) -> bytes:
+def prove_possession(key: Signer, context: bytes) -> bytes:
     """A signature that shows, for `context` alone, that whoever brings a public key holds its private one."""
     return key.sign(POSSESSION + key.public + context)
 

@@ -12,7 +12,7 @@ from typing import Any, Self, final
 import numpy as np
 
 from ..base.ids import ANYONE, digest
-from ..base.keys import SigningKey
+from ..base.keys import Signer
 from ..base.task import Task
 from ..data.readers import read
 from ..data.table import Table
@@ -122,7 +122,7 @@ class Joined:
         nothing = Holding(NO_ROWS, NO_ROWS)
         keep = holdings.WorkFolder(home / "work")
         worker = Worker(self.member, nothing, self._shelf.payloads, keep, self._scheme, secret)
-        self.node = Node(client.key, worker)
+        self.node = Node(client.session, worker)
         nodes_on(client.view)[self.member] = self
 
     def __enter__(self) -> Self:
@@ -309,7 +309,7 @@ class Joined:
 
 def join(
     folder: str | Path,
-    key: str | Path | SigningKey,
+    key: str | Path | Signer,
     password: Password = None,
     clock: Callable[[], int] | None = None,
 ) -> Joined:

@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-import msgspec
 from nacl import bindings
 
 from ..base import keys
-from ..base.codec import Malformed, Record, encode
-from ..base.keys import SigningKey
+from ..base.codec import Record
+from ..base.keys import Signer, SigningKey
 from ..engines.cometbft.engine import CometEngine
 from ..engines.cometbft.homes import NETWORK, read_network
 from ..engines.embedded.engine import EmbeddedEngine
 from ..engines.embedded.reader import LedgerReader, open_reader
 from ..engines.engine import Answer, Engine, View
+from ..engines.session import Session
+from ..engines.values import UnsoundValue
 from ..ledger import state as st
 from ..ledger import transactions as tx
 from ..ledger.genesis import Genesis, read_genesis
@@ -53,7 +54,7 @@ class Client:
     def __init__(
         self,
         view: View,
-        key: SigningKey | None = None,
+        key: Signer | None = None,
         clock: Callable[[], int] | None = None,
         release: Callable[[], None] | None = None,
     ) -> None:
@@ -62,6 +63,9 @@ class Client:
         self.clock = clock or wall_clock
         self._release = release
         self.member = "" if key is None else self._member_of(key)
+        self._session: Session | None = None
+        if key is not None and isinstance(view, Engine):
+            self._session = Session(view, key, self.member, self.now)
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +77,7 @@ class Client:
         """Let the ledger go."""
         (self._release or self.view.close)()
 
-    def as_member(self, key: SigningKey) -> "Client":
+    def as_member(self, key: Signer) -> "Client":
         """The same open ledger as another member writes it."""
         return Client(self.view, key, self.clock, self._release)
 
@@ -85,34 +89,22 @@ class Client:
 
     def submit(self, body: tx.Body, *, valid_for: int = HOUR) -> Answer:
         """Sign what is asked, hand it in, and wait until a block with it is durable; a refusal is raised."""
-        engine = self.view
-        if self.key is None or not isinstance(engine, Engine):
-            raise ClientError("this ledger is open for reading; open it with the key of a member to write")
-        chain, until = engine.status().chain, self.now() + valid_for
-        envelope = tx.Envelope(
-            tx.FORMAT,
-            chain,
-            self.member,
-            self.key.public,
-            self._number(),
-            until,
-            body,  # type: ignore[arg-type]
-        )
-        _ensure_sound(envelope)
-        answer = engine.wait(engine.submit(tx.seal(envelope, self.key.sign)))
+        try:
+            answer = self.session.send(body, valid_for)
+        except UnsoundValue as unsound:
+            raise ClientError(str(unsound)) from None
         if answer.receipt.code:
             raise Refused(answer.receipt)
         return answer
 
-    def _number(self) -> int:
-        """The lowest unused number of this member."""
-        account = self.get(st.ACCOUNTS, self.member)
-        number = account.low
-        while number in account.ahead:
-            number += 1
-        return number
+    @property
+    def session(self) -> Session:
+        """The member's writing to this ledger."""
+        if self._session is None:
+            raise ClientError("this ledger is open for reading; open it with the key of a member to write")
+        return self._session
 
-    def _member_of(self, key: SigningKey) -> str:
+    def _member_of(self, key: Signer) -> str:
         use = self.find(st.KEYS, key.public.hex())
         if use is None:
             raise ClientError(
@@ -176,7 +168,7 @@ class Client:
 
 def connect(
     folder: str | Path,
-    key: str | Path | SigningKey | None = None,
+    key: str | Path | Signer | None = None,
     password: Password = None,
     clock: Callable[[], int] | None = None,
 ) -> Client:
@@ -185,17 +177,16 @@ def connect(
     if not folder.is_dir():
         raise ClientError(f"there is no ledger folder {folder}; make one with `tally ledger init {folder}`")
     if (folder / NETWORK).is_file():
-        signing = None if key is None else key if isinstance(key, SigningKey) else open_key(key, password)
+        signing = None if key is None else _signer(key, password)
         return open_network(folder, signing, clock)
     if key is None:
         return Client(open_reader(folder, check=False), None, clock)
-    signing = key if isinstance(key, SigningKey) else open_key(key, password)
-    return open_writer(folder, signing, password, clock)
+    return open_writer(folder, _signer(key, password), password, clock)
 
 
 def open_writer(
     folder: Path,
-    key: SigningKey | None,
+    key: Signer | None,
     password: Password = None,
     clock: Callable[[], int] | None = None,
 ) -> Client:
@@ -221,9 +212,7 @@ def open_writer(
         raise
 
 
-def open_network(
-    folder: Path, key: SigningKey | None = None, clock: Callable[[], int] | None = None
-) -> Client:
+def open_network(folder: Path, key: Signer | None = None, clock: Callable[[], int] | None = None) -> Client:
     """The ledger of a network, by way of any of its nodes that the folder's settings name."""
     settings = read_network(folder)
     genesis = read_genesis((folder / GENESIS).read_text(encoding="utf-8"))
@@ -235,7 +224,7 @@ def open_network(
 
 
 def create(
-    folder: str | Path, genesis: Genesis, blocks: SigningKey, clock: Callable[[], int] | None = None
+    folder: str | Path, genesis: Genesis, blocks: Signer, clock: Callable[[], int] | None = None
 ) -> Client:
     """A new ledger, open for reading until `as_member` gives it a key."""
     return Client(EmbeddedEngine(Path(folder), keys=[blocks], genesis=genesis, clock=clock), None, clock)
@@ -258,7 +247,7 @@ class Papers(NamedTuple):
     encryption_key: bytes
 
 
-def papers(key: SigningKey, chain: str, member: str) -> Papers:
+def papers(key: Signer, chain: str, member: str) -> Papers:
     """The proof that `member` holds this key, for one chain."""
     proof = keys.prove_possession(key, possession_context(chain, member))
     return Papers(member, key.public, proof, encryption_key(key.public))
@@ -269,49 +258,12 @@ def encryption_key(public: bytes) -> bytes:
     return bindings.crypto_sign_ed25519_pk_to_curve25519(public)
 
 
+def _signer(key: str | Path | Signer, password: Password) -> Signer:
+    return open_key(key, password) if isinstance(key, str | Path) else key
+
+
 def open_key(path: str | Path, password: Password = None) -> SigningKey:
     """The key in a key file; `password` is asked for only where the file is protected by one."""
     if callable(password):
         password = password(Path(path)) if keys.protected(path) else None
     return keys.load_key(path, password)
-
-
-# Values out of range
-
-
-def _ensure_sound(envelope: tx.Envelope) -> None:
-    """Say which value is out of range before anything is signed."""
-    try:
-        tx.decode_envelope(encode(envelope))
-    except (Malformed, TypeError, OverflowError) as error:
-        raise ClientError(_explained(envelope, str(error))) from None
-
-
-PATTERNS = {
-    r"\A[a-z]+-": "an id looks like unit- and 32 hexadecimal digits",
-    r"\A(\*|[a-z0-9]": "a name, or * for anyone",
-    r"\A[a-z0-9][": "a name has up to 48 of a-z, 0-9, '.', '_', '-' and begins with a letter or digit",
-}
-
-
-def _explained(envelope: tx.Envelope, message: str) -> str:
-    """The decoder's message with the place in the array called by the names of the fields."""
-    reason, _, path = message.partition(" - at ")
-    value: Any = envelope
-    names: list[str] = []
-    for index in (int(found) for found in re.findall(r"\[(\d+)\]", path)):
-        if isinstance(value, msgspec.Struct):
-            field = msgspec.structs.fields(value)[index - (value.__struct_config__.tag is not None)].name
-            value = getattr(value, field)
-            names.append(field)
-        else:
-            value = value[index]
-    for pattern, words in PATTERNS.items():
-        if f"'{pattern}".replace("\\", "\\\\") in reason or f"'{pattern}" in reason:
-            reason = words
-    place = " ".join(name for name in names if name != "body").replace("_", " ")
-    return f"{place} {_written(value)} will not do: {reason}" if names else f"this will not do: {reason}"
-
-
-def _written(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else repr(value)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..base.keys import SigningKey
+from ..base.keys import Signer
 from . import ledger
 from .ledger import Client, Password
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def connect(
     folder: str | Path,
-    key: str | Path | SigningKey | None = None,
+    key: str | Path | Signer | None = None,
     password: Password = None,
     clock: Callable[[], int] | None = None,
 ) -> Asker | Client:

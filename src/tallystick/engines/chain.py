@@ -7,7 +7,7 @@ from typing import Any, Final, Self, final
 
 from ..base import light
 from ..base.codec import Decoder, Record, encode
-from ..base.keys import SigningKey, verify
+from ..base.keys import Signer, verify
 from .engine import Machine, Outcome, Reader, Verify
 from .storage.lookup import Index
 from .storage.store import encode_writes
@@ -133,7 +133,7 @@ class Chain:
         )
 
     def sign(
-        self, header: light.Header, block: light.BlockId, keys: Mapping[bytes, SigningKey], now: int
+        self, header: light.Header, block: light.BlockId, keys: Mapping[bytes, Signer], now: int
     ) -> light.Commit:
         """The votes of those whose keys are here."""
         time = max(nanoseconds(now), header.time + nanoseconds(IOTA))

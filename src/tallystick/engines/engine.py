@@ -35,6 +35,25 @@ class EngineStopped(EngineError):
     """After a failure the engine takes nothing more until it is opened again."""
 
 
+class Unreachable(EngineError):
+    """Nobody who keeps this ledger answers just now."""
+
+
+class NotTaken(EngineError):
+    """A transaction was not taken now, and may be later: as much waits as may wait."""
+
+
+class NotCommitted(EngineError):
+    """It is not known what became of a transaction: `digest` is what it is looked up by."""
+
+    def __init__(self, digest: bytes, why: str) -> None:
+        super().__init__(
+            f"{why}; it may still be taken: look it up with `tally ledger show tx {digest.hex()}` "
+            "before you send another"
+        )
+        self.digest = digest
+
+
 class Reader(Protocol):
     """The state, read: a record by its key, records by the beginning of their keys."""
 

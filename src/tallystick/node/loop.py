@@ -5,37 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..base.keys import SigningKey
 from ..engines.engine import Answer, Engine
+from ..engines.session import Session
 from ..ledger import transactions as tx
-from ..ledger.state import ACCOUNTS, Reader
-from ..ledger.views import find
 from .next_action import Wait, next_action
 from .perform import Worker, perform
 from .work import Holdings
 
-VALID_FOR = 600_000  # milliseconds in which a transaction must find its block
-
 
 @dataclass(eq=False)
 class Node:
-    """A member on the ledger: its key, and the worker that does what its turns ask."""
+    """A member on the ledger: its session, and the worker that does what its turns ask."""
 
-    key: SigningKey
+    session: Session
     worker: Worker
-    next_number: int = 0
 
     @property
     def member(self) -> str:
         return self.worker.member
-
-    def sealed(self, view: Reader, chain: str, time: int, body: tx.Transaction) -> bytes:
-        """The body under the member's next number, signed."""
-        account = find(view, ACCOUNTS, self.member)
-        number = max(self.next_number, account.low if account else 0)
-        self.next_number = number + 1
-        envelope = tx.Envelope(tx.FORMAT, chain, self.member, self.key.public, number, time + VALID_FOR, body)
-        return tx.seal(envelope, self.key.sign)
 
 
 @dataclass(frozen=True)
@@ -67,7 +54,6 @@ def step(engine: Engine, nodes: Sequence[Node], time: int, alter: Alter | None =
         node = by_name[worker.member]
         changed = alter(node, body) if alter else body
         if changed is not None:
-            sealed = node.sealed(engine, engine.status().chain, time, changed)
-            sent.append((node.member, changed, engine.submit(sealed)))
-    answers = tuple((member, body, engine.wait(ticket)) for member, body, ticket in sent)
+            sent.append((node, changed, node.session.submit(changed)))
+    answers = tuple((node.member, body, node.session.wait(pending)) for node, body, pending in sent)
     return Stepped(answers, min((rest for rest in rests if rest is not None), default=None))

@@ -43,7 +43,6 @@ class Diary:
     _remembered: dict[str, Memory] = field(default_factory=dict)
     _before: str = ""  # how things stood when the turn began, and when they were last written
     _after: str = ""
-    _numbers: dict[str, int] = field(default_factory=dict)
     _unread: bool = True  # whether somebody may have made something since the last look
 
     def __post_init__(self) -> None:
@@ -87,14 +86,13 @@ class Diary:
         """A turn of the loop begins: should its batch be lost, the run goes on from here."""
         if self._file is not None:
             self._unread = True
-            self._numbers = {member: node.next_number for member, node in world.nodes.items()}
-            self._before = _state(world, self._numbers)
+            self._before = _state(world)
 
     def write(self, world: World) -> None:
         """Everything that is new, durable when this returns; called before anything of it is sent."""
         if self._file is None:
             return
-        after = _state(world, self._numbers)
+        after = _state(world)
         if not self._unread and after == self._after:
             return
         with self._file:
@@ -143,21 +141,17 @@ def kept(world: World, member: str) -> WorkInMemory:
     return found
 
 
-def _state(world: World, numbers: Mapping[str, int]) -> str:
-    """Time, what the parts of the run have in mind, and each node's next number."""
+def _state(world: World) -> str:
+    """Time, and what the parts of the run have in mind."""
     marks = [[list(mark), value] for mark, value in sorted(world.marks.items())]
     withheld = sorted(name.hex() for name in world.payloads.withheld)
-    return json.dumps(
-        {"now": world.clock.now, "marks": marks, "withheld": withheld, "numbers": dict(numbers)}
-    )
+    return json.dumps({"now": world.clock.now, "marks": marks, "withheld": withheld})
 
 
 def _set(world: World, state: dict[str, Any]) -> None:
     world.clock.now = state["now"]
     world.marks.update({tuple(mark): value for mark, value in state["marks"]})
     world.payloads.withheld |= {bytes.fromhex(name) for name in state["withheld"]}
-    for member, number in state["numbers"].items():
-        world.nodes[member].next_number = number
 
 
 def _leaves(memory: Memory) -> bytes:

@@ -13,6 +13,7 @@ from ..base.ids import ANYONE, Role, derived_id, digest
 from ..base.keys import SigningKey
 from ..engines.embedded.engine import EmbeddedEngine
 from ..engines.engine import Committed, View
+from ..engines.session import Session
 from ..learning import payload
 from ..learning.cohort import Runner
 from ..learning.learner import Learner, Memory, Rows
@@ -148,7 +149,8 @@ def simulate(
         if watch:
             engine.subscribe(partial(_with_view, watch, engine))
         shared = payloads.PayloadsInMemory()
-        world = World(engine, _nodes(setting, keys, shared), shared, clock)
+        sessions = {name: Session(engine, key, name, clock, alone=True) for name, key in keys.items()}
+        world = World(engine, _nodes(setting, sessions, shared), shared, clock)
         kept.open(world)
         world.request = name = _begin(setting, world, kept)
         progress = _serve(setting, world, kept)
@@ -212,7 +214,7 @@ def _genesis(setting: Setting, keys: Mapping[str, SigningKey]) -> Genesis:
 
 
 def _nodes(
-    setting: Setting, keys: Mapping[str, SigningKey], shared: payloads.PayloadsInMemory
+    setting: Setting, sessions: Mapping[str, Session], shared: payloads.PayloadsInMemory
 ) -> dict[str, Node]:
     protocol = with_parts(setting.protocol, setting.parts)
 
@@ -231,9 +233,9 @@ def _nodes(
 
         own = scheme() if setting.apart else shared_by_all
         worker = Worker(name, holding, shared, holdings.WorkInMemory(), lambda request: own, secret)
-        return Node(keys[name], worker)
+        return Node(sessions[name], worker)
 
-    return {name: node(name, _holding(setting, name)) for name in keys}
+    return {name: node(name, _holding(setting, name)) for name in sessions}
 
 
 def _holding(setting: Setting, name: str) -> Holding:
@@ -247,11 +249,11 @@ def _holding(setting: Setting, name: str) -> Holding:
     return Holding(none, none if setting.test is None else setting.test)
 
 
-def _send(engine: EmbeddedEngine, clock: Clock, sent: Sequence[Doing]) -> None:
+def _send(sent: Sequence[Doing]) -> None:
     """Submit a batch; what is refused here is a mistake of the simulation."""
-    tickets = [engine.submit(node.sealed(engine, CHAIN, clock.now, body)) for node, body in sent]
-    for (node, body), ticket in zip(sent, tickets, strict=True):
-        answer = engine.wait(ticket)
+    under_way = [node.session.submit(body) for node, body in sent]
+    for (node, body), pending in zip(sent, under_way, strict=True):
+        answer = node.session.wait(pending)
         if not answer.accepted:
             what = type(body).__name__
             raise ValueError(f"{what} of {node.member} was refused: {answer.receipt.detail}")
@@ -263,7 +265,7 @@ def _do(setting: Setting, world: World, diary: Diary, wanted: Sequence[Doing]) -
         return
     given = [(node, altered(world, setting.parts, node, body)) for node, body in wanted]
     diary.write(world)
-    _send(world.engine, world.clock, [(node, body) for node, body in given if body is not None])
+    _send([(node, body) for node, body in given if body is not None])
     diary.turn(world)
 
 

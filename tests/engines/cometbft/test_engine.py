@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from tallystick.base.codec import encode
 from tallystick.engines.cometbft import queries
-from tallystick.engines.cometbft.engine import CometEngine, NotCommitted
+from tallystick.engines.cometbft.engine import CometEngine
 from tallystick.engines.cometbft.rpc import Declined, Unreachable
 from tallystick.engines.embedded.engine import EmbeddedEngine
-from tallystick.engines.engine import EngineError
+from tallystick.engines.engine import EngineError, NotCommitted
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.state import ACCOUNTS
 from tests.engines.cometbft.driver import GENESIS, pay, sealed
@@ -115,7 +115,12 @@ def test_records_receipts_and_blocks_come_with_their_proofs(ledger):
 
 def test_a_refusal_at_the_door_is_an_answer(ledger):
     engine = client(FakeNode(ledger))
-    assert engine.submit(pay(0)).answer.receipt.refusal == "NumberUsed"
+    assert engine.submit(pay(0, amount=2)).answer.receipt.refusal == "NumberUsed"
+
+
+def test_what_stands_in_a_block_already_is_answered_from_there(ledger):
+    answer = client(FakeNode(ledger)).submit(pay(0)).answer
+    assert answer.accepted and answer.height == ledger.find(answer.receipt.transaction).height
 
 
 def test_a_value_that_the_root_does_not_hold_is_not_believed(ledger, monkeypatch):

@@ -17,7 +17,7 @@ from .snapshots import Snapshots
 from .waiting import Waiting
 
 NUDGE: Final = b"tallystick nudge "  # and a deadline: wakes a chain on which that deadline has passed
-REFUSED, BUSY, UNKNOWN, ELSEWHERE = 1, 2, 3, 4  # a query's codes
+REFUSED, BUSY, UNKNOWN, ELSEWHERE = 1, 2, 3, 4  # codes of queries, and of checks without a receipt
 NEW: Final = 0  # CheckTx: a transaction that just came
 
 Log = Callable[..., None]
@@ -109,7 +109,7 @@ class Application:
         _, member_weight = replica.machine.limits(replica.store)
         if not self.waiting.admit(receipt.member, size, weight, member_weight):
             self.counts.flooded += 1
-            return message({1: REFUSED, 3: f"{receipt.member} has as much waiting as one member may"})
+            return message({1: BUSY, 3: f"{receipt.member} has as much waiting as one member may"})
         return message({2: receipt.transaction})
 
     def _wakes(self, transaction: bytes) -> bool:

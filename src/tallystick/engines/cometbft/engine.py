@@ -16,15 +16,18 @@ from ..engine import (
     Kept,
     Listeners,
     Machine,
+    NotCommitted,
+    NotTaken,
     ReceiptProof,
     StateProof,
     Status,
     Ticket,
+    Unreachable,
     ledger_machine,
 )
 from . import queries
 from .application import BUSY, ELSEWHERE
-from .rpc import Declined, Node, Unreachable
+from .rpc import Declined, Node
 from .trust import Trust
 
 T = TypeVar("T")
@@ -34,10 +37,8 @@ SOON: Final = 10.0  # seconds within which the engine makes the header that name
 LONGEST: Final = 120.0  # seconds that a transaction may wait for its block
 ASK_AGAIN: Final = 2.0  # seconds after which an awaited transaction is handed in once more
 IN_CACHE: Final = "tx already exists in cache"
-
-
-class NotCommitted(EngineError):
-    """No block took a transaction in time."""
+DID_NOT: Final = "the network did not take the transaction"
+POOL_FULL: Final = "mempool is full"
 
 
 @final
@@ -105,23 +106,25 @@ class CometEngine(Engine):
     # Handing in
 
     def submit(self, transaction: bytes) -> Ticket:
+        """Hand in a transaction; one that stands in a block already has its answer from there."""
         name = self._machine.name(transaction)
-        receipt, said = self._ask(lambda node: self._send(node, transaction))
-        if receipt is not None:
-            return Ticket(name, transaction, answer=Answer(receipt))
-        if said:
-            raise EngineError(f"the network did not take the transaction: {said}")
-        return Ticket(name, transaction)
+        return Ticket(name, transaction, answer=self._ask(lambda node: self._send(node, transaction)))
 
-    def _send(self, node: Node, transaction: bytes) -> tuple[Any, str]:
-        """The receipt of a refusal, or why it was not taken; both empty where it was."""
+    def _send(self, node: Node, transaction: bytes) -> Answer | None:
+        """None where it was taken; the answer where it was refused, or stands in a block of this node."""
         try:
-            code, data, said = node.send(transaction)
+            code, data, reason = node.send(transaction)
         except Declined as declined:
-            return None, "" if IN_CACHE in str(declined) else str(declined)
+            if IN_CACHE in str(declined):
+                return None
+            full = POOL_FULL in str(declined)
+            raise (NotTaken if full else EngineError)(f"{DID_NOT}: {declined}") from None
         if not code:
-            return None, ""
-        return (self._machine.receipt(data), "") if data else (None, said)
+            return None
+        if not data:
+            raise (NotTaken if code == BUSY else EngineError)(f"{DID_NOT}: {reason}")
+        # What an earlier handing in did is known to whoever knows that its number is used.
+        return self._find(node, self._machine.name(transaction)) or Answer(self._machine.receipt(data))
 
     def wait(self, ticket: Ticket) -> Answer:
         """The answer once its block is durable on the node that is asked, and proven."""
@@ -137,10 +140,8 @@ class CometEngine(Engine):
                 break
             now = time.monotonic()
             if now > deadline:
-                raise NotCommitted(
-                    f"no block took the transaction within {self._patience:g} seconds; it may still be "
-                    "taken: look it up before you send another"
-                )
+                why = f"no block took the transaction within {self._patience:g} seconds"
+                raise NotCommitted(ticket.digest, why)
             if now > again:  # the node that had it may be gone, and its pool with it
                 again = now + ASK_AGAIN
                 ticket.answer = self._again(ticket)
@@ -150,11 +151,8 @@ class CometEngine(Engine):
     def _again(self, ticket: Ticket) -> Answer | None:
         """Hand a transaction in once more; the answer where it is refused by now, and stands in no block."""
         try:
-            receipt, _ = self._ask(lambda node: self._send(node, ticket.transaction))
-            if receipt is None:
-                return None
-            return self.find(ticket.digest) or Answer(receipt)
-        except Unreachable:
+            return self._ask(lambda node: self._send(node, ticket.transaction))
+        except (Unreachable, NotTaken):
             return None
 
     # Reading

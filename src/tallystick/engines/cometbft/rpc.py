@@ -8,14 +8,10 @@ from typing import Any, Final, final
 from urllib.parse import urlsplit
 
 from ...base import light
-from ..engine import EngineError
+from ..engine import EngineError, Unreachable
 
 PATIENCE: Final = 10.0  # seconds
 PER_PAGE: Final = 100
-
-
-class Unreachable(EngineError):
-    """A node does not answer; another may."""
 
 
 class Declined(EngineError):

@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 from ...base import light
 from ...base.codec import encode
-from ...base.keys import SigningKey
+from ...base.keys import Signer
 from ..chain import Entry, index_of, results_hash
 from ..engine import (
     Answer,
@@ -58,7 +58,7 @@ class EmbeddedEngine(Engine):
         self,
         path: Path | str,
         *,
-        keys: Sequence[SigningKey],
+        keys: Sequence[Signer],
         genesis: Any = None,
         clock: Callable[[], int] | None = None,
         machine: Machine | None = None,

@@ -1,0 +1,51 @@
+"""Values out of range in what is to be signed: found before that, and named as a person knows them."""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from ..base.codec import Malformed, encode
+from ..ledger import transactions as tx
+from .engine import EngineError
+
+PATTERNS: Final = {
+    r"\A[a-z]+-": "an id looks like unit- and 32 hexadecimal digits",
+    r"\A(\*|[a-z0-9]": "a name, or * for anyone",
+    r"\A[a-z0-9][": "a name has up to 48 of a-z, 0-9, '.', '_', '-' and begins with a letter or digit",
+}
+
+
+class UnsoundValue(EngineError):
+    """A value of a transaction is out of range; the message names it and says what it should be."""
+
+
+def ensure_sound(envelope: tx.Envelope) -> None:
+    """Refuse what no ledger could read; the message says which value it is."""
+    try:
+        tx.decode_envelope(encode(envelope))
+    except (Malformed, TypeError, OverflowError) as error:
+        raise UnsoundValue(_explained(envelope, str(error))) from None
+
+
+def _explained(envelope: tx.Envelope, message: str) -> str:
+    """The decoder's message with the place in the array called by the names of the fields."""
+    reason, _, path = message.partition(" - at ")
+    value: Any = envelope
+    names: list[str] = []
+    for index in map(int, re.findall(r"\[(\d+)\]", path)):
+        if isinstance(value, msgspec.Struct):
+            field = msgspec.structs.fields(value)[index - (value.__struct_config__.tag is not None)].name
+            value = getattr(value, field)
+            names.append(field)
+        else:
+            value = value[index]
+    for pattern, words in PATTERNS.items():
+        if f"'{pattern}".replace("\\", "\\\\") in reason or f"'{pattern}" in reason:
+            reason = words
+    place = " ".join(name for name in names if name != "body").replace("_", " ")
+    return f"{place} {_written(value)} will not do: {reason}" if names else f"this will not do: {reason}"
+
+
+def _written(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else repr(value)
