@@ -244,7 +244,7 @@ def play(seed: int, requests: int) -> dict[str, Any]:
         ended, engine = chaos.ended(), consortium.chains[MAIN].engine
         owned = sum(one.balance for one in every(engine, ACCOUNTS))
         reserved = [one.lineage for one in every(engine, LINEAGES)
-                    if any(one.reserved_training) or any(one.reserved_judging)]  # fmt: skip
+                    if any(one.reserved.training) or any(one.reserved.judging)]  # fmt: skip
         consortium.close()
         unsound = []
         for name, chain in consortium.chains.items():

@@ -11,6 +11,7 @@ from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger import views
+from tallystick.ledger.budgets.costs import Costs
 from tallystick.ledger.budgets.curves import ZERO
 from tallystick.ledger.notices import OutcomeSent, RequestSent
 from tests.base.small_chain import commit_to, members
@@ -66,10 +67,10 @@ def test_settling_elsewhere_pays_what_settling_here_pays():
     settled(alone, short(rounds=2))
     assert paid(found.main) == paid(alone)
     told = [
-        (one.spent_training, one.spent_judging, one.reserved_training) for one in found.main.scan(st.LINEAGES)
+        (one.spent.training, one.spent.judging, one.reserved.training) for one in found.main.scan(st.LINEAGES)
     ]
     assert sorted(told) == sorted(
-        (one.spent_training, one.spent_judging, one.reserved_training) for one in alone.scan(st.LINEAGES)
+        (one.spent.training, one.spent.judging, one.reserved.training) for one in alone.scan(st.LINEAGES)
     )
 
 
@@ -77,7 +78,7 @@ def test_what_was_reserved_stays_reserved_until_the_outcome_and_only_the_spent_p
     found = pair()
     play = opened(found, short(rounds=2))
     held = found.main.scan(st.LINEAGES)
-    assert all(any(one.reserved_training) and not any(one.spent_training) for one in held)
+    assert all(any(one.reserved.training) and not any(one.spent.training) for one in held)
     play.silent["bob"] = ("train", "judge")
     while stage(found.north, play.request) not in ("settled", "refunded"):
         found.tell_north() if found.main.time > found.north.get(st.OTHER_CHAINS, CHAIN).time else None
@@ -87,7 +88,7 @@ def test_what_was_reserved_stays_reserved_until_the_outcome_and_only_the_spent_p
         )
     found.tell_main("message", play.request)
     assert all(
-        any(one.spent_training) and one.reserved_training == ZERO for one in found.main.scan(st.LINEAGES)
+        any(one.spent.training) and one.reserved.training == ZERO for one in found.main.scan(st.LINEAGES)
     )
     assert found.main.balance("bob") < found.main.balance("ada")
 
@@ -98,9 +99,9 @@ def test_the_sub_chain_spends_only_what_was_allocated():
     key = st.ALLOCATIONS.key(
         play.request, "ada", found.north.scan(st.ALLOCATIONS, play.request, "ada")[0].unit
     )
-    assert any(found.main.scan(st.RESERVATIONS, play.request)[0].training)
+    assert any(found.main.scan(st.RESERVATIONS, play.request)[0].left.training)
     allocated = st.ALLOCATIONS.decode(found.north.reader.get(key.encode()))
-    assert allocated.training == ZERO  # the only training phase has opened: nothing is left for another
+    assert allocated.left.training == ZERO  # the only training phase has opened: nothing is left for another
 
 
 def test_a_revocation_counts_from_the_first_phase_after_it_arrives():
@@ -142,7 +143,7 @@ def test_without_an_outcome_the_main_chain_refunds_on_proof():
     found.tell_main("message", play.request)
     assert stage(found.main, play.request) == "refunded" and found.main.balance("dan") == 1_000
     lineages = found.main.scan(st.LINEAGES)
-    assert all(any(one.spent_training) and one.reserved_training == ZERO for one in lineages)
+    assert all(any(one.spent.training) and one.reserved.training == ZERO for one in lineages)
 
 
 def test_what_never_began_costs_nobody_anything():
@@ -153,7 +154,7 @@ def test_what_never_began_costs_nobody_anything():
     found.wait(1)
     found.tell_main("request", request)
     assert stage(found.main, request) == "refunded"
-    assert not any(any(one.spent_training) for one in found.main.scan(st.LINEAGES))
+    assert not any(any(one.spent.training) for one in found.main.scan(st.LINEAGES))
     assert [one.used for one in found.main.scan(st.GRANTS)] == [0, 0]
 
 
@@ -265,12 +266,12 @@ def test_a_sub_chain_that_lies_gives_back_no_more_budget_than_was_reserved():
     found = pair()
     request = ended(found)
     left = tuple(
-        replace(one, training=tuple(10**15 for _ in ZERO), judging=())
+        replace(one, costs=Costs(tuple(10**15 for _ in ZERO), judging=()))
         for one in outcome_of(found, request).left
     )
     found.main.did("cleo", forged(found, request, left=left))
-    assert all(any(one.spent_training) for one in found.main.scan(st.LINEAGES))
-    assert all(one.reserved_training == ZERO for one in found.main.scan(st.LINEAGES))
+    assert all(any(one.spent.training) for one in found.main.scan(st.LINEAGES))
+    assert all(one.reserved.training == ZERO for one in found.main.scan(st.LINEAGES))
 
 
 def test_validators_that_change_are_followed():

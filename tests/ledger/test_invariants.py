@@ -5,9 +5,10 @@ from msgspec.structs import replace
 
 from tallystick.ledger import invariants
 from tallystick.ledger import transactions as tx
+from tallystick.ledger.budgets.costs import Costs
 from tallystick.ledger.descriptions import PrivacyBudget
 from tallystick.ledger.invariants import RULES, broken
-from tallystick.ledger.records import Due
+from tallystick.ledger.records import Due, LiveRequest
 from tallystick.ledger.state import (
     ACCOUNTS,
     APPLICATIONS,
@@ -16,6 +17,7 @@ from tallystick.ledger.state import (
     GRANTS,
     KEYS,
     LINEAGES,
+    LIVE_REQUESTS,
     MEMBERS,
     MESSAGES,
     OTHER_CHAINS,
@@ -98,15 +100,15 @@ PLANTED = {
     "a deposit below nothing": ("nothing_is_negative", changed(PLACES, deposit=-1)),
     "a stake below nothing": ("nothing_is_negative", changed(APPLICATIONS, locked=-1)),
     "purchases below nothing": ("nothing_is_negative", changed(PROGRESS, purchased=-1)),
-    "more spent than budgeted": ("budgets_hold", changed(LINEAGES, spent_training=LARGE)),
-    "more reserved than budgeted": ("budgets_hold", changed(LINEAGES, reserved_judging=LARGE)),
+    "more spent than budgeted": ("budgets_hold", changed(LINEAGES, spent=Costs(LARGE))),
+    "more reserved than budgeted": ("budgets_hold", changed(LINEAGES, reserved=Costs(judging=LARGE))),
     "a budget cut": (
         "budgets_hold",
-        changed(LINEAGES, lambda one: any(one.spent_training), budget=PrivacyBudget(1, 1, "record")),
+        changed(LINEAGES, lambda one: any(one.spent.training), budget=PrivacyBudget(1, 1, "record")),
     ),
-    "a privacy debt": ("budgets_hold", changed(LINEAGES, spent_judging=(-1,) * 15)),
+    "a privacy debt": ("budgets_hold", changed(LINEAGES, spent=Costs(judging=(-1,) * 15))),
     "a reservation lost": ("reservations_add_up", removed(RESERVATIONS)),
-    "a reservation too large": ("reservations_add_up", changed(RESERVATIONS, training=(1,) * 15)),
+    "a reservation too large": ("reservations_add_up", changed(RESERVATIONS, left=Costs((1,) * 15))),
     "a reservation without a place": ("reservations_add_up", removed(PLACES)),
     "a grant used too often": ("grants_are_not_overused", changed(GRANTS, used=101)),
     "a grant used less than never": ("grants_are_not_overused", changed(GRANTS, used=-1)),
@@ -121,6 +123,16 @@ PLANTED = {
     "numbers out of order": ("numbers_lie_in_their_window", changed(ACCOUNTS, low=1, ahead=(6, 5))),
     "a number below the window": ("numbers_lie_in_their_window", changed(ACCOUNTS, low=5, ahead=(5,))),
     "a number beyond the window": ("numbers_lie_in_their_window", changed(ACCOUNTS, low=0, ahead=(256,))),
+    "a live request that is not listed": ("live_requests_are_listed", removed(LIVE_REQUESTS)),
+    "a live request of another's": ("live_requests_are_listed", changed(LIVE_REQUESTS, member="zoe")),
+    "an ended request that is listed": (
+        "live_requests_are_listed",
+        added(LIVE_REQUESTS, LiveRequest("dan"), DONE),
+    ),
+    "a listed request that there is not": (
+        "live_requests_are_listed",
+        added(LIVE_REQUESTS, LiveRequest("dan"), "request-none"),
+    ),
     "a deadline lost": ("deadlines_are_as_needed", removed(DUE)),
     "a deadline for nothing": (
         "deadlines_are_as_needed",

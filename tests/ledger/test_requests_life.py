@@ -450,13 +450,13 @@ def test_joining_reserves_the_worst_case_and_settling_returns_the_rest() -> None
     play.run(until=lambda progress: progress.stage == "rounds")
     lineage = world.get(st.LINEAGES, world.get(st.UNITS, uses["bob"].unit).lineage)
     once = privacy_cost.curve(TRAINING)
-    assert lineage.spent_training == once
-    assert lineage.reserved_training == privacy_cost.times(once, 3)
+    assert lineage.spent.training == once
+    assert lineage.reserved.training == privacy_cost.times(once, 3)
     end = play.run()
     assert (end.stage, end.completed) == ("settled", 2)
     lineage = world.get(st.LINEAGES, lineage.lineage)
-    assert lineage.spent_training == privacy_cost.times(once, 2)
-    assert lineage.reserved_training == privacy_cost.ZERO
+    assert lineage.spent.training == privacy_cost.times(once, 2)
+    assert lineage.reserved.training == privacy_cost.ZERO
 
 
 def test_silence_after_a_phase_has_opened_is_charged_all_the_same() -> None:
@@ -467,7 +467,7 @@ def test_silence_after_a_phase_has_opened_is_charged_all_the_same() -> None:
     play = Play(world, request, silent={"bob": ("train", "judge", "combine")})
     assert play.run().stage == "settled"
     spent = [
-        world.get(st.LINEAGES, world.get(st.UNITS, use.unit).lineage).spent_training for use in uses.values()
+        world.get(st.LINEAGES, world.get(st.UNITS, use.unit).lineage).spent.training for use in uses.values()
     ]
     assert spent[0] == spent[1] == spent[2] == privacy_cost.curve(ru.dearest(TRAINS))
 
@@ -486,7 +486,7 @@ def test_two_requests_race_for_the_same_remainder() -> None:
     assert ends == ["settled", "refunded"]
     for use in uses.values():
         lineage = world.get(st.LINEAGES, world.get(st.UNITS, use.unit).lineage)
-        assert privacy_cost.epsilon(lineage.spent_training, lineage.budget.delta_e12) <= limit
+        assert privacy_cost.epsilon(lineage.spent.training, lineage.budget.delta_e12) <= limit
 
 
 def test_crash_between_phases_charges_what_has_opened_and_no_more() -> None:
@@ -501,8 +501,8 @@ def test_crash_between_phases_charges_what_has_opened_and_no_more() -> None:
     play.silent = dict.fromkeys(MEMBERS, ("record", "approve"))
     assert play.run().stage == "settled"
     lineage = world.get(st.LINEAGES, world.get(st.UNITS, uses["bob"].unit).lineage)
-    assert lineage.spent_training == privacy_cost.times(privacy_cost.curve(ru.dearest(TRAINS)), 2)
-    assert lineage.reserved_training == privacy_cost.ZERO
+    assert lineage.spent.training == privacy_cost.times(privacy_cost.curve(ru.dearest(TRAINS)), 2)
+    assert lineage.reserved.training == privacy_cost.ZERO
 
 
 @pytest.mark.parametrize("way", ["revoke", "withdraw", "leave"])
@@ -527,7 +527,7 @@ def test_taking_ones_data_back_ends_duties_and_charges_and_costs_what_leaving_co
     assert (end.stage, end.completed) == ("settled", 3)
     assert lost(play, "cleo") == 50 * 5 // 6  # it served one turn of six
     lineage = world.get(st.LINEAGES, world.get(st.UNITS, uses["cleo"].unit).lineage)
-    assert lineage.spent_training == privacy_cost.curve(ru.dearest(TRAINS))
+    assert lineage.spent.training == privacy_cost.curve(ru.dearest(TRAINS))
 
 
 def test_publication_without_an_event_is_counted_and_said() -> None:

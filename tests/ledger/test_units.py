@@ -43,7 +43,7 @@ def test_a_unit_opens_a_lineage_with_its_budget():
     assert (found.profile, found.terms, found.sketch) == (body.profile, body.terms, body.sketch)
     budget = world.get(LINEAGES, found.lineage)
     assert (budget.budget, budget.owner, budget.parts) == (BUDGET, "ada", (unit,))
-    assert budget.spent_training == budget.reserved_judging == ZERO
+    assert budget.spent.training == budget.reserved.judging == ZERO
 
 
 def test_it_says_so():

@@ -25,7 +25,7 @@ from ..ledger import transactions as tx
 from ..ledger import views
 from ..ledger.budgets.curves import NANO
 from ..ledger.handlers.requests import test_commitment
-from ..ledger.requests.settlement import LIVE
+from ..ledger.requests.live import LIVE
 from ..ledger.rules import SealedTest, uncharged
 from ..node.perform import InstalledScheme
 from ..protocols.request_plan import RequestPlan

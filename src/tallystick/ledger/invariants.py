@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from ..base.codec import Record
-from .budgets import curves as privacy_cost
-from .records import Progress
+from .budgets.costs import NOTHING, ROWS
+from .records import LiveRequest, Progress, Request
 from .state import (
     ACCOUNTS,
     ALLOCATIONS,
@@ -16,6 +16,7 @@ from .state import (
     KEYS,
     LINEAGES,
     LISTINGS,
+    LIVE_REQUESTS,
     MEMBERS,
     MESSAGES,
     OTHER_CHAINS,
@@ -130,36 +131,28 @@ def nothing_is_negative(state: State) -> Iterator[str]:
 def budgets_hold(state: State) -> Iterator[str]:
     """What a lineage has spent and reserved stays within its budget, for training and for judging rows."""
     for (name,), lineage in state.all(LINEAGES).items():
-        for rows, spent, reserved in (
-            ("training", lineage.spent_training, lineage.reserved_training),
-            ("judging", lineage.spent_judging, lineage.reserved_judging),
-        ):
-            total = privacy_cost.add(spent, reserved)
-            epsilon = privacy_cost.epsilon(total, lineage.budget.delta_e12)
+        total = lineage.spent + lineage.reserved
+        for rows in ROWS:
+            epsilon = total.epsilon(rows, lineage.budget.delta_e12)
             if epsilon > lineage.budget.epsilon_nano:
                 yield f"{name}: its {rows} rows may spend {epsilon} of {lineage.budget.epsilon_nano}"
+            spent, reserved = lineage.spent.of(rows), lineage.reserved.of(rows)
             if min(spent) < 0 or min(reserved) < 0:
                 yield f"{name}: spent {spent} or reserved {reserved} of its {rows} rows is negative"
 
 
 def reservations_add_up(state: State) -> Iterator[str]:
     """A lineage's reservation is the sum of what the places of live requests hold of it."""
-    held = {name: [privacy_cost.ZERO, privacy_cost.ZERO] for (name,) in state.all(LINEAGES)}
+    held = dict.fromkeys((name for (name,) in state.all(LINEAGES)), NOTHING)
     for key, reservation in state.all(RESERVATIONS).items():
         if key[:2] not in state.all(PLACES):
             yield f"{'/'.join(key)} is held without a place"
-        sums = held[reservation.lineage]
-        sums[0] = privacy_cost.add(sums[0], reservation.training)
-        sums[1] = privacy_cost.add(sums[1], reservation.judging)
+        held[reservation.lineage] += reservation.left
     for (name,), lineage in state.all(LINEAGES).items():
-        for rows, reserved, found in zip(
-            ("training", "judging"),
-            (lineage.reserved_training, lineage.reserved_judging),
-            held[name],
-            strict=True,
-        ):
-            if reserved != found:
-                yield f"{name}: {rows} rows hold {reserved} in reserve, places hold {found}"
+        for rows in ROWS:
+            reserved, places = lineage.reserved.of(rows), held[name].of(rows)
+            if reserved != places:
+                yield f"{name}: {rows} rows hold {reserved} in reserve, places hold {places}"
 
 
 def grants_are_not_overused(state: State) -> Iterator[str]:
@@ -288,6 +281,23 @@ def requests_leave_nothing_behind(state: State) -> Iterator[str]:
                 yield f"{table.key(*key)} is left of a request that is {stage}"
 
 
+def live_requests_are_listed(state: State) -> Iterator[str]:
+    """The index of live requests lists exactly those that have not ended, with who acts for each."""
+    listed = dict(state.all(LIVE_REQUESTS))
+    for (name,), progress in state.all(PROGRESS).items():
+        entry, request = listed.pop((name,), None), state.all(REQUESTS).get((name,))
+        due = None if progress.stage in ENDED or request is None else _live_entry(request)
+        if entry != due:
+            yield f"{name} is {progress.stage} and listed as {entry}, not {due}"
+    for key, entry in listed.items():
+        yield f"{'/'.join(key)} is no request and listed as {entry}"
+
+
+def _live_entry(request: Request) -> LiveRequest:
+    form = request.rules.forming
+    return LiveRequest(request.member, form.named if form.ability == "graded" else "")
+
+
 def teams_have_places(state: State) -> Iterator[str]:
     """A team's members, those who left included, have the request's places; its bench has applications."""
     places: dict[str, list[str]] = {name: [] for (name,) in state.all(TEAMS)}
@@ -318,6 +328,7 @@ RULES: tuple[Rule, ...] = (
     numbers_lie_in_their_window,
     deadlines_are_as_needed,
     requests_leave_nothing_behind,
+    live_requests_are_listed,
     teams_have_places,
     chains_hold_what_is_with_them,
     money_stays_on_the_main_chain,

@@ -5,10 +5,9 @@ from typing import Literal
 from ..base.codec import Record
 from ..base.events import Event
 from ..base.ids import Role
+from .budgets.costs import NOTHING, Costs
 from .rules import Rules
 from .transactions import Change, Content, PrivacyBudget, Profile, Score, Sketch, Terms, UnitUse
-
-Curve = tuple[int, ...]
 
 
 class Chain(Record):
@@ -135,10 +134,8 @@ class Lineage(Record):
 
     lineage: str
     budget: PrivacyBudget
-    spent_training: Curve
-    spent_judging: Curve
-    reserved_training: Curve
-    reserved_judging: Curve
+    spent: Costs = NOTHING
+    reserved: Costs = NOTHING
     unaccounted: int = 0
     owner: str = ""
     parts: tuple[str, ...] = ()  # the units on offer that draw on it
@@ -206,25 +203,35 @@ class Progress(Record):
     stage: Stage
     escrow: int
     deadline: int  # of the stage; of a phase, its own
-    until: int = 0  # when the rounds must end
-    round: int = 0
-    phase: int = -1  # the open phase's place among all phases
+    purchased: int = 0  # of the escrow, by its analyst
+    applications: int = 0
     leader: str = ""
     analyst: str = ""
-    applications: int = 0
+    final: int = 0  # of a request with another chain: no outcome is made from this time on
+    # its rounds
+    until: int = 0  # when they must end
+    round: int = 0
+    phase: int = -1  # the open phase's place among all phases
+    seed: bytes = b""
+    figures: tuple[int, ...] = ()  # how good the start of each judged round was
+    history: bytes = b""  # digest over all finished rounds
+    # what they have made
     completed: int = 0  # rounds that count
     model: bytes = b""  # the last accepted result
     author: str = ""
-    seed: bytes = b""
-    history: bytes = b""  # digest over all finished rounds
-    figures: tuple[int, ...] = ()  # how good the start of each judged round was
     figure: int | None = None  # what the team measured last on the model that stands
+    # its record
     recorders: tuple[str, ...] = ()  # the electorate, best first
     attempt: int = 0
     reached: bool = False
-    purchased: int = 0
     outcome: str = ""
-    final: int = 0  # of a request with another chain: no outcome is made from this time on
+
+
+class LiveRequest(Record):
+    """That a request has not ended, and who acts for it outside its team."""
+
+    member: str  # who posted it
+    grader: str = ""  # who grades its applicants
 
 
 class Application(Record):
@@ -292,8 +299,7 @@ class Reservation(Record):
     unit: str
     lineage: str
     grant: str
-    training: Curve
-    judging: Curve
+    left: Costs
     events: tuple[tuple[str, Event], ...]
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from ..base.codec import Decoder, Record, encode
 from ..base.ids import derived_id
 from . import records as r
@@ -69,6 +71,7 @@ ASKS = _table("ask", r.Ask)
 GRANTS = _table("grant", r.Grant)
 REQUESTS = _table("request", r.Request)
 PROGRESS = _table("progress", r.Progress)
+LIVE_REQUESTS = _table("live", r.LiveRequest)
 APPLICATIONS = _table("application", r.Application)
 LISTINGS = _table("listing", r.Listing)
 TEAMS = _table("team", r.Team)
@@ -130,6 +133,12 @@ class Draft:
         key = table.key(*parts)
         self.pending[key] = record
         self.written.setdefault(table.name, {})[key] = None
+
+    def change(self, table: Table[R], *parts: str | int, **fields: Any) -> R:
+        """Write the record under this key, which is there, with other values in these fields."""
+        record = replace(self.get(table, *parts), **fields)
+        self.put(table, record, *parts)
+        return record
 
     def delete(self, table: Table[R], *parts: str | int) -> None:
         """Remove a record, where there is one."""

@@ -15,7 +15,7 @@ from .handlers import DEVICE_KINDS, HANDLERS, WEIGHTS, votes
 from .notices import Alarm, Notice, ValidatorsChanged
 from .records import Account, Chain, Member
 from .rejections import Refusal
-from .requests import elections, forming, rounds, settlement
+from .requests import elections, forming, live, rounds, settlement
 from .state import ACCOUNTS, CHAIN, MEMBERS, PROGRESS, VALIDATORS, Draft, Reader
 from .transactions import (
     FORMAT,
@@ -52,7 +52,7 @@ def _give_up(draft: Draft, of: str, *, what: str) -> None:
         votes.void_proposal(draft, of)
     elif draft.get(PROGRESS, of).stage == "away":
         arrivals.give_up(draft, of, "internal fault")
-    elif draft.get(PROGRESS, of).stage in settlement.LIVE:
+    elif draft.get(PROGRESS, of).stage in live.LIVE:
         settlement.refund(draft, of, "internal fault")
 
 

@@ -21,7 +21,7 @@ from ..ledger import transactions as tx
 from ..ledger import views
 from ..ledger.genesis import Founder, Genesis
 from ..ledger.records import FinalRecord, Progress
-from ..ledger.requests.settlement import LIVE
+from ..ledger.requests.live import LIVE
 from ..ledger.rules import Rules, Stopping, draws
 from ..ledger.state import ACCOUNTS, RECORDS
 from ..node import work as holdings

@@ -222,7 +222,7 @@ def test_every_process_finds_the_same_integers() -> None:
     program = (
         "import decimal; decimal.getcontext().prec = 5; decimal.getcontext().rounding = decimal.ROUND_DOWN\n"
         "from tallystick.base.events import *\n"
-        "from tallystick.ledger.privacy_cost import *\n"
+        "from tallystick.ledger.budgets.curves import *\n"
         f"events = {EVERY_KIND!r}\n"
         "print([curve(event) for event in events], [epsilon(curve(event), 10**7) for event in events])\n"
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers import WEIGHTS
-from tallystick.ledger.state import ACCOUNTS, PHASES, PLACES, PROGRESS, TEAMS
+from tallystick.ledger.state import ACCOUNTS, LIVE_REQUESTS, PHASES, PLACES, PROGRESS, TEAMS
 from tallystick.ledger.transition import Block
 from tests.ledger.model import phases
 from tests.ledger.model.books import Books, MemberModel
@@ -67,6 +67,8 @@ class Bookkeeper:
             if progress.stage not in ("settled", "refunded")
         ]
         ensure(sorted(live) == sorted(books.live), "live are", live, "by the books", list(books.live))
+        listed = [key[0] for key in records.all(LIVE_REQUESTS)]
+        ensure(sorted(listed) == sorted(live), "listed as live are", listed, "and live are", live)
 
 
 # --- what a transaction meets -----------------------------------------------------------------------

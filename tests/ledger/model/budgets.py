@@ -228,7 +228,7 @@ class Budgets:
         """The ledger's budgets and grants are the books'."""
         for (name,), kept in records.all(LINEAGES).items():
             own = self.lineages[name]
-            theirs = (kept.spent_training, kept.spent_judging, kept.reserved_training, kept.reserved_judging)
+            theirs = (kept.spent.training, kept.spent.judging, kept.reserved.training, kept.reserved.judging)
             ours = (own.spent["training"], own.spent["judging"], own.held["training"], own.held["judging"])
             ensure(theirs == ours, name, "has spent and holds", theirs, "by the books", ours)
             ensure((kept.unaccounted, kept.owner) == (own.unaccounted, own.owner), name, "differs", kept, own)

@@ -1,7 +1,5 @@
 """Privacy before use: joining reserves the worst case of all rounds, an opening phase makes a part final."""
 
-from msgspec.structs import replace
-
 from ...base.events import Event, Unaccounted, within
 from ...base.ids import ANYONE
 from .. import rejections as no
@@ -11,10 +9,7 @@ from ..rejections import Refusal, ensure, refusing
 from ..rules import PhaseRule, Rules, all_phases, dearest
 from ..state import GRANTS, LINEAGES, RESERVATIONS, UNITS, Draft
 from ..transactions import PrivacyBudget, UnitUse
-from . import curves as privacy_cost
-from .curves import ZERO, Curve
-
-LARGEST = 2**62  # sums of curves stay inside the encoding
+from .costs import NOTHING, ROWS, Costs, cost_of, fits
 
 
 def why_not_granted(draft: Draft, request: Request, owner: str, use: UnitUse) -> str | None:
@@ -80,16 +75,14 @@ def _unfit(rule: PhaseRule, event: Event, unit: Unit, budget: PrivacyBudget) -> 
     return None
 
 
-def worst_case(rules: Rules, use: UnitUse, rounds: int) -> tuple[Curve, Curve]:
-    """What all phases of so many rounds cost a unit: its training rows and its judging rows."""
-    totals = {"training": ZERO, "judging": ZERO}
+def worst_case(rules: Rules, use: UnitUse, rounds: int) -> Costs:
+    """What all phases of so many rounds cost a unit."""
+    total = NOTHING
     for rule in all_phases(rules):
         event = event_for(rule, use)
         if event is not None and not isinstance(event, Unaccounted):
-            often = rounds if rule in rules.phases else 1
-            cost = privacy_cost.times(privacy_cost.curve(event), often)
-            totals[rule.rows] = privacy_cost.add(totals[rule.rows], cost)
-    return totals["training"], totals["judging"]
+            total += cost_of(event, rule.rows, rounds if rule in rules.phases else 1)
+    return total
 
 
 def most_unaccounted(rules: Rules, use: UnitUse) -> int:
@@ -101,17 +94,13 @@ def most_unaccounted(rules: Rules, use: UnitUse) -> int:
     )
 
 
-def ensure_affordable(lineage: Lineage, unit: str, training: Curve, judging: Curve) -> None:
+def ensure_affordable(lineage: Lineage, unit: str, more: Costs) -> None:
     """Refuse what, on top of all that is spent and reserved, would pass the lineage's budget."""
-    for spent, reserved, more in (
-        (lineage.spent_training, lineage.reserved_training, training),
-        (lineage.spent_judging, lineage.reserved_judging, judging),
-    ):
-        total = privacy_cost.add(privacy_cost.add(spent, reserved), more)
-        needed = privacy_cost.epsilon(total, lineage.budget.delta_e12)
-        told = {"unit": unit, "needed": needed, "limit": lineage.budget.epsilon_nano}
-        fits = not any(more) or (needed <= lineage.budget.epsilon_nano and max(total) < LARGEST)
-        ensure(fits, refusing(no.OverBudget, **told))
+    limit, delta = lineage.budget.epsilon_nano, lineage.budget.delta_e12
+    total = lineage.spent + lineage.reserved + more
+    for rows in ROWS:
+        if not fits(total, more, rows, limit, delta):
+            raise no.OverBudget(unit=unit, needed=total.epsilon(rows, delta), limit=limit)
 
 
 def ensure_possible(draft: Draft, request: Request, owner: str, use: UnitUse, rounds: int) -> None:
@@ -128,8 +117,7 @@ def ensure_possible(draft: Draft, request: Request, owner: str, use: UnitUse, ro
     ensure(grant.used < grant.uses, spent)
     lineage = draft.get(LINEAGES, unit.lineage)
     check_events(request.rules, use, unit, lineage.budget)
-    training, judging = worst_case(request.rules, use, rounds)
-    ensure_affordable(lineage, use.unit, training, judging)
+    ensure_affordable(lineage, use.unit, worst_case(request.rules, use, rounds))
 
 
 def reserve(
@@ -153,22 +141,14 @@ def reserve(
 
 def _reserve_one(draft: Draft, request: Request, owner: str, use: UnitUse, rounds: int) -> None:
     unit, grant = draft.get(UNITS, use.unit), draft.get(GRANTS, use.grant)
+    costs = worst_case(request.rules, use, rounds)
     lineage = draft.get(LINEAGES, unit.lineage)
-    training, judging = worst_case(request.rules, use, rounds)
-    lineage = replace(
-        lineage,
-        reserved_training=privacy_cost.add(lineage.reserved_training, training),
-        reserved_judging=privacy_cost.add(lineage.reserved_judging, judging),
-    )
-    draft.put(LINEAGES, lineage, unit.lineage)
-    draft.put(GRANTS, replace(grant, used=grant.used + 1), use.grant)
-    draft.put(UNITS, replace(unit, uses=unit.uses + 1), use.unit)
-    held = Reservation(use.unit, unit.lineage, use.grant, training, judging, use.events)
+    lineage = draft.change(LINEAGES, unit.lineage, reserved=lineage.reserved + costs)
+    draft.change(GRANTS, use.grant, used=grant.used + 1)
+    draft.change(UNITS, use.unit, uses=unit.uses + 1)
+    held = Reservation(use.unit, unit.lineage, use.grant, costs, use.events)
     draft.put(RESERVATIONS, held, request.request, owner, use.unit)
-    worst = max(
-        privacy_cost.epsilon(lineage.reserved_training, lineage.budget.delta_e12),
-        privacy_cost.epsilon(lineage.reserved_judging, lineage.budget.delta_e12),
-    )
+    worst = max(lineage.reserved.epsilon(rows, lineage.budget.delta_e12) for rows in ROWS)
     draft.emit(PrivacyReserved(unit.lineage, request.request, worst))
     draft.emit(GrantUsed(use.grant, request.request, grant.uses - grant.used - 1))
 
@@ -184,28 +164,19 @@ def charge(
             continue
         lineage = draft.get(LINEAGES, held.lineage)
         if isinstance(event, Unaccounted):
-            lineage = replace(lineage, unaccounted=lineage.unaccounted + 1)
+            lineage = draft.change(LINEAGES, held.lineage, unaccounted=lineage.unaccounted + 1)
         else:
-            lineage, held = _moved(lineage, held, rule, privacy_cost.curve(event))
-        draft.put(LINEAGES, lineage, held.lineage)
-        draft.put(RESERVATIONS, held, request, member, use.unit)
-        spent = lineage.spent_training if rule.rows == "training" else lineage.spent_judging
-        total = privacy_cost.epsilon(spent, lineage.budget.delta_e12)
+            cost = cost_of(event, rule.rows)
+            lineage = spend(draft, held.lineage, cost)
+            draft.change(RESERVATIONS, request, member, use.unit, left=held.left - cost)
+        total = lineage.spent.epsilon(rule.rows, lineage.budget.delta_e12)
         draft.emit(PrivacyCharged(held.lineage, request, round_, rule.name, total))
 
 
-def _moved(lineage: Lineage, held: Reservation, rule: PhaseRule, cost: Curve) -> tuple[Lineage, Reservation]:
-    if rule.rows == "training":
-        return replace(
-            lineage,
-            spent_training=privacy_cost.add(lineage.spent_training, cost),
-            reserved_training=privacy_cost.subtract(lineage.reserved_training, cost),
-        ), replace(held, training=privacy_cost.subtract(held.training, cost))
-    return replace(
-        lineage,
-        spent_judging=privacy_cost.add(lineage.spent_judging, cost),
-        reserved_judging=privacy_cost.subtract(lineage.reserved_judging, cost),
-    ), replace(held, judging=privacy_cost.subtract(held.judging, cost))
+def spend(draft: Draft, lineage: str, cost: Costs) -> Lineage:
+    """Spend what a lineage has reserved."""
+    known = draft.get(LINEAGES, lineage)
+    return draft.change(LINEAGES, lineage, spent=known.spent + cost, reserved=known.reserved - cost)
 
 
 def release(draft: Draft, request: str, member: str, units: tuple[UnitUse, ...], used: bool) -> None:
@@ -218,15 +189,9 @@ def _release_one(draft: Draft, request: str, member: str, unit: str, used: bool)
     held = draft.find(RESERVATIONS, request, member, unit)
     if held is None:
         return
-    lineage = draft.get(LINEAGES, held.lineage)
-    lineage = replace(
-        lineage,
-        reserved_training=privacy_cost.subtract(lineage.reserved_training, held.training),
-        reserved_judging=privacy_cost.subtract(lineage.reserved_judging, held.judging),
-    )
-    draft.put(LINEAGES, lineage, held.lineage)
+    reserved = draft.get(LINEAGES, held.lineage).reserved
+    draft.change(LINEAGES, held.lineage, reserved=reserved - held.left)
     draft.delete(RESERVATIONS, request, member, unit)
     if not used:
-        grant, record = draft.get(GRANTS, held.grant), draft.get(UNITS, unit)
-        draft.put(GRANTS, replace(grant, used=grant.used - 1), held.grant)
-        draft.put(UNITS, replace(record, uses=record.uses - 1), unit)
+        draft.change(GRANTS, held.grant, used=draft.get(GRANTS, held.grant).used - 1)
+        draft.change(UNITS, unit, uses=draft.get(UNITS, unit).uses - 1)

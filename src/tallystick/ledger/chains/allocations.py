@@ -1,10 +1,8 @@
 """What a sub-chain may spend of units: a part reserved on the main chain, charged here as phases open."""
 
-from msgspec.structs import replace
-
 from ...base.events import Unaccounted
-from ..budgets import curves as privacy_cost
 from ..budgets import reservations
+from ..budgets.costs import cost_of
 from ..records import Place, Request
 from ..rules import PhaseRule
 from ..state import ALLOCATIONS, GRANTS, RESERVATIONS, REVOKED, Draft
@@ -13,15 +11,13 @@ from .messages import Allocation, Left
 
 def of_place(draft: Draft, request: str, place: Place) -> list[tuple[str, Allocation]]:
     """On the main chain: what a place has reserved, as it goes to the chain where the rounds run."""
-    found = []
+    allocated = []
     for use in place.units:
-        held, grant = (
-            draft.get(RESERVATIONS, request, place.member, use.unit),
-            draft.get(GRANTS, use.grant),
-        )
-        allocated = Allocation(use.unit, use.grant, grant.until, held.training, held.judging, held.events)
-        found.append((place.member, allocated))
-    return found
+        held = draft.get(RESERVATIONS, request, place.member, use.unit)
+        until = draft.get(GRANTS, use.grant).until
+        allocation = Allocation(use.unit, use.grant, until, held.left, held.events)
+        allocated.append((place.member, allocation))
+    return allocated
 
 
 def why_ended(draft: Draft, request: str, place: Place) -> str | None:
@@ -46,19 +42,14 @@ def charge(draft: Draft, request: Request, rule: PhaseRule, place: Place) -> Non
         where = (request.request, place.member, use.unit)
         allocated = draft.get(ALLOCATIONS, *where)
         if isinstance(event, Unaccounted):
-            allocated = replace(allocated, unaccounted=allocated.unaccounted + 1)
-        elif rule.rows == "training":
-            rest = privacy_cost.subtract(allocated.training, privacy_cost.curve(event))
-            allocated = replace(allocated, training=rest)
+            draft.change(ALLOCATIONS, *where, unaccounted=allocated.unaccounted + 1)
         else:
-            rest = privacy_cost.subtract(allocated.judging, privacy_cost.curve(event))
-            allocated = replace(allocated, judging=rest)
-        draft.put(ALLOCATIONS, allocated, *where)
+            draft.change(ALLOCATIONS, *where, left=allocated.left - cost_of(event, rule.rows))
 
 
 def left(draft: Draft, request: str) -> tuple[Left, ...]:
     """What is left of all allocations of a request."""
     return tuple(
-        Left(key.split("/")[2], one.unit, one.training, one.judging, one.unaccounted)
-        for key, one in draft.scan(ALLOCATIONS, request)
+        Left(key.split("/")[2], allocated.unit, allocated.left, allocated.unaccounted)
+        for key, allocated in draft.scan(ALLOCATIONS, request)
     )

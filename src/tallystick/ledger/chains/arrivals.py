@@ -3,14 +3,14 @@
 from msgspec.structs import replace
 
 from .. import rejections as no
-from ..budgets import curves as privacy_cost
 from ..budgets import reservations
-from ..budgets.curves import Curve
+from ..budgets.costs import NOTHING, ROWS, Costs
+from ..budgets.curves import ZERO, Curve
 from ..deadlines import schedule
 from ..notices import PrivacyCharged, RequestOpened
 from ..records import Place, Progress, Request, Team
 from ..rejections import ensure, refusing
-from ..requests import rounds, settlement
+from ..requests import live, rounds, settlement
 from ..state import (
     ALLOCATIONS,
     LINEAGES,
@@ -36,6 +36,7 @@ def open_here(draft: Draft, opening: Opened) -> None:
     name = request.request
     members = tuple(place.member for place in opening.places)
     draft.put(REQUESTS, request, name)
+    live.enter(draft, request)
     draft.put(TEAMS, Team(members), name)
     for place in opening.places:
         draft.put(PLACES, place, name, place.member)
@@ -146,35 +147,25 @@ def _spend(draft: Draft, name: str, round_: int, left: dict[tuple[str, str], Lef
     rules = draft.get(REQUESTS, name).rules
     for key, held in draft.scan(RESERVATIONS, name):
         member = key.split("/")[2]
-        told = left.get((member, held.unit))
+        shown = left.get((member, held.unit))
         most = reservations.most_unaccounted(rules, UnitUse(held.unit, held.grant, held.events))
-        training = _rest(held.training, told.training if told else ())
-        judging = _rest(held.judging, told.judging if told else ())
-        spent = (
-            privacy_cost.subtract(held.training, training),
-            privacy_cost.subtract(held.judging, judging),
-        )
-        lineage = draft.get(LINEAGES, held.lineage)
-        lineage = replace(
-            lineage,
-            spent_training=privacy_cost.add(lineage.spent_training, spent[0]),
-            spent_judging=privacy_cost.add(lineage.spent_judging, spent[1]),
-            reserved_training=privacy_cost.subtract(lineage.reserved_training, spent[0]),
-            reserved_judging=privacy_cost.subtract(lineage.reserved_judging, spent[1]),
-            unaccounted=lineage.unaccounted + (told.unaccounted if told else most),
-        )
-        draft.put(LINEAGES, lineage, held.lineage)
-        draft.put(RESERVATIONS, replace(held, training=training, judging=judging), name, member, held.unit)
-        for rows, cost, total in (
-            ("training", spent[0], lineage.spent_training),
-            ("judging", spent[1], lineage.spent_judging),
-        ):
-            if any(cost):
-                epsilon = privacy_cost.epsilon(total, lineage.budget.delta_e12)
+        rest = _plausible(held.left, shown.costs) if shown else NOTHING
+        spent = held.left - rest
+        lineage = reservations.spend(draft, held.lineage, spent)
+        published = shown.unaccounted if shown else most
+        draft.change(LINEAGES, held.lineage, unaccounted=lineage.unaccounted + published)
+        draft.change(RESERVATIONS, name, member, held.unit, left=rest)
+        for rows in ROWS:
+            if any(spent.of(rows)):
+                epsilon = lineage.spent.epsilon(rows, lineage.budget.delta_e12)
                 draft.emit(PrivacyCharged(held.lineage, name, round_, rows, epsilon))
 
 
-def _rest(held: Curve, told: Curve) -> Curve:
+def _plausible(held: Costs, left: Costs) -> Costs:
     """What a chain says is left, where that can be; else nothing is, so that it never gives back too much."""
-    sound = len(told) == len(held) and all(0 <= rest <= most for rest, most in zip(told, held, strict=False))
-    return told if sound else privacy_cost.ZERO
+    return Costs(*(_possible(held.of(rows), left.of(rows)) for rows in ROWS))
+
+
+def _possible(held: Curve, left: Curve) -> Curve:
+    sound = len(left) == len(held) and all(0 <= rest <= most for rest, most in zip(left, held, strict=False))
+    return left if sound else ZERO

@@ -7,8 +7,9 @@ from msgspec import Meta
 from ...base.codec import Record
 from ...base.events import Event
 from ...base.ids import Count, Id, Name, Text, Tokens
+from ..budgets.costs import Costs
 from ..descriptions import ChainTerms, Maybe, Validators
-from ..records import Curve, Place, PlaceStatus, Request
+from ..records import Place, PlaceStatus, Request
 
 Wide = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Names = Annotated[tuple[Name, ...], Meta(max_length=64)]
@@ -32,8 +33,7 @@ class Allocation(Record):
     unit: str
     grant: str
     until: int
-    training: Curve
-    judging: Curve
+    left: Costs
     events: tuple[tuple[str, Event], ...]
     unaccounted: int = 0
 
@@ -80,8 +80,7 @@ class Left(Record):
 
     member: Name
     unit: Id
-    training: Curve
-    judging: Curve
+    costs: Costs
     unaccounted: Count
 
 

@@ -11,7 +11,7 @@ from ..deadlines import schedule
 from ..notices import Paid, RecordReused, RequestPosted, TestOpened
 from ..records import FinalRecord, Progress, Request
 from ..rejections import ensure, refusing
-from ..requests import elections, settlement
+from ..requests import elections, live, settlement
 from ..requests.seats import credit_account, debit_account
 from ..state import ACCOUNTS, GRANTS, MEMBERS, PROGRESS, RECORDS, REQUESTS, STANDING_TEAMS, UNITS, Draft
 from ..transactions import OpenTest, PostRequest, ReuseRecord, WithdrawRequest
@@ -62,6 +62,7 @@ def post_request(draft: Draft, tx: PostRequest) -> None:
     )
     deadline = draft.time + form.wait
     draft.put(REQUESTS, request, name)
+    live.enter(draft, request)
     draft.put(PROGRESS, Progress("forming", tx.reward, deadline, model=tx.initial), name)
     schedule(draft, deadline, "forming", name)
     draft.emit(RequestPosted(name, draft.sender, tx.category, tx.reward))

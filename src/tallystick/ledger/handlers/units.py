@@ -11,7 +11,6 @@ from ...base.merkle import EMPTY
 from .. import notices as say
 from .. import rejections as no
 from .. import transactions as tx
-from ..budgets.curves import ZERO
 from ..records import Lineage, Root, Unit
 from ..rejections import ensure, refusing
 from ..state import LINEAGES, MEMBERS, RECORDS, REQUESTS, ROOTS, UNIT_NAMES, UNITS, Draft
@@ -192,7 +191,7 @@ def _open_lineage(draft: Draft, body: tx.RegisterUnit) -> str:
     lineage = draft.new_id("lineage")
     if body.budget is None:
         raise ValueError("a new lineage without a budget")
-    opened = Lineage(lineage, body.budget, ZERO, ZERO, ZERO, ZERO, owner=draft.sender)
+    opened = Lineage(lineage, body.budget, owner=draft.sender)
     draft.put(LINEAGES, opened, lineage)
     return lineage
 

@@ -38,10 +38,8 @@ from ..state import (
     TEAMS,
     Draft,
 )
-from . import seats
+from . import live, seats
 from .seats import credit_account
-
-LIVE = ("forming", "away", "opening", "rounds", "closing", "recording", "approving", "sealed", "certifying")
 
 LATE = "it was not final in time"  # on the chain where the rounds ran
 
@@ -265,6 +263,7 @@ def _close(
     ended = replace(progress, stage=outcome, escrow=0, deadline=0, phase=-1, outcome=why)
     _clear(draft, request, progress, places)
     draft.put(PROGRESS, ended, name)
+    live.remove(draft, name)
     draft.emit(RequestEnded(name, outcome, why))
 
 
@@ -317,7 +316,7 @@ def _return_rest(draft: Draft, request: Request, amount: int) -> None:
     while origin.parent:
         origin = draft.get(REQUESTS, origin.parent)
         progress = draft.get(PROGRESS, origin.request)
-        if progress.stage in LIVE:
+        if progress.stage in live.LIVE:
             returned = replace(
                 progress,
                 escrow=progress.escrow + amount,

@@ -11,15 +11,15 @@ from ..state import (
     APPLICATIONS,
     BALLOTS,
     ELECTORATES,
+    LIVE_REQUESTS,
     MEMBERS,
     PLACES,
     PROGRESS,
     PROPOSALS,
-    REQUESTS,
     Reader,
 )
 from ..transition import find_chain as chain
-from .reading import every, find
+from .reading import every, find, keyed
 
 
 class MemberView(Record):
@@ -77,9 +77,9 @@ def _seen(reader: Reader, known: r.Member, time: int, bound: dict[str, list[int]
 def _bound(reader: Reader) -> dict[str, list[int]]:
     """What live requests hold of each member: in their escrows, and as stakes."""
     bound: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for posted in every(reader, REQUESTS):
-        now = find(reader, PROGRESS, posted.request)
-        bound[posted.member][0] += now.escrow if now else 0
+    for name, live in keyed(reader, LIVE_REQUESTS):
+        now = find(reader, PROGRESS, name)
+        bound[live.member][0] += now.escrow if now else 0
     for application in every(reader, APPLICATIONS):
         bound[application.member][1] += application.locked
     for place in every(reader, PLACES):

@@ -27,6 +27,13 @@ def every(reader: Reader, table: Table[R], *parts: str | int) -> Iterator[R]:
     return (table.decode(data) for _, data in reader.scan(prefix, 1 << 62))
 
 
+def keyed(reader: Reader, table: Table[R]) -> Iterator[tuple[str, R]]:
+    """Every record of a table with its key, in the order of the keys."""
+    prefix = f"{table.name}/"
+    scanned = reader.scan(prefix.encode(), 1 << 62)
+    return ((key.decode().removeprefix(prefix), table.decode(data)) for key, data in scanned)
+
+
 def plain(value: Any) -> Any:
     """An answer as JSON has it: records by the names of their fields, bytes in hexadecimal."""
     if isinstance(value, Record):

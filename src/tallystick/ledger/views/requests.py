@@ -7,13 +7,14 @@ from ...base.codec import Record
 from .. import records as r
 from ..posts import Committed
 from ..requests.elections import recorder_of
-from ..requests.settlement import LIVE
+from ..requests.live import LIVE
 from ..rules import all_phases, uncharged
 from ..state import (
     APPLICATIONS,
     BALLOTS,
     ELECTORATES,
     LISTINGS,
+    LIVE_REQUESTS,
     MEMBERS,
     PHASES,
     PLACES,
@@ -29,7 +30,7 @@ from ..state import (
     Reader,
 )
 from .grants import asks
-from .reading import every, find
+from .reading import every, find, keyed
 
 
 class OpenPhase(Record):
@@ -81,8 +82,11 @@ class RequestView(Record):
 def request(reader: Reader, name: str) -> RequestView | None:
     """A request, or None."""
     posted, now = find(reader, REQUESTS, name), find(reader, PROGRESS, name)
-    if posted is None or now is None:
-        return None
+    return None if posted is None or now is None else _view(reader, posted, now)
+
+
+def _view(reader: Reader, posted: r.Request, now: r.Progress) -> RequestView:
+    name = posted.request
     phase, team = open_phase(reader, name), find(reader, TEAMS, name) or r.Team(())
     electing = now.stage in ("recording", "approving")
     return RequestView(
@@ -121,16 +125,22 @@ def requests(
     reader: Reader, stage: str = "", member: str = "", category: str = "", live: bool = False
 ) -> tuple[RequestView, ...]:
     """Requests of one stage, or all that are live; of one requester, of one category."""
-    views = (
-        request(reader, one.request)
-        for one in every(reader, REQUESTS)
-        if member in ("", one.member) and category in ("", one.category)
-    )
-    return tuple(
-        view
-        for view in views
-        if view is not None and stage in ("", view.stage) and (view.stage in LIVE or not live)
-    )
+    views = []
+    for name in _live_names(reader) if live or stage in LIVE else _names(reader):
+        posted, now = find(reader, REQUESTS, name), find(reader, PROGRESS, name)
+        if posted is None or now is None:
+            continue
+        if stage in ("", now.stage) and member in ("", posted.member) and category in ("", posted.category):
+            views.append(_view(reader, posted, now))
+    return tuple(views)
+
+
+def _live_names(reader: Reader) -> Iterator[str]:
+    return (name for name, _ in keyed(reader, LIVE_REQUESTS))
+
+
+def _names(reader: Reader) -> Iterator[str]:
+    return (posted.request for posted in every(reader, REQUESTS))
 
 
 def open_phase(reader: Reader, name: str) -> OpenPhase | None:
@@ -187,9 +197,11 @@ def turns(reader: Reader, member: str, time: int) -> tuple[Turn, ...]:
     if known is None or not known.active:
         return ()
     found = [*_votes(reader, member, time), *_invitations(reader, member, time)]
-    for posted in every(reader, REQUESTS):
-        now = find(reader, PROGRESS, posted.request)
-        if now is not None and now.stage in LIVE:
+    for name, live in keyed(reader, LIVE_REQUESTS):
+        acts = member in (live.member, live.grader) or find(reader, PLACES, name, member) is not None
+        posted = find(reader, REQUESTS, name) if acts else None
+        now = find(reader, PROGRESS, name) if acts else None
+        if posted is not None and now is not None:
             found += _of_request(reader, posted, now, member)
     return tuple(sorted(found, key=lambda turn: (turn.deadline, turn.of, turn.do)))
 

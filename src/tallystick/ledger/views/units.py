@@ -4,9 +4,8 @@ from msgspec.structs import fields
 
 from ...base.codec import Record
 from ...base.events import Protects
-from ..budgets import curves as privacy_cost
-from ..budgets.curves import Curve
 from ..descriptions import Profile, Terms
+from ..records import Lineage
 from ..state import LINEAGES, UNIT_NAMES, UNITS, Reader
 from .reading import every, find
 
@@ -45,16 +44,17 @@ def budget(reader: Reader, lineage: str) -> BudgetView | None:
         limit.epsilon_nano,
         limit.delta_e12,
         limit.protects,
-        _spending(limit.epsilon_nano, limit.delta_e12, found.spent_training, found.reserved_training),
-        _spending(limit.epsilon_nano, limit.delta_e12, found.spent_judging, found.reserved_judging),
+        _spending(found, "training"),
+        _spending(found, "judging"),
         found.unaccounted,
         found.parts,
     )
 
 
-def _spending(limit: int, delta: int, spent: Curve, reserved: Curve) -> Spending:
-    at_worst = privacy_cost.epsilon(privacy_cost.add(spent, reserved), delta)
-    return Spending(privacy_cost.epsilon(spent, delta), at_worst, max(0, limit - at_worst))
+def _spending(lineage: Lineage, rows: str) -> Spending:
+    limit, delta = lineage.budget.epsilon_nano, lineage.budget.delta_e12
+    at_worst = (lineage.spent + lineage.reserved).epsilon(rows, delta)
+    return Spending(lineage.spent.epsilon(rows, delta), at_worst, max(0, limit - at_worst))
 
 
 def budgets(reader: Reader, owner: str = "") -> tuple[BudgetView, ...]:
