@@ -26,6 +26,11 @@ def cancel(draft: Draft, deadline: int, what: str, of: str) -> None:
     draft.delete(DUE, deadline, what, of)
 
 
+def is_due(draft: Draft, deadline: int) -> bool:
+    """Whether block time has reached a deadline."""
+    return draft.time >= deadline
+
+
 def serve(draft: Draft, served_by: dict[str, Serve], give_up: Callable[..., None]) -> None:
     """Serve the due entries of this block, earliest first, as many as a block may.
 
@@ -36,7 +41,7 @@ def serve(draft: Draft, served_by: dict[str, Serve], give_up: Callable[..., None
         _upgrade(draft)
     for key, entry in draft.scan(DUE, limit=chain.due_limit):
         deadline = int(key.split("/")[1])
-        if draft.time < deadline or len(draft.loaded) + len(draft.decided) >= MOST_RECORDS:
+        if not is_due(draft, deadline) or len(draft.loaded) + len(draft.decided) >= MOST_RECORDS:
             return
         if draft.find(DUE, deadline, entry.what, entry.of) is None:
             continue  # what came due before it took it back

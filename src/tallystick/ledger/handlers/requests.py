@@ -9,7 +9,7 @@ from .. import rules
 from ..chains import departures, trust
 from ..deadlines import schedule
 from ..notices import Paid, RecordReused, RequestPosted, TestOpened
-from ..records import FinalRecord, Progress, Request
+from ..records import FinalRecord, Grant, Progress, Request, Unit
 from ..rejections import ensure, refusing
 from ..requests import elections, live, settlement
 from ..requests.seats import credit_account, debit_account
@@ -164,11 +164,19 @@ def _why_not_reusable(draft: Draft, record: FinalRecord, request: Request, purpo
             return f"the terms of unit {unit_id} it was made with do not name {draft.sender!r}"
         if unit.terms.reuse:
             continue
-        if not unit.active or grant.revoked or draft.time >= grant.until:
+        if _given_no_longer(draft, unit, grant):
             return f"the grant of unit {unit_id} it was made with is no longer given"
-        if grant.to not in (ANYONE, draft.sender):
+        if _for_another(draft, grant):
             return f"the grant of unit {unit_id} it was made with is for {grant.to!r}"
     return None
+
+
+def _given_no_longer(draft: Draft, unit: Unit, grant: Grant) -> bool:
+    return not unit.active or grant.revoked or draft.time >= grant.until
+
+
+def _for_another(draft: Draft, grant: Grant) -> bool:
+    return grant.to not in (ANYONE, draft.sender)
 
 
 def open_test(draft: Draft, tx: OpenTest) -> None:

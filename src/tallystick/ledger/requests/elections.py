@@ -30,12 +30,17 @@ SCALE = 10**6
 def begin(draft: Draft, request: Request) -> None:
     """Freeze the electorate, rank it by the request's rule, and appoint its first."""
     name = request.request
-    progress, team = draft.get(PROGRESS, name), draft.get(TEAMS, name)
-    places = [draft.get(PLACES, name, member) for member in team.active]
-    electorate = [p for p in places if p.last_accepted == progress.completed and p.member != request.member]
-    recorders = tuple(p.member for p in ranked(request, progress, electorate))
+    progress = draft.get(PROGRESS, name)
+    recorders = tuple(p.member for p in ranked(request, progress, _electorate(draft, request, progress)))
     draft.put(PROGRESS, replace(progress, recorders=recorders, attempt=0, phase=-1), name)
     _appoint(draft, request)
+
+
+def _electorate(draft: Draft, request: Request, progress: Progress) -> list[Place]:
+    """Who still serves, had a post accepted in the last completed round, and did not ask."""
+    name = request.request
+    places = [draft.get(PLACES, name, member) for member in draft.get(TEAMS, name).active]
+    return [p for p in places if p.last_accepted == progress.completed and p.member != request.member]
 
 
 def ranked(request: Request, progress: Progress, electorate: list[Place]) -> list[Place]:
@@ -169,12 +174,7 @@ def decide(draft: Draft, name: str) -> None:
                 figures[member] = statement.figure
     approving = approvers(request, record, figures)
     electorate = len(progress.recorders)
-    enough = (
-        len(approving) == electorate
-        if request.rules.electing.unanimous
-        else 3 * len(approving) > 2 * electorate
-    )
-    stands = enough and record.recorder in approving
+    stands = _enough(request, len(approving), electorate) and record.recorder in approving
     draft.emit(RecordDecided(name, stands, len(approving), electorate))
     draft.delete(RECORD_DRAFTS, name)
     if not stands:
@@ -190,6 +190,11 @@ def decide(draft: Draft, name: str) -> None:
     draft.put(PROGRESS, replace(progress, stage="sealed", deadline=deadline), name)
     draft.put(RECORD_DRAFTS, replace(record, approving=len(approving)), name)
     schedule(draft, deadline, "test", name)
+
+
+def _enough(request: Request, approving: int, electorate: int) -> bool:
+    """Whether a record stands: all agree where the rules ask for that, else more than two thirds."""
+    return approving == electorate if request.rules.electing.unanimous else 3 * approving > 2 * electorate
 
 
 def approvers(request: Request, record: RecordDraft, figures: dict[str, int]) -> tuple[str, ...]:

@@ -65,9 +65,14 @@ def _harmful(
             and better(rules, starts[judge].figure, score.figure) > rules.electing.tolerance
             for judge, score in given.items()
         )
-        if len(given) >= TELLING and 3 * worse > 2 * len(given):
+        if _borne_out(worse, len(given)):
             found.append(member)
     return found
+
+
+def _borne_out(worse: int, judges: int) -> bool:
+    """Whether enough judged, and more than two thirds of them found the start made worse."""
+    return judges >= TELLING and 3 * worse > 2 * judges
 
 
 def _harm(rules: Rules) -> int:

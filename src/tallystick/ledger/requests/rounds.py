@@ -61,7 +61,7 @@ def go_on(draft: Draft, request: Request) -> None:
     while True:
         progress = draft.get(PROGRESS, name)
         index = _next_phase(request, progress, turns.round_state(draft, name))
-        if progress.stage in ("opening", "rounds") and draft.time >= progress.until:
+        if progress.stage in ("opening", "rounds") and turns.time_is_up(draft, progress):
             _break_off(draft, request)
         elif index is not None:
             if phases.open_phase(draft, request, index).owed:

@@ -39,16 +39,26 @@ def tally(rules: Rules, rule: PhaseRule, phase: Phase, vectors: dict[str, tuple[
         given = [score for score in scores if score.verdict != "abstain"]
         lost = sum(score.verdict in NOT_TO_BE_HAD for score in given)
         lazy = sum(score.verdict in IDLE for score in given)
-        if given and 2 * lost >= len(given):
+        if given and half_had_none(lost, len(given)):
             missed.append(member)
             continue
-        if 3 * lazy > 2 * len(given):
+        if called_idle(lazy, len(given)):
             idle.append(member)
         measured = combined(rules, [score.figure for score in given if score.verdict not in NOT_TO_BE_HAD])
         if measured is not None:
             figures[member] = measured
     start = combined(rules, [score.figure for score in starts if score.verdict == "fine"])
     return Tally(start, figures, tuple(missed), tuple(idle))
+
+
+def half_had_none(lost: int, judges: int) -> bool:
+    """Whether at least half of a post's judges could not have or read it."""
+    return 2 * lost >= judges
+
+
+def called_idle(lazy: int, judges: int) -> bool:
+    """Whether more than two thirds of a post's judges call it copied or unchanged."""
+    return 3 * lazy > 2 * judges
 
 
 def combined(rules: Rules, figures: Sequence[int]) -> int | None:

@@ -125,3 +125,8 @@ def ahead(rules: Rules, progress: Progress, member: str, index: int) -> int:
 def round_state(draft: Draft, request: str) -> RoundState:
     """What the running round has shown so far."""
     return draft.find(ROUNDS, request) or RoundState()
+
+
+def time_is_up(draft: Draft, progress: Progress) -> bool:
+    """Whether the rounds have used all the time that the rules give them."""
+    return draft.time >= progress.until
