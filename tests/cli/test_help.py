@@ -11,8 +11,7 @@ import time
 import click
 import pytest
 
-from tallystick.cli.main import tally
-from tallystick.cli.nouns import NOUNS, command_of
+from tallystick.cli.main import NOUNS, load, tally
 from tallystick.cli.reference import helps, page
 from tests.architecture.source import ROOT
 from tests.cli.desk import Desk
@@ -80,7 +79,7 @@ def test_every_noun_is_listed_with_what_it_is_for() -> None:
     for noun, (_, purpose) in NOUNS.items():
         assert f"  {noun} " in root
         assert purpose in root
-        assert isinstance(command_of(noun), click.Command)
+        assert isinstance(load(noun), click.Command)
 
 
 @pytest.mark.parametrize("words", [[], *([noun] for noun in NOUNS)])

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.data.catalogue import DataSet, File, Form, catalogue
-from tallystick.data.fetch import Progress, Unreachable, ensure_https, fetch, fetch_entry
+from tallystick.data.fetch import DownloadProgress, Unreachable, ensure_https, fetch, fetch_entry
 from tallystick.data.refusals import DataError, MissingData, TooLarge, WrongDigest
 
 CONTENT = bytes(range(256)) * 800
@@ -101,7 +101,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_file_is_fetched_with_its_progress(publisher, tmp_path):
-    seen: list[Progress] = []
+    seen: list[DownloadProgress] = []
     [path] = fetch_entry(entry(plain(publisher)), tmp_path, seen.append)
     assert path.read_bytes() == CONTENT
     assert seen[-1].done == seen[-1].total == len(CONTENT)

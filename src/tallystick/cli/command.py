@@ -1,4 +1,4 @@
-"""How a command is made: its arguments with their help, its examples, what every command can be told."""
+"""How a command is made: its arguments with their help, its examples, the options that all share."""
 
 import os
 import sys
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from . import output
-from .nouns import NOUNS
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -42,13 +41,13 @@ KEY = click.Option(
 JSON = click.Option(["--json"], is_flag=True, help="Print JSON, with whole ids and plain integers.")
 
 
-class Mistake(Exception):
+class BadInput(Exception):
     """Something a person gave is not what it should be; one line says what, and what to do."""
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What was said before or beside a command, and the ledger that it opens by it."""
+class Context:
+    """The options that all commands share, and the ledger that a command opens by them."""
 
     ledger: Path | None = None
     key: Path | None = None
@@ -80,7 +79,7 @@ class Choices:
         return mended(connect(folder, key, password_of))
 
     def show(self, document: Any, lines: Iterable[str]) -> None:
-        """Print what was found: the document for programs, the lines for people."""
+        """Print a result: the document for programs, the lines for people."""
         if self.json:
             print(output.as_json(document))
         else:
@@ -93,8 +92,8 @@ class Choices:
         where = {"transaction": receipt.transaction, "height": answer.height, "time": answer.time}
         document = {"accepted": True, **more, **where, "notices": receipt.notices}
         stands = output.pairs([("block", answer.height), ("tx", receipt.transaction.hex())])
-        told = [part for line in lines for part in output.sentence(line)]
-        self.show(document, [*told, *stands])
+        sentences = [part for line in lines for part in output.sentence(line)]
+        self.show(document, [*sentences, *stands])
 
 
 class Argument(click.Argument):
@@ -136,7 +135,8 @@ class Noun(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, one.get_short_help_str(WHOLE)) for name, one in self.commands.items()])
+            rows = [(name, inner.get_short_help_str(WHOLE)) for name, inner in self.commands.items()]
+            formatter.write_dl(rows)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         first = next(iter(self.commands.values()), None)
@@ -144,20 +144,19 @@ class Noun(click.Group):
 
 
 def noun(name: str) -> Noun:
-    """A group of commands; what every command can be told may also stand between the two."""
+    """A group of commands, whose help `main` gives it; shared options may also stand between the two."""
     shared = [copy(LEDGER), copy(KEY), copy(JSON)]
     for option in shared:
         option.hidden = True
 
     @click.pass_context
-    def alone(ctx: click.Context, /, **said: Any) -> None:
-        ctx.obj = _choices(ctx.obj, said)
+    def alone(ctx: click.Context, /, **options: Any) -> None:
+        ctx.obj = _context(ctx.obj, options)
         if ctx.invoked_subcommand is None:
             click.echo(ctx.get_help())
 
     return Noun(
         name,
-        help=NOUNS[name][1],
         callback=alone,
         params=shared,
         invoke_without_command=True,
@@ -225,15 +224,15 @@ def command(
     reads: bool = False,
     signs: bool = False,
 ) -> Callable[[Callable[..., None]], Command]:
-    """A command of a function whose first parameter is a `Choices`; each can print JSON."""
+    """A command of a function whose first parameter is a `Context`; each can print JSON."""
 
     def made(run: Callable[..., None]) -> Command:
         shared = [*([LEDGER] if reads or signs else []), *([KEY] if signs else []), JSON]
 
         @click.pass_context
         def called(ctx: click.Context, /, **values: Any) -> None:
-            said = {str(option.name): values.pop(str(option.name)) for option in shared}
-            at = _choices(ctx.obj, said)
+            options = {str(option.name): values.pop(str(option.name)) for option in shared}
+            at = _context(ctx.obj, options)
             try:
                 run(at, **values)
             except Exception as error:
@@ -243,15 +242,14 @@ def command(
                 raise
 
         called.__doc__ = run.__doc__
-        called.__click_params__ = getattr(run, "__click_params__", [])  # type: ignore[attr-defined]
+        vars(called)["__click_params__"] = getattr(run, "__click_params__", [])
         called_name = name or run.__name__.rstrip("_").replace("_", "-")
-        decorate = click.command(called_name, cls=Command, context_settings=SETTINGS)
-        one: Command = decorate(called)
-        one.params += shared
-        one.examples = examples
+        made_command: Command = click.command(called_name, cls=Command, context_settings=SETTINGS)(called)
+        made_command.params += shared
+        made_command.examples = examples
         if into is not None:
-            into.add_command(one)
-        return one
+            into.add_command(made_command)
+        return made_command
 
     return made
 
@@ -287,21 +285,21 @@ def password_of(path: Path, again: bool = False, variable: str = "TALLY_PASSWORD
 
 
 @contextmanager
-def learning_parts(what: str) -> Iterator[None]:
+def learning_parts(users: str) -> Iterator[None]:
     """Say what brings the learning parts where one of them is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "tallystick":
             raise
-        stop(f"{what} need {error.name}, which is not installed: pip install 'tallystick[learn]'")
+        stop(f"{users} need {error.name}, which is not installed: pip install 'tallystick[learn]'")
 
 
 def stop(message: str) -> NoReturn:
-    raise Mistake(message)
+    raise BadInput(message)
 
 
-def _choices(before: Choices | None, said: dict[str, Any]) -> Choices:
-    """What was said beside the command, else what was said before it."""
-    given = {name: value for name, value in said.items() if value not in (None, False)}
-    return replace(before or Choices(), **given)
+def _context(before: Context | None, options: dict[str, Any]) -> Context:
+    """The options beside the command, else those before it."""
+    given = {name: value for name, value in options.items() if value not in (None, False)}
+    return replace(before or Context(), **given)

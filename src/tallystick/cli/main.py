@@ -3,29 +3,51 @@
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
 import click
 
-from .command import FILE, SETTINGS, Choices, Mistake, write_examples
-from .nouns import NOUNS, command_of
+from .command import FILE, SETTINGS, BadInput, Context, write_examples
 
 EXAMPLES = ("tally demo", "tally ledger init trial --organisation ada --no-password")
 FAILED = 2
 INTERRUPTED = 130
 
+# noun -> the module that is loaded when it is used, and what it is for
+NOUNS = {
+    "demo": ("run.demo", "Watch five clinics learn together, from request to settlement."),
+    "doctor": ("doctor", "Say what is installed, what is missing, and what mends it."),
+    "simulate": ("run.simulate", "Try a scheme on your own table, beside learning alone and pooled."),
+    "new": ("run.new", "Make a project to edit: data, a task, a learner, a run."),
+    "run": ("run.run", "List runs, show and compare them, go on with one that was cut off."),
+    "audit": ("run.audit", "Attack a way to train; see what is found beside what is promised."),
+    "presets": ("run.presets", "Say which schemes there are, and what each needs."),
+    "data": ("run.data", "List, describe and fetch data sets."),
+    "ledger": ("ledger.ledger", "Make a ledger, look into it, export, verify, prove."),
+    "network": ("network.network", "Make and run a ledger that several organisations keep."),
+    "validator": ("network.validator", "Run one organisation's part of a network."),
+    "chain": ("ledger.chain", "Make sub-chains, list them, carry what chains have to say."),
+    "key": ("key", "Make key files and show what others may know of them."),
+    "member": ("ledger.member", "List members; change your keys and devices."),
+    "propose": ("ledger.propose", "Put a change to the vote."),
+    "vote": ("ledger.vote", "Vote on a proposal."),
+    "send": ("ledger.send", "Send tokens to a member."),
+    "unit": ("ledger.unit", "Register, list, hand over and withdraw data sets."),
+    "grant": ("ledger.grant", "Ask for, give, decline and revoke the use of units."),
+    "request": ("ledger.request", "List requests and follow one."),
+}
 
-class Tally(click.Group):
-    """Lists its nouns without loading them."""
+
+class Root(click.Group):
+    """The command itself: it lists its nouns without loading them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(NOUNS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in NOUNS:
-            return None
-        return command_of(name)
+        return load(name) if name in NOUNS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -35,7 +57,7 @@ class Tally(click.Group):
         write_examples(formatter, EXAMPLES)
 
 
-@click.group(cls=Tally, name="tally", invoke_without_command=True, context_settings=SETTINGS)
+@click.group(cls=Root, name="tally", invoke_without_command=True, context_settings=SETTINGS)
 @click.option("--ledger", type=FILE, metavar="DIR", help="The ledger's folder.")
 @click.option("--key", type=FILE, metavar="FILE", help="Your key file; it says who you are.")
 @click.option("--json", is_flag=True, help="Print JSON, with whole ids and plain integers.")
@@ -52,9 +74,17 @@ def tally(ctx: click.Context, ledger: Path | None, key: Path | None, json: bool,
 
         click.echo(f"tallystick {__version__}")
         ctx.exit()
-    ctx.obj = Choices(ledger, key, json)
+    ctx.obj = Context(ledger, key, json)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+def load(noun: str) -> click.Command:
+    """The commands of a noun, out of its module, which is loaded now; a group's help is its line above."""
+    module, purpose = NOUNS[noun]
+    app: click.Command = import_module(f"tallystick.cli.{module}").app
+    app.help = app.help or purpose
+    return app
 
 
 def main() -> None:
@@ -86,7 +116,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def explained(error: Exception) -> str | None:
     """The line for a person; None for what is a defect of the program."""
-    if isinstance(error, Mistake):
+    if isinstance(error, BadInput):
         return _one_line(str(error))
     if isinstance(error, click.ClickException):
         ctx = getattr(error, "ctx", None)

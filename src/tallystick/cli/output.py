@@ -6,7 +6,10 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..base.codec import Record
 
 WIDTH = 80
 GAP = "  "
@@ -18,11 +21,11 @@ def plain(value: Any) -> Any:
     from ..ledger.views import reading
 
     if isinstance(value, Mapping):
-        return {str(name): plain(one) for name, one in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if hasattr(value, "_asdict"):
         return plain(value._asdict())
     if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     return reading.plain(value)
 
 
@@ -110,9 +113,9 @@ def width() -> int:
     return max(40, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
 
 
-def notices(said: Iterable[Any]) -> list[str]:
+def notices(given: "Iterable[Record]") -> list[str]:
     """What happened, indented; long lines go on further in."""
-    lines = (notice(one) for one in said)
+    lines = map(notice, given)
     return [
         line
         for text in lines
@@ -138,24 +141,24 @@ def _wrapped(text: str, limit: int) -> list[str]:
     return textwrap.wrap(text, limit, break_on_hyphens=False) or [""]
 
 
-def notice(said: Any) -> str:
+def notice(record: "Record") -> str:
     """What happened, in a line: GrantUsed as "grant used: grant grant-3f…, left 4"."""
     fields = ", ".join(
-        f"{name.replace('_', ' ')} {_value(name, getattr(said, name))}" for name in said.__struct_fields__
+        f"{name.replace('_', ' ')} {_value(name, getattr(record, name))}" for name in record.__struct_fields__
     )
-    words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(said).__name__).lower()
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(record).__name__).lower()
     return f"{words}: {fields}" if fields else words
 
 
-def _value(name: str, value: Any) -> str:
+def _value(name: str, value: object) -> str:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return " ".join(map(str, value)) or "none"
+    if not isinstance(value, int):
+        return str(value)
     if name.endswith("_nano"):
         return epsilon(value)
-    if name == "deadline":
-        return moment(value)
-    return amount(value) if isinstance(value, int) else str(value)
+    return moment(value) if name == "deadline" else amount(value)

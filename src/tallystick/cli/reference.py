@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from .main import tally
-from .nouns import NOUNS, command_of
+from .main import NOUNS, load, tally
 from .output import WIDTH
 
 HEAD = """# The command `tally`
@@ -28,7 +27,7 @@ def helps() -> Iterator[tuple[str, str]]:
     root = _context(tally, "tally", None)
     yield "tally", tally.get_help(root)
     for noun in NOUNS:
-        yield from _helps(command_of(noun), noun, root)
+        yield from _helps(load(noun), noun, root)
 
 
 def section(path: str, help: str) -> str:
@@ -36,16 +35,17 @@ def section(path: str, help: str) -> str:
     return f"{level} {path}\n\n```\n{help}\n```\n"
 
 
-def _helps(found: click.Command, name: str, parent: click.Context) -> Iterator[tuple[str, str]]:
-    ctx = _context(found, name, parent)
-    yield ctx.command_path, found.get_help(ctx)
-    if isinstance(found, click.Group):
-        for inner in found.list_commands(ctx):
-            yield from _helps(found.commands[inner], inner, ctx)
+def _helps(command: click.Command, name: str, parent: click.Context) -> Iterator[tuple[str, str]]:
+    ctx = _context(command, name, parent)
+    yield ctx.command_path, command.get_help(ctx)
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(ctx):
+            yield from _helps(command.commands[inner], inner, ctx)
 
 
-def _context(found: click.Command, name: str, parent: click.Context | None) -> click.Context:
-    return click.Context(found, info_name=name, parent=parent, terminal_width=WIDTH, **found.context_settings)
+def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
+    settings = command.context_settings
+    return click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH, **settings)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -69,8 +69,8 @@ class DataSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
-    """What `tally data describe` shows."""
+class Whereabouts:
+    """A data set, where it lies, and what brings it: what `tally data describe` shows."""
 
     data_set: DataSet
     here: str  # where it lies, or ""
@@ -212,11 +212,11 @@ def command_for(entry: DataSet) -> str:
     return f"put its files into {folders()[0] / entry.folder}"
 
 
-def describe(name: str) -> Description:
+def describe(name: str) -> Whereabouts:
     """What a data set is and whether it is here; digests are checked when it is read, not now."""
     entry = entry_of(name)
     for form in entry.forms:
         paths = locate(entry, form)
         if paths is not None:
-            return Description(entry, str(next(iter(paths.values())).parent), "")
-    return Description(entry, "", command_for(entry))
+            return Whereabouts(entry, str(next(iter(paths.values())).parent), "")
+    return Whereabouts(entry, "", command_for(entry))

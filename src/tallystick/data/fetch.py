@@ -35,7 +35,7 @@ class Unreachable(DataError):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DownloadProgress:
     """How far one download is; `total` is 0 while unknown."""
 
     url: str
@@ -43,14 +43,14 @@ class Progress:
     total: int
 
 
-def quiet(progress: Progress) -> None:
+def quiet(progress: DownloadProgress) -> None:
     """Show nothing."""
 
 
 def fetch(
     name: str,
     folder: str | Path | None = None,
-    progress: Callable[[Progress], None] = quiet,
+    progress: Callable[[DownloadProgress], None] = quiet,
     pause: float = 1.0,
 ) -> list[Path]:
     """Bring the files of a data set into `folder`/<its name>; those already there and right are left alone.
@@ -61,7 +61,7 @@ def fetch(
 
 
 def fetch_entry(
-    entry: DataSet, folder: Path, progress: Callable[[Progress], None] = quiet, pause: float = 1.0
+    entry: DataSet, folder: Path, progress: Callable[[DownloadProgress], None] = quiet, pause: float = 1.0
 ) -> list[Path]:
     form = entry.fetchable
     if form is None:
@@ -90,7 +90,7 @@ def here(file: File, target: Path) -> Path | None:
 
 def bring(
     file: File, form: Form, target: Path, tried: dict[str, DataError | None],
-    progress: Callable[[Progress], None], pause: float,
+    progress: Callable[[DownloadProgress], None], pause: float,
 ) -> None:  # fmt: skip
     """Get a file from the first of its addresses that has it; an archive serves the form's others too."""
     troubles: list[DataError] = []
@@ -139,7 +139,9 @@ def ensure_https(url: str) -> None:
         raise DataError(f"{url} is not an https address; nothing is fetched over {parts.scheme or 'it'}")
 
 
-def download(url: str, folder: Path, limit: int, progress: Callable[[Progress], None], pause: float) -> Path:
+def download(
+    url: str, folder: Path, limit: int, progress: Callable[[DownloadProgress], None], pause: float
+) -> Path:
     """The bytes at an address in a file `.part-...`; a later call continues where this one broke off."""
     ensure_https(url)
     ending = next((ending for ending in (".gz", ".xz") if url.endswith(ending)), "")
@@ -164,7 +166,7 @@ def download(url: str, folder: Path, limit: int, progress: Callable[[Progress], 
     raise Unreachable(f"{url}: {trouble} ({ATTEMPTS} attempts); what came is kept, so try again later")
 
 
-def receive(url: str, part: Path, limit: int, progress: Callable[[Progress], None]) -> bool:
+def receive(url: str, part: Path, limit: int, progress: Callable[[DownloadProgress], None]) -> bool:
     """One attempt; whether the whole came."""
     done = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
@@ -182,7 +184,7 @@ def receive(url: str, part: Path, limit: int, progress: Callable[[Progress], Non
                 done += len(piece)
                 ensure_small(url, part, done, limit)
                 file.write(piece)
-                progress(Progress(url, done, total))
+                progress(DownloadProgress(url, done, total))
     return not total or done == total
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from ..node.payloads.store import write_durably
 from .finished import Finished
+from .layout import RESULT
 from .pages import course, screen
-
-RESULT = "result.json"
 
 
 def document(run: Finished) -> dict[str, Any]:

@@ -10,9 +10,8 @@ import numpy as np
 from ..data.table import Table
 from ..engines.export import Report, export, verify
 from .finished import Finished
+from .layout import EXPORT, LEDGER
 from .pages import PLOTS, page_of, screen, summary
-
-LEDGER, EXPORT = "ledger", "run.tally"
 
 
 @dataclass(frozen=True)

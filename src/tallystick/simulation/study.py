@@ -45,6 +45,7 @@ from .baselines import baselines
 from .behaviours import Part
 from .checkpoint import Diary
 from .finished import Compared
+from .layout import ASKED, DIARY, LEDGER, MARK, MODELS
 from .members import Members, members_in, members_of
 from .outcome import Run
 from .run import Brought, Setting, genesis_of, rules_for
@@ -56,8 +57,6 @@ __all__ = [
 ]  # fmt: skip
 
 Watch = Callable[[Moment], None]
-MARK, ASKED = "run.json", "run.toml"  # what is noted of a run; what the command was asked for
-LEDGER, MODELS, DIARY = "ledger", "models", "work.db"
 NO_ROWS = "all members' judging rows together"
 
 

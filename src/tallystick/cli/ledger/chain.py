@@ -8,7 +8,7 @@ import click
 from .. import output
 from ..command import (
     FILE,
-    Choices,
+    Context,
     argument,
     command,
     mended,
@@ -41,7 +41,7 @@ CAP = "The most tokens, rewards and deposits together, of requests that run ther
 @click.option("--fresh", type=whole(1), default=1, metavar="HOURS", show_default=True,
               help="How old the view of the main chain may be when a phase opens.")  # fmt: skip
 def create(
-    at: Choices,
+    at: Context,
     dir: Path,
     name: str | None,
     escrow_cap: int,
@@ -55,10 +55,10 @@ def create(
     You are its only member until the main chain's others are shown to it, which happens with their first
     request. Its blocks are signed by one key in its folder: every member of a team must agree to that.
     """
-    from . import ledger_init as founding
+    from . import ledger_init
 
-    founding.ensure_free(dir)
-    chain = name or founding.chain_name(dir)
+    ledger_init.ensure_free(dir)
+    chain = name or ledger_init.chain_name(dir)
     spans = {
         "trusting_period": trusting * DAY,
         "settling": settling * DAY,
@@ -67,7 +67,7 @@ def create(
     }
     with at.writer() as client:
         made, terms = _founded(client, chain, escrow_cap, spans)
-        founding.write(dir, made, plain=True)
+        ledger_init.write(dir, made, plain=True)
         _register(at, client, dir, terms)
 
 
@@ -82,7 +82,7 @@ def _founded(client: "Client", chain: str, cap: int, spans: dict[str, int]) -> t
 
     me, blocks = client.get(MEMBERS, client.member), SigningKey.generate()
     signed = client.view.prove(b"chain").signed
-    signers = tuple((one.public, one.power) for one in signed.validators)
+    signers = tuple((validator.public, validator.power) for validator in signed.validators)
     main = ChainTerms(signed.header.chain, signers, **spans)
     if chain == main.chain:
         stop(f"{chain!r} is the main chain's own name; give another by --name")
@@ -92,7 +92,7 @@ def _founded(client: "Client", chain: str, cap: int, spans: dict[str, int]) -> t
     return Founding(genesis, blocks, {}), ChainTerms(chain, ((blocks.public, 1),), cap, **spans)
 
 
-def _register(at: Choices, client: "Client", folder: Path, terms: Any) -> None:
+def _register(at: Context, client: "Client", folder: Path, terms: Any) -> None:
     from ...ledger.state import ELECTORATES, PROPOSALS
     from ...ledger.transactions import Propose, RegisterChain
 
@@ -113,69 +113,69 @@ def _register(at: Choices, client: "Client", folder: Path, terms: Any) -> None:
 
 
 @command("tally chain list --ledger trial", into=app, reads=True, name="list")
-def list_(at: Choices) -> None:
+def list_(at: Context) -> None:
     """List the other chains that this one knows."""
     from ...ledger.views import other_chains
 
     with at.reader() as client:
-        found = other_chains(client.view, client.now())
+        chains = other_chains(client.view, client.now())
     rows = [
         (
-            one.chain,
-            "main" if one.main else "sub-chain",
-            one.stage,
-            output.amount(one.height),
-            output.amount(one.requests),
-            output.amount(one.escrow),
+            known.chain,
+            "main" if known.main else "sub-chain",
+            known.stage,
+            output.amount(known.height),
+            output.amount(known.requests),
+            output.amount(known.escrow),
         )
-        for one in found
+        for known in chains
     ]
     heads = ("chain", "is", "trust", "height", "requests", "tokens there")
-    at.show(found, output.table(heads, rows, "no other chain is known here"))
+    at.show(chains, output.table(heads, rows, "no other chain is known here"))
 
 
 @command("tally chain status north --ledger trial", into=app, reads=True)
 @argument("chain", "The other chain's name.", metavar="NAME")
-def status(at: Choices, chain: str) -> None:
+def status(at: Context, chain: str) -> None:
     """Say how another chain is known here, and which requests are there until when."""
     from ...ledger.state import MESSAGES, OTHER_CHAINS, PROGRESS
     from ...ledger.views import every, other_chains
 
     with at.reader() as client:
-        found = {one.chain: one for one in other_chains(client.view, client.now())}.get(chain)
-        if found is None:
+        known = {view.chain: view for view in other_chains(client.view, client.now())}.get(chain)
+        if known is None:
             stop(f"no chain {chain!r} is known on chain {client.view.status().chain!r}")
         terms = client.get(OTHER_CHAINS, chain).terms
         opened: Any = [message.content for message in every(client.view, MESSAGES, chain)]
-        names = [] if found.main else [one.request.request for one in opened]
+        names = [] if known.main else [opening.request.request for opening in opened]
         there = [(name, client.get(PROGRESS, name).final) for name in names]
-    held = f"{output.amount(found.escrow)} of {output.amount(found.escrow_cap)}"
+    held = f"{output.amount(known.escrow)} of {output.amount(known.escrow_cap)}"
     lines = output.pairs(
         [
-            ("chain", found.chain),
-            ("is", "the main chain" if found.main else "a sub-chain"),
-            ("trust", _trust(found)),
-            ("newest header known", f"{output.amount(found.height)}, of {output.moment(found.time)}"),
-            ("tokens there", "" if found.main else held),
-            ("validators", found.validators),
+            ("chain", known.chain),
+            ("is", "the main chain" if known.main else "a sub-chain"),
+            ("trust", _trust(known)),
+            ("newest header known", f"{output.amount(known.height)}, of {output.moment(known.time)}"),
+            ("tokens there", "" if known.main else held),
+            ("validators", known.validators),
             *((f"request {name}", f"final before {output.moment(final)}") for name, final in there),
         ]
     )  # fmt: skip
-    at.show({**output.plain(found), "terms": terms, "there": there}, lines)
+    at.show({**output.plain(known), "terms": terms, "there": there}, lines)
 
 
-def _trust(found: "ChainView") -> str:
+def _trust(known: "ChainView") -> str:
     """What to do where a chain is not trusted any more."""
-    how = f"tally propose trust {found.chain}"
+    how = f"tally propose trust {known.chain}"
     return {
         "frozen": f"frozen: its validators contradicted themselves; {how}",
         "lapsed": f"lapsed: no header came for too long; {how}",
-    }.get(found.stage, found.stage)
+    }.get(known.stage, known.stage)
 
 
 @command("tally chain carry north --ledger trial --key ada.key", into=app, signs=True)
 @argument("dir", "The other chain's folder.", type=FILE)
-def carry(at: Choices, dir: Path) -> None:
+def carry(at: Context, dir: Path) -> None:
     """Carry to each of two chains what the other has to say, with its proofs, until nothing waits.
 
     Anyone may do this who is a member of both; nothing can be made up on the way, and nothing is taken twice.
@@ -189,7 +189,7 @@ def carry(at: Choices, dir: Path) -> None:
     done: list[tuple[str, Any, Answer]] = []
     with at.writer() as here, mended(connect(dir, at.key_file(), password_of)) as there:
 
-        def told(client: "Client") -> Any:
+        def sending(client: "Client") -> Any:
             def submit(body: tx.Body) -> Answer:
                 try:
                     return client.submit(body)
@@ -198,14 +198,14 @@ def carry(at: Choices, dir: Path) -> None:
 
             return submit
 
-        for one, other in ((here, there), (there, here)):
-            if isinstance(one.view, Engine) and grows_old(one.view, other.view, one.now()):
-                told(one)(tx.Nudge())
+        for source, other in ((here, there), (there, here)):
+            if isinstance(source.view, Engine) and grows_old(source.view, other.view, source.now()):
+                sending(source)(tx.Nudge())
         for _ in range(ROUNDS):
             before = len(done)
             for source, target in ((here, there), (there, here)):
                 to = target.view.status().chain
-                done += [(to, *row) for row in carried(source.view, target.view, told(target))]
+                done += [(to, *row) for row in carried(source.view, target.view, sending(target))]
             if len(done) == before:
                 break
     rows = [
@@ -218,4 +218,4 @@ def carry(at: Choices, dir: Path) -> None:
     )
 
 
-ROUNDS = 8  # back and forth: what one is told may give it something to say
+ROUNDS = 8  # back and forth: what a chain hears may give it something to say

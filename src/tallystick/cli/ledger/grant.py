@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import output
-from ..command import Choices, argument, command, moment, noun, stop, whole
+from ..command import Context, argument, command, moment, noun, stop, whole
 from .unit import unit_id, unit_label
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ UNTIL = click.option("--until", type=moment, metavar="TIME", help=f"When it ends
 @PURPOSE
 @USES
 @UNTIL
-def ask(at: Choices, unit: str, purpose: str | None, uses: int | None, until: int | None) -> None:
+def ask(at: Context, unit: str, purpose: str | None, uses: int | None, until: int | None) -> None:
     """Ask a unit's owner for a grant."""
     from ...ledger.state import ASKS, UNITS
     from ...ledger.transactions import AskGrant
@@ -58,7 +58,7 @@ def ask(at: Choices, unit: str, purpose: str | None, uses: int | None, until: in
 @UNTIL
 @click.option("--statistics-only", is_flag=True, help="For statistics, not for models.")
 def give(
-    at: Choices,
+    at: Context,
     unit: str | None,
     to: str | None,
     ask: str | None,
@@ -98,7 +98,7 @@ def give(
 
 @command("tally grant decline 3fa94c12 --key bob.key", into=app, signs=True)
 @argument("ask", "The ask's id, or the beginning of it.", metavar="ID")
-def decline(at: Choices, ask: str) -> None:
+def decline(at: Context, ask: str) -> None:
     """Say no to an ask."""
     from ...ledger.state import ASKS
     from ...ledger.transactions import DeclineGrant
@@ -110,7 +110,7 @@ def decline(at: Choices, ask: str) -> None:
 
 @command("tally grant revoke 3fa94c12 --key bob.key", into=app, signs=True)
 @argument("grant", "The grant's id, or the beginning of it.", metavar="ID")
-def revoke(at: Choices, grant: str) -> None:
+def revoke(at: Context, grant: str) -> None:
     """Take a grant back, from the next phase of any request on."""
     from ...ledger.state import GRANTS
     from ...ledger.transactions import RevokeGrant
@@ -124,7 +124,7 @@ def revoke(at: Choices, grant: str) -> None:
 @click.option("--owner", default="", metavar="NAME", help="Only those that this member gave.")
 @click.option("--to", default="", metavar="NAME", help="Only those that this member may use.")
 @click.option("--all", "everything", is_flag=True, help="Those that permit nothing any more, too.")
-def list_(at: Choices, owner: str, to: str, everything: bool) -> None:
+def list_(at: Context, owner: str, to: str, everything: bool) -> None:
     """List grants, and asks that wait for an answer."""
     from ...ledger.state import ASKS, GRANTS
     from ...ledger.views.grants import asks, grants
@@ -135,24 +135,24 @@ def list_(at: Choices, owner: str, to: str, everything: bool) -> None:
         asked = asks(client.view, time, owner=owner, member=to)
         rows = [
             (
-                client.short(GRANTS, one.grant),
-                unit_label(client, one.unit),
-                one.to,
-                one.purpose,
-                output.amount(one.left),
-                one.stage,
+                client.short(GRANTS, permission.grant),
+                unit_label(client, permission.unit),
+                permission.to,
+                permission.purpose,
+                output.amount(permission.left),
+                permission.stage,
             )
-            for one in given
+            for permission in given
         ] + [
             (
-                client.short(ASKS, one.ask),
-                unit_label(client, one.unit),
-                one.member,
-                one.purpose,
-                output.amount(one.uses),
+                client.short(ASKS, permission.ask),
+                unit_label(client, permission.unit),
+                permission.member,
+                permission.purpose,
+                output.amount(permission.uses),
                 "asked",
             )
-            for one in asked
+            for permission in asked
         ]
     heads = ("id", "unit", "to", "purpose", "left", "is")
     at.show({"grants": given, "asks": asked}, output.table(heads, rows, "nothing is granted or asked"))
@@ -160,51 +160,51 @@ def list_(at: Choices, owner: str, to: str, everything: bool) -> None:
 
 @command("tally grant show 3fa94c12 --ledger trial", into=app, reads=True)
 @argument("grant", "Its id, or the beginning of it.", metavar="ID")
-def show(at: Choices, grant: str) -> None:
+def show(at: Context, grant: str) -> None:
     """Show one grant."""
     with at.reader() as client:
         show_grant(at, client, grant)
 
 
-def show_grant(at: Choices, client: "Client", name: str) -> None:
+def show_grant(at: Context, client: "Client", name: str) -> None:
     from ...ledger.state import GRANTS
     from ...ledger.views.grants import grant
 
-    found = grant(client.view, client.whole(GRANTS, name), client.now())
-    if found is None:
+    shown = grant(client.view, client.whole(GRANTS, name), client.now())
+    if shown is None:
         stop(f"there is no grant {name!r}")
     at.show(
-        found,
+        shown,
         output.pairs(
             [
-                ("grant", found.grant),
-                ("unit", f"{found.unit} ({unit_label(client, found.unit)})"),
-                ("by", found.owner),
-                ("to", "anyone" if found.to == "*" else found.to),
-                ("purpose", found.purpose),
-                ("for", "statistics only" if found.statistics_only else "models and statistics"),
-                ("uses", f"{output.amount(found.left)} of {output.amount(found.uses)} left"),
-                ("until", output.moment(found.until)),
-                ("is", found.stage),
+                ("grant", shown.grant),
+                ("unit", f"{shown.unit} ({unit_label(client, shown.unit)})"),
+                ("by", shown.owner),
+                ("to", "anyone" if shown.to == "*" else shown.to),
+                ("purpose", shown.purpose),
+                ("for", "statistics only" if shown.statistics_only else "models and statistics"),
+                ("uses", f"{output.amount(shown.left)} of {output.amount(shown.uses)} left"),
+                ("until", output.moment(shown.until)),
+                ("is", shown.stage),
             ]
         ),
     )
 
 
-def show_ask(at: Choices, client: "Client", name: str) -> None:
+def show_ask(at: Context, client: "Client", name: str) -> None:
     from ...ledger.state import ASKS
 
-    found = client.get(ASKS, client.whole(ASKS, name))
+    shown = client.get(ASKS, client.whole(ASKS, name))
     at.show(
-        found,
+        shown,
         output.pairs(
             [
-                ("ask", found.ask),
-                ("unit", f"{found.unit} ({unit_label(client, found.unit)})"),
-                ("by", found.member),
-                ("purpose", found.purpose),
-                ("uses", output.amount(found.uses)),
-                ("until", output.moment(found.until)),
+                ("ask", shown.ask),
+                ("unit", f"{shown.unit} ({unit_label(client, shown.unit)})"),
+                ("by", shown.member),
+                ("purpose", shown.purpose),
+                ("uses", output.amount(shown.uses)),
+                ("until", output.moment(shown.until)),
             ]
         ),
     )

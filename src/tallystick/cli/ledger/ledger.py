@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Choices, argument, command, digest_of, noun, stop
+from ..command import FILE, Context, argument, command, digest_of, noun, stop
 from . import proofs
 from .ledger_init import init
 
@@ -25,31 +25,31 @@ PROVABLE = tuple(kind for kind in KINDS if kind != "block")
 
 
 @command("tally ledger status --ledger trial", into=app, reads=True)
-def status(at: Choices) -> None:
+def status(at: Context) -> None:
     """Say how the ledger stands: height, time, money, what comes due."""
     from ...ledger.state import CHAIN
     from ...ledger.transition import next_deadline
 
     with at.reader() as client:
-        found, chain = client.view.status(), client.get(CHAIN)
+        standing, chain = client.view.status(), client.get(CHAIN)
         due, waiting = next_deadline(client.view), len(client.view.scan(b"due/", MANY))
-    document = {**found._asdict(), "figures": chain, "next_deadline": due, "deadlines": waiting}
+    document = {**standing._asdict(), "figures": chain, "next_deadline": due, "deadlines": waiting}
     many = f"{output.amount(waiting)}{' or more' if waiting == MANY else ''}"
     at.show(
         document,
         output.pairs(
             [
-                ("chain", found.chain),
-                ("height", output.amount(found.height)),
-                ("newest block", output.moment(found.time)),
-                ("state's root", found.app_hash.hex()),
+                ("chain", standing.chain),
+                ("height", output.amount(standing.height)),
+                ("newest block", output.moment(standing.time)),
+                ("state's root", standing.app_hash.hex()),
                 ("members", output.amount(chain.members)),
                 ("tokens issued", f"{output.amount(chain.issued)} of at most {output.amount(chain.cap)}"),
                 ("reward pool", output.amount(chain.pool)),
                 ("deadlines", many),
                 ("next deadline", "nothing comes due" if due is None else output.moment(due)),
                 ("rules", f"version {chain.version}"),
-                *(("signed by", key.hex()) for key in found.validators),
+                *(("signed by", key.hex()) for key in standing.validators),
             ]
         ),
     )
@@ -64,7 +64,7 @@ def status(at: Choices) -> None:
 )
 @argument("kind", "One of " + ", ".join(KINDS) + ".", type=click.Choice(KINDS), metavar="KIND")
 @argument("name", "A height, a digest, a name, or an id or its beginning.", metavar="ID")
-def show(at: Choices, kind: str, name: str) -> None:
+def show(at: Context, kind: str, name: str) -> None:
     """Show one thing that the ledger holds."""
     with at.reader() as client:
         match kind:
@@ -99,7 +99,7 @@ def show(at: Choices, kind: str, name: str) -> None:
 @command("tally ledger export trial.tally --ledger trial", into=app, reads=True)
 @argument("file", "The new file.", type=FILE)
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
-def export(at: Choices, file: Path, force: bool) -> None:
+def export(at: Context, file: Path, force: bool) -> None:
     """Write the whole ledger into one file, which anyone can execute again."""
     from ...engines import export as exporting
 
@@ -116,7 +116,7 @@ def export(at: Choices, file: Path, force: bool) -> None:
 @argument("file", "What `tally ledger export` or `tally ledger prove` wrote.", type=FILE)
 @click.option("--validator", type=digest_of, multiple=True, metavar="KEY", help="Who must have signed.")
 @click.option("--genesis", type=digest_of, metavar="DIGEST", help="The genesis that it must begin with.")
-def verify(at: Choices, file: Path, validator: tuple[bytes, ...], genesis: bytes | None) -> None:
+def verify(at: Context, file: Path, validator: tuple[bytes, ...], genesis: bytes | None) -> None:
     """Execute an export again from its genesis, or check a proof; trusts nobody."""
     from ...client import receipts
 
@@ -127,27 +127,29 @@ def verify(at: Choices, file: Path, validator: tuple[bytes, ...], genesis: bytes
         return
     from ...engines import export as exporting
 
-    found = exporting.verify(file)
-    if found.problem:
+    report = exporting.verify(file)
+    if report.problem:
         if at.json:
-            print(output.as_json({"sound": False, **found._asdict()}))
-        sound = f"sound up to block {found.height}, then: " if found.height >= 0 else ""
-        stop(f"{file} is not a true ledger: {sound}{found.problem}")
-    _ensure_signers(file, found.validators, validator)
-    if genesis not in (None, found.genesis):
-        stop(f"{file} begins with genesis {found.genesis.hex()}, not with the one you named")
-    done = f"{output.amount(found.transactions)} transactions, {output.amount(found.refused)} of them refused"
+            print(output.as_json({"sound": False, **report._asdict()}))
+        sound = f"sound up to block {report.height}, then: " if report.height >= 0 else ""
+        stop(f"{file} is not a true ledger: {sound}{report.problem}")
+    _ensure_signers(file, report.validators, validator)
+    if genesis not in (None, report.genesis):
+        stop(f"{file} begins with genesis {report.genesis.hex()}, not with the one you named")
+    refused = f"{output.amount(report.refused)} of them refused"
+    done = f"{output.amount(report.transactions)} transactions, {refused}"
+    blocks = f"{output.amount(report.height)} blocks"
     at.show(
-        {"sound": True, **found._asdict()},
+        {"sound": True, **report._asdict()},
         [
-            *output.sentence(f"{file} is true: {output.amount(found.height)} blocks executed again, {done}"),
+            *output.sentence(f"{file} is true: {blocks} executed again, {done}"),
             *output.pairs(
                 [
-                    ("chain", found.chain),
-                    ("newest block", output.moment(found.time)),
-                    ("state's root", found.app_hash.hex()),
-                    ("genesis", found.genesis.hex()),
-                    *(("signed by", key.hex()) for key in found.validators),
+                    ("chain", report.chain),
+                    ("newest block", output.moment(report.time)),
+                    ("state's root", report.app_hash.hex()),
+                    ("genesis", report.genesis.hex()),
+                    *(("signed by", key.hex()) for key in report.validators),
                 ]
             ),
         ],
@@ -163,7 +165,7 @@ def verify(at: Choices, file: Path, validator: tuple[bytes, ...], genesis: bytes
 @argument("kind", "One of " + ", ".join(PROVABLE) + ".", type=click.Choice(PROVABLE), metavar="KIND")
 @argument("name", "A digest, a name, or an id or its beginning.", metavar="ID")
 @click.option("--out", type=FILE, metavar="FILE", help="Write the proof into a new file.")
-def prove(at: Choices, kind: str, name: str, out: Path | None) -> None:
+def prove(at: Context, kind: str, name: str, out: Path | None) -> None:
     """Prove a record, its absence or a receipt to somebody who trusts the validators alone."""
     from ...client import receipts
 
@@ -181,7 +183,7 @@ def prove(at: Choices, kind: str, name: str, out: Path | None) -> None:
 
 
 @command("tally ledger nudge --ledger trial", into=app, reads=True)
-def nudge(at: Choices) -> None:
+def nudge(at: Context) -> None:
     """Serve what has come due while nobody wrote: refunds, closing phases, votes."""
     from ...client import open_writer
     from ..command import mended, password_of
@@ -191,13 +193,13 @@ def nudge(at: Choices) -> None:
     with mended(open_writer(at.folder(), None, password_of)) as client:
         after = client.view.status().height
         notices = [
-            one for height in range(before + 1, after + 1) for one in client.view.block(height).notices
+            notice for height in range(before + 1, after + 1) for notice in client.view.block(height).notices
         ]
     made = f"{after - before} blocks made" if after > before else "nothing was due"
     at.show({"before": before, "height": after, "notices": notices}, [made, *output.notices(notices)])
 
 
-def _show_block(at: Choices, client: "Client", name: str) -> None:
+def _show_block(at: Context, client: "Client", name: str) -> None:
     from ...base import light
 
     if not name.isdigit():
@@ -230,26 +232,26 @@ def _show_block(at: Choices, client: "Client", name: str) -> None:
     at.show(document, [*lines, *due, *done])
 
 
-def _show_transaction(at: Choices, client: "Client", name: str) -> None:
-    found: Answer | None = client.view.find(_digest(name))
-    if found is None:
+def _show_transaction(at: Context, client: "Client", name: str) -> None:
+    answer: Answer | None = client.view.find(_digest(name))
+    if answer is None:
         stop(f"no block holds a transaction {name}")
-    where = [("block", output.amount(found.height or 0)), ("time", output.moment(found.time or 0))]
-    at.show(found, [*output.pairs(where), *_receipt_lines(found.receipt)])
+    where = [("block", output.amount(answer.height or 0)), ("time", output.moment(answer.time or 0))]
+    at.show(answer, [*output.pairs(where), *_receipt_lines(answer.receipt)])
 
 
-def _show_account(at: Choices, client: "Client", name: str) -> None:
+def _show_account(at: Context, client: "Client", name: str) -> None:
     from ...ledger.state import ACCOUNTS
 
     account, history = client.get(ACCOUNTS, name), client.view.history(name, 10)
     rows = [
         (
-            output.amount(one.height or 0),
-            output.moment(one.time or 0),
-            one.receipt.kind,
-            _outcome(one.receipt),
+            output.amount(answer.height or 0),
+            output.moment(answer.time or 0),
+            answer.receipt.kind,
+            _outcome(answer.receipt),
         )
-        for one in history
+        for answer in history
     ]
     lines = output.pairs(
         [
@@ -307,7 +309,7 @@ def whole_id(client: "Client", kind: str, name: str) -> str:
     return client.whole(st.TABLES[kind], name)
 
 
-def _ensure_signers(file: Path, found: tuple[bytes, ...], wanted: tuple[bytes, ...]) -> None:
-    if wanted and sorted(wanted) != sorted(found):
-        signed = ", ".join(key.hex() for key in found)
+def _ensure_signers(file: Path, signers: tuple[bytes, ...], expected: tuple[bytes, ...]) -> None:
+    if expected and sorted(expected) != sorted(signers):
+        signed = ", ".join(key.hex() for key in signers)
         stop(f"{file} is signed by the validators {signed}, which are not those you named")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Choices, argument, command, password_of, stop, whole
+from ..command import FILE, Context, argument, command, password_of, stop, whole
 from ..key import PLAIN_HELP, write_key
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Founding:
 @click.option("--blocks-key", type=FILE, metavar="FILE", help="The key that signs blocks, if you have one.")
 @click.option("--no-password", is_flag=True, help=PLAIN_HELP)
 def init(
-    at: Choices,
+    at: Context,
     dir: Path,
     organisation: tuple[str, ...],
     balance: int,
@@ -111,7 +111,7 @@ def _from_names(
     for name, tokens in (_organisation(text, balance) for text in organisations):
         key = members[name] = SigningKey.generate()
         founders.append(Founder(name, key.public, encryption_key(key.public), everything, tokens))
-    supply = pool + sum(one.balance for one in founders)
+    supply = pool + sum(founder.balance for founder in founders)
     most = max(1, supply * CAP_FACTOR) if cap is None else cap
     made = Genesis(chain, wall_clock(), most, tuple(founders), pool, Limits(), validators=(blocks.public,))
     ensure_sound(made)
@@ -158,24 +158,25 @@ def write(folder: Path, founding: Founding, plain: bool) -> None:
         pass
 
 
-def _tell(at: Choices, folder: Path, founding: Founding) -> None:
+def _tell(at: Context, folder: Path, founding: Founding) -> None:
     from ...base.codec import encode
 
     genesis = founding.genesis
-    supply = genesis.pool + sum(one.balance for one in genesis.members)
+    supply = genesis.pool + sum(founder.balance for founder in genesis.members)
     digest = hashlib.sha256(encode(genesis)).digest()  # as an audit of an export prints it
+    keys = {name: str(folder / KEYS / f"{name}.key") for name in founding.members}
     document = {
         "folder": str(folder),
         "chain": genesis.chain,
         "genesis": digest,
         "supply": supply,
         "cap": genesis.cap,
-        "members": {one.member: one.balance for one in genesis.members},
-        "keys": {name: str(folder / KEYS / f"{name}.key") for name in founding.members},
+        "members": {founder.member: founder.balance for founder in genesis.members},
+        "keys": keys,
     }
     rows = [
-        (one.member, output.amount(one.balance), document["keys"].get(one.member, "its own"))  # type: ignore[attr-defined]
-        for one in genesis.members
+        (founder.member, output.amount(founder.balance), keys.get(founder.member, "its own"))
+        for founder in genesis.members
     ]
     some = next(iter(founding.members), None)
     mine = folder / KEYS / f"{some}.key" if some else "YOUR.key"

@@ -9,7 +9,7 @@ import click
 from .. import output
 from ..command import (
     FILE,
-    Choices,
+    Context,
     argument,
     command,
     digest_of,
@@ -28,62 +28,64 @@ app = noun("member")
 
 
 @command("tally member list --ledger trial", into=app, reads=True, name="list")
-def list_(at: Choices) -> None:
+def list_(at: Context) -> None:
     """List the members with their roles, tokens and credit."""
     from ...ledger.views.members import members
 
     with at.reader() as client:
-        found = members(client.view, client.now())
+        listed = members(client.view, client.now())
     rows = [
-        (one.member, output.amount(one.balance), output.amount(one.credit), _standing(one), _roles(one))
-        for one in found
+        (view.member, output.amount(view.balance), output.amount(view.credit), _standing(view), _roles(view))
+        for view in listed
     ]
-    at.show(found, output.table(("member", "tokens", "credit", "is", "roles"), rows, "no members"))
+    at.show(listed, output.table(("member", "tokens", "credit", "is", "roles"), rows, "no members"))
 
 
 @command("tally member show ada --ledger trial", into=app, reads=True)
 @argument("member", "Its name.", metavar="NAME")
-def show(at: Choices, member: str) -> None:
+def show(at: Context, member: str) -> None:
     """Show one member: keys, roles, devices, tokens."""
     with at.reader() as client:
         show_member(at, client, member)
 
 
-def show_member(at: Choices, client: "Client", name: str) -> None:
+def show_member(at: Context, client: "Client", name: str) -> None:
     from ...ledger.views.members import member
     from ...ledger.views.requests import turns
 
-    found = member(client.view, name, client.now())
-    if found is None:
+    shown = member(client.view, name, client.now())
+    if shown is None:
         stop(f"there is no member {name!r} on chain {client.view.status().chain!r}")
     waiting = turns(client.view, name, client.now())
-    waits = [("waits for it", f"{one.do} {one.of} until {output.moment(one.deadline)}") for one in waiting]
+    waits = [
+        ("waits for it", f"{turn.do} {turn.of} until {output.moment(turn.deadline)}") for turn in waiting
+    ]
     devices = [
         (f"device {place}", f"{device.key.hex()} until {output.moment(device.until)}")
-        for place, device in enumerate(found.devices, 1)
+        for place, device in enumerate(shown.devices, 1)
     ]
     lines = output.pairs(
         [
-            ("member", found.member),
-            ("is", _standing(found)),
-            ("roles", _roles(found)),
-            ("tokens", output.amount(found.balance)),
-            ("credit", output.amount(found.credit)),
-            ("key", found.key.hex()),
-            ("encryption key", found.encryption_key.hex()),
+            ("member", shown.member),
+            ("is", _standing(shown)),
+            ("roles", _roles(shown)),
+            ("tokens", output.amount(shown.balance)),
+            ("credit", output.amount(shown.credit)),
+            ("key", shown.key.hex()),
+            ("encryption key", shown.encryption_key.hex()),
             *devices,
-            ("software", found.software.hex()),
-            ("last heard of", output.moment(found.seen)),
-            ("next number", found.next_number),
+            ("software", shown.software.hex()),
+            ("last heard of", output.moment(shown.seen)),
+            ("next number", shown.next_number),
             *waits,
         ]
     )
-    at.show({"member": found, "turns": waiting}, lines)
+    at.show({"member": shown, "turns": waiting}, lines)
 
 
 @command("tally member rotate-key --new ada-2.key --key ada.key", into=app, signs=True)
 @click.option("--new", required=True, type=FILE, metavar="FILE", help="The new key's file.")
-def rotate_key(at: Choices, new: Path) -> None:
+def rotate_key(at: Context, new: Path) -> None:
     """Replace your key by a new one; you keep your name, tokens and devices.
 
     The new file's password is asked for, or taken from TALLY_NEW_PASSWORD.
@@ -104,7 +106,7 @@ def rotate_key(at: Choices, new: Path) -> None:
 @command("tally member add-device gate.json --until 2028-01-01 --key ada.key", into=app, signs=True)
 @argument("proof", "What `tally key prove` wrote for the device's key.", type=FILE, metavar="FILE")
 @click.option("--until", required=True, type=moment, metavar="TIME", help="When the device's key ends.")
-def add_device(at: Choices, proof: Path, until: int) -> None:
+def add_device(at: Context, proof: Path, until: int) -> None:
     """Let a device's key post and report in your name, and nothing else."""
     from ...ledger.transactions import AddDevice
 
@@ -117,13 +119,13 @@ def add_device(at: Choices, proof: Path, until: int) -> None:
 
 @command("tally member remove-device 5f0c91aa --key ada.key", into=app, signs=True)
 @argument("device", "The device's public key, or its beginning.", metavar="KEY")
-def remove_device(at: Choices, device: str) -> None:
+def remove_device(at: Context, device: str) -> None:
     """Take a device's key back at once."""
     from ...ledger.state import MEMBERS
     from ...ledger.transactions import RemoveDevice
 
     with at.writer() as client:
-        own = [one.key for one in client.get(MEMBERS, client.member).devices]
+        own = [entry.key for entry in client.get(MEMBERS, client.member).devices]
         meant = [key for key in own if key.hex().startswith(device.lower())]
         if len(meant) != 1:
             stop(f"{len(meant)} of the {len(own)} devices of {client.member} have a key beginning {device!r}")
@@ -134,7 +136,7 @@ def remove_device(at: Choices, device: str) -> None:
 @command("tally member report --file tallystick.whl --key ada.key", into=app, signs=True)
 @click.option("--software", type=digest_of, metavar="DIGEST", help="The SHA-256 of what you run.")
 @click.option("--file", type=FILE, metavar="FILE", help="Or the file itself, to be hashed here.")
-def report(at: Choices, software: bytes | None, file: Path | None) -> None:
+def report(at: Context, software: bytes | None, file: Path | None) -> None:
     """Say on the ledger which software you run."""
     from ...ledger.transactions import Report
 
@@ -153,11 +155,11 @@ def _hashed(file: Path | None) -> bytes:
         return hashlib.file_digest(source, "sha256").digest()
 
 
-def _standing(one: "MemberView") -> str:
-    return "suspended" if not one.active else "dormant" if one.dormant else "active"
+def _standing(member: "MemberView") -> str:
+    return "suspended" if not member.active else "dormant" if member.dormant else "active"
 
 
-def _roles(one: "MemberView") -> str:
+def _roles(member: "MemberView") -> str:
     from ...base.ids import ROLES
 
-    return "all" if len(one.roles) == len(ROLES) else " ".join(one.roles) or "none"
+    return "all" if len(member.roles) == len(ROLES) else " ".join(member.roles) or "none"

@@ -16,11 +16,11 @@ def lines(shown: "Shown") -> list[str]:
     from ...ledger.views.reading import plain
 
     fields = {} if shown.record is None else plain(shown.record)
-    told = [(name.replace("_", " "), _brief(name, value)) for name, value in fields.items()]
+    rows = [(name.replace("_", " "), _brief(name, value)) for name, value in fields.items()]
     return [
         f"proven: {shown.what}",
         f"as block {shown.height} of chain {shown.chain!r} left it",
-        *(f"  {line}" for line in output.pairs(told)),
+        *(f"  {line}" for line in output.pairs(rows)),
         f"signed at {output.moment(shown.time)} by the validators",
         *(f"  {key.hex()}" for key in shown.validators),
         "compare these keys with those that you know, or say --validator KEY",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Choices, argument, command, noun, stop, whole
+from ..command import FILE, Context, argument, command, noun, stop, whole
 from ..key import read_papers
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ ROLE = click.option(
 @command("tally propose admit dan.json --role owner --role worker --key ada.key", into=app, signs=True)
 @argument("proof", PROOF, type=FILE, metavar="FILE")
 @ROLE
-def admit(at: Choices, proof: Path, role: tuple[str, ...]) -> None:
+def admit(at: Context, proof: Path, role: tuple[str, ...]) -> None:
     """Admit an organisation that has shown that it holds its key; all roles unless you name some."""
     from ...ledger.changes import Admit
 
@@ -41,7 +41,7 @@ def admit(at: Choices, proof: Path, role: tuple[str, ...]) -> None:
 
 @command("tally propose suspend dan --key ada.key", into=app, signs=True)
 @argument("member", "Who may no longer act.", metavar="NAME")
-def suspend(at: Choices, member: str) -> None:
+def suspend(at: Context, member: str) -> None:
     """Take a member's right to act, not its tokens."""
     from ...ledger.changes import Suspend
 
@@ -50,7 +50,7 @@ def suspend(at: Choices, member: str) -> None:
 
 @command("tally propose reinstate dan --key ada.key", into=app, signs=True)
 @argument("member", "Who may act again.", metavar="NAME")
-def reinstate(at: Choices, member: str) -> None:
+def reinstate(at: Context, member: str) -> None:
     """Give a suspended member its right to act again."""
     from ...ledger.changes import Reinstate
 
@@ -59,7 +59,7 @@ def reinstate(at: Choices, member: str) -> None:
 
 @command("tally propose recover dan-2.json --key ada.key", into=app, signs=True)
 @argument("proof", PROOF, type=FILE, metavar="FILE")
-def recover(at: Choices, proof: Path) -> None:
+def recover(at: Context, proof: Path) -> None:
     """Give a member that lost its key a new one."""
     from ...ledger.changes import Recover
 
@@ -70,18 +70,18 @@ def recover(at: Choices, proof: Path) -> None:
 @command("tally propose roles dan --role owner --key ada.key", into=app, signs=True)
 @argument("member", "Whose roles change.", metavar="NAME")
 @ROLE
-def roles(at: Choices, member: str, role: tuple[str, ...]) -> None:
+def roles(at: Context, member: str, role: tuple[str, ...]) -> None:
     """Change what a member may do: it has these roles and no others then."""
     from ...ledger.changes import SetRoles
 
-    found: Any = tuple(sorted(role))
-    _put(at, SetRoles(member, found))
+    chosen: Any = tuple(sorted(role))
+    _put(at, SetRoles(member, chosen))
 
 
 @command("tally propose mint bob 5,000 --key ada.key", into=app, signs=True)
 @argument("member", "Who receives them.", metavar="NAME")
 @argument("tokens", "How many.", type=whole(1))
-def mint(at: Choices, member: str, tokens: int) -> None:
+def mint(at: Context, member: str, tokens: int) -> None:
     """Issue tokens to a member, below the cap."""
     from ...ledger.changes import Mint
 
@@ -90,7 +90,7 @@ def mint(at: Choices, member: str, tokens: int) -> None:
 
 @command("tally propose fill-pool 5,000 --key ada.key", into=app, signs=True)
 @argument("tokens", "How many.", type=whole(1))
-def fill_pool(at: Choices, tokens: int) -> None:
+def fill_pool(at: Context, tokens: int) -> None:
     """Issue tokens to the reward pool, below the cap."""
     from ...ledger.changes import FillPool
 
@@ -100,7 +100,7 @@ def fill_pool(at: Choices, tokens: int) -> None:
 @command("tally propose dispute bob/pumps --owner cleo --key ada.key", into=app, signs=True)
 @argument("unit", "The unit: its id, the beginning of it, or OWNER/NAME.", metavar="UNIT")
 @click.option("--owner", required=True, metavar="NAME", help="Whose it is in truth.")
-def dispute(at: Choices, unit: str, owner: str) -> None:
+def dispute(at: Context, unit: str, owner: str) -> None:
     """Decide that a unit belongs to another member than the one who registered it."""
     from ...ledger.changes import Dispute
     from .unit import unit_id
@@ -113,7 +113,7 @@ def dispute(at: Choices, unit: str, owner: str) -> None:
 @command("tally propose upgrade 2 --height 12,000 --key ada.key", into=app, signs=True)
 @argument("version", "The version of the rules.", type=whole(1))
 @click.option("--height", required=True, type=whole(1), metavar="HEIGHT", help="From which block on.")
-def upgrade(at: Choices, version: int, height: int) -> None:
+def upgrade(at: Context, version: int, height: int) -> None:
     """Apply another version of the rules from a height on."""
     from ...ledger.changes import Upgrade
 
@@ -123,7 +123,7 @@ def upgrade(at: Choices, version: int, height: int) -> None:
 @command("tally propose trust north --escrow-cap 50,000 --key ada.key", into=app, signs=True)
 @argument("chain", "A chain that is known here; `tally chain list` shows them.", metavar="NAME")
 @click.option("--escrow-cap", type=whole(1), metavar="TOKENS", help="The most tokens there, if it changes.")
-def trust(at: Choices, chain: str, escrow_cap: int | None) -> None:
+def trust(at: Context, chain: str, escrow_cap: int | None) -> None:
     """Trust a chain anew on its terms: after a freeze, when trust has lapsed, or with another cap."""
     from msgspec.structs import replace
 
@@ -137,56 +137,56 @@ def trust(at: Choices, chain: str, escrow_cap: int | None) -> None:
 
 @command("tally propose list --ledger trial", into=app, reads=True, name="list")
 @click.option("--all", "everything", is_flag=True, help="Those that are decided, too.")
-def list_(at: Choices, everything: bool) -> None:
+def list_(at: Context, everything: bool) -> None:
     """List what is open to the vote."""
     from ...ledger.state import PROPOSALS
     from ...ledger.views.members import proposals
 
     with at.reader() as client:
-        found = proposals(client.view, "" if everything else "open")
+        listed = proposals(client.view, "" if everything else "open")
         rows = [
-            (client.short(PROPOSALS, one.proposal), _says(one.change), one.member, one.stage, _count(one))
-            for one in found
+            (client.short(PROPOSALS, row.proposal), _says(row.change), row.member, row.stage, _count(row))
+            for row in listed
         ]
     empty = "nothing was ever put to the vote" if everything else "nothing is open to the vote"
-    at.show(found, output.table(("proposal", "change", "by", "is", "for/against/of"), rows, empty))
+    at.show(listed, output.table(("proposal", "change", "by", "is", "for/against/of"), rows, empty))
 
 
 @command("tally propose show 3fa94c12 --ledger trial", into=app, reads=True)
 @argument("proposal", "Its id, or the beginning of it.", metavar="ID")
-def show(at: Choices, proposal: str) -> None:
+def show(at: Context, proposal: str) -> None:
     """Show one proposal and who has voted."""
     with at.reader() as client:
         show_proposal(at, client, proposal)
 
 
-def show_proposal(at: Choices, client: "Client", name: str) -> None:
+def show_proposal(at: Context, client: "Client", name: str) -> None:
     from ...ledger.state import PROPOSALS
     from ...ledger.views.members import proposal
 
-    found = proposal(client.view, client.whole(PROPOSALS, name))
-    if found is None:
+    shown = proposal(client.view, client.whole(PROPOSALS, name))
+    if shown is None:
         stop(f"there is no proposal {name!r}")
-    voted = dict(found.voted)
+    voted = dict(shown.voted)
     votes = [
-        (one, {None: "has not voted", True: "for", False: "against"}[voted.get(one)])
-        for one in found.electorate
+        (voter, {None: "has not voted", True: "for", False: "against"}[voted.get(voter)])
+        for voter in shown.electorate
     ]
     lines = output.pairs(
         [
-            ("proposal", found.proposal),
-            ("by", found.member),
-            ("change", _says(found.change)),
-            *((name, value) for name, value in _details(found.change)),
-            ("is", found.stage),
-            ("until", output.moment(found.deadline)),
-            ("for/against/of", _count(found)),
+            ("proposal", shown.proposal),
+            ("by", shown.member),
+            ("change", _says(shown.change)),
+            *((name, value) for name, value in _details(shown.change)),
+            ("is", shown.stage),
+            ("until", output.moment(shown.deadline)),
+            ("for/against/of", _count(shown)),
         ]
     )
-    at.show(found, [*lines, "", *output.table(("electorate", "vote"), votes, "")])
+    at.show(shown, [*lines, "", *output.table(("electorate", "vote"), votes, "")])
 
 
-def _put(at: Choices, change: "Change") -> None:
+def _put(at: Context, change: "Change") -> None:
     """Propose a change and say who decides on it until when."""
     from ...ledger.state import ELECTORATES, PROPOSALS
     from ...ledger.transactions import Propose
@@ -228,17 +228,17 @@ def _says(change: "Change") -> str:
 
 
 def _details(change: "Change") -> list[tuple[str, str]]:
-    found = []
+    rows = []
     if hasattr(change, "roles"):
-        found.append(("roles", " ".join(change.roles) or "none"))
+        rows.append(("roles", " ".join(change.roles) or "none"))
     if hasattr(change, "key"):
-        found.append(("key", change.key.hex()))
+        rows.append(("key", change.key.hex()))
     terms = getattr(change, "terms", None)
     if terms is not None:
-        found.append(("holds at most", output.tokens(terms.escrow_cap)))
-        found += [("signed by", key.hex()) for key, _ in terms.validators]
-    return found
+        rows.append(("holds at most", output.tokens(terms.escrow_cap)))
+        rows += [("signed by", key.hex()) for key, _ in terms.validators]
+    return rows
 
 
-def _count(one: "ProposalView") -> str:
-    return f"{one.approvals}/{one.refusals}/{len(one.electorate)}"
+def _count(proposal: "ProposalView") -> str:
+    return f"{proposal.approvals}/{proposal.refusals}/{len(proposal.electorate)}"

@@ -1,13 +1,13 @@
 """`tally send`: tokens from one's own account to another member's."""
 
 from .. import output
-from ..command import Choices, argument, command, whole
+from ..command import Context, argument, command, whole
 
 
 @command("tally send bob 250 --key ada.key", signs=True)
 @argument("to", "Who receives them.", metavar="MEMBER")
 @argument("tokens", "How many, at least 1.", type=whole(1))
-def send(at: Choices, to: str, tokens: int) -> None:
+def send(at: Context, to: str, tokens: int) -> None:
     """Send tokens to a member."""
     from ...ledger.state import ACCOUNTS
     from ...ledger.transactions import Transfer

@@ -9,7 +9,7 @@ import click
 from .. import output
 from ..command import (
     FILE,
-    Choices,
+    Context,
     argument,
     command,
     digest_of,
@@ -18,7 +18,7 @@ from ..command import (
     stop,
     whole,
 )
-from .unit_file import Description, described, read_description, rows_of
+from .unit_file import UnitFile, read_unit_file, registration, rows_of
 
 if TYPE_CHECKING:
     from ...client import Client
@@ -58,27 +58,27 @@ UNIT = argument("unit", "The unit: its id, the beginning of it, or OWNER/NAME.",
 @click.option("--seed", type=int, default=0, metavar="NUMBER", help="Of --rows, decides which.")
 @click.option("--subject", default="", metavar="COLUMN", help="Of --rows, keep whose rows together.")
 def register(
-    at: Choices,
+    at: Context,
     source: Path | None,
     rows: str | None,
     judging: float,
     seed: int,
     subject: str,
     version_of: str | None,
-    **said: Any,
+    **options: Any,
 ) -> None:
     """Register a data set, or a new version of one; none of its rows leave this machine.
 
     A description may say all of this but where the rows are; options come before it. With --rows the same
     files, share, seed and subject give the same roots again: keep them.
     """
-    given = Description() if source is None else read_description(source)
+    given = UnitFile() if source is None else read_unit_file(source)
     if rows is not None:
         given = given.with_values(rows_of(rows, judging, seed, subject))
-    given = given.with_values(said)
+    given = given.with_values(options)
     with at.writer() as client:
         previous = unit_id(client, version_of) if version_of else str(given.values.get("version_of", ""))
-        answer = client.submit(described(given, previous))
+        answer = client.submit(registration(given, previous))
         made = answer.receipt.notices[0]
         says = f"{made.unit} is registered", f"its budget is that of {made.lineage}"
         at.sent(answer, *says, unit=made.unit, lineage=made.lineage)
@@ -88,32 +88,32 @@ def register(
 @click.option("--owner", default="", metavar="NAME", help="Only those of this member.")
 @click.option("--category", default="", metavar="NAME", help="Only those about this.")
 @click.option("--all", "everything", is_flag=True, help="Withdrawn ones, too.")
-def list_(at: Choices, owner: str, category: str, everything: bool) -> None:
+def list_(at: Context, owner: str, category: str, everything: bool) -> None:
     """List the units on offer."""
     from ...ledger.state import UNITS
     from ...ledger.views.units import units
 
     with at.reader() as client:
-        found = units(client.view, owner=owner, category=category, withdrawn=everything)
+        listed = units(client.view, owner=owner, category=category, withdrawn=everything)
         rows = [
             (
-                client.short(UNITS, one.unit),
-                f"{one.owner}/{one.name}",
-                one.profile.category,
-                output.amount(one.profile.rows),
-                output.amount(one.terms.price),
-                _left(one.budget),
-                *(("on offer" if one.active else "withdrawn",) if everything else ()),
+                client.short(UNITS, unit.unit),
+                f"{unit.owner}/{unit.name}",
+                unit.profile.category,
+                output.amount(unit.profile.rows),
+                output.amount(unit.terms.price),
+                _left(unit.budget),
+                *(("on offer" if unit.active else "withdrawn",) if everything else ()),
             )
-            for one in found
+            for unit in listed
         ]
     heads = ("unit", "called", "about", "rows", "price", "ε left", *(("is",) if everything else ()))
-    at.show(found, output.table(heads, rows, "no unit is on offer"))
+    at.show(listed, output.table(heads, rows, "no unit is on offer"))
 
 
 @command("tally unit show bob/pumps --ledger trial", into=app, reads=True)
 @UNIT
-def show(at: Choices, unit: str) -> None:
+def show(at: Context, unit: str) -> None:
     """Show one unit: its profile, terms, and what is left of its budget."""
     with at.reader() as client:
         show_unit(at, client, unit)
@@ -121,7 +121,7 @@ def show(at: Choices, unit: str) -> None:
 
 @command("tally unit withdraw bob/pumps --key bob.key", into=app, signs=True)
 @UNIT
-def withdraw(at: Choices, unit: str) -> None:
+def withdraw(at: Context, unit: str) -> None:
     """Offer a unit no longer; its budget stays spent."""
     from ...ledger.transactions import WithdrawUnit
 
@@ -133,15 +133,15 @@ def withdraw(at: Choices, unit: str) -> None:
 @command("tally unit transfer bob/pumps cleo --key bob.key", into=app, signs=True)
 @UNIT
 @argument("to", "Its new owner.", metavar="MEMBER")
-def transfer(at: Choices, unit: str, to: str) -> None:
+def transfer(at: Context, unit: str, to: str) -> None:
     """Hand a unit and the budget that it draws on to another owner."""
     from ...ledger.transactions import TransferUnit
 
     with at.writer() as client:
         name = unit_id(client, unit)
         answer = client.submit(TransferUnit(name, to))
-        moved = [one.unit for one in answer.receipt.notices]
-        at.sent(answer, *(f"{one} belongs to {to}" for one in moved), units=moved)
+        moved = [notice.unit for notice in answer.receipt.notices]
+        at.sent(answer, *(f"{name} belongs to {to}" for name in moved), units=moved)
 
 
 def unit_id(client: "Client", text: str) -> str:
@@ -151,92 +151,93 @@ def unit_id(client: "Client", text: str) -> str:
     owner, named, name = text.partition("/")
     if not named:
         return client.whole(UNITS, text)
-    found = client.find(UNIT_NAMES, owner, name)
-    if found is None:
+    named_unit = client.find(UNIT_NAMES, owner, name)
+    if named_unit is None:
         stop(f"there is no unit {name!r} of {owner!r}; `tally unit list --owner {owner}` shows what there is")
-    return found.unit
+    return named_unit.unit
 
 
 def unit_label(client: "Client", unit: str) -> str:
     """A unit as OWNER/NAME."""
     from ...ledger.state import UNITS
 
-    found = client.get(UNITS, unit)
-    return f"{found.owner}/{found.name}"
+    record = client.get(UNITS, unit)
+    return f"{record.owner}/{record.name}"
 
 
-def show_unit(at: Choices, client: "Client", text: str) -> None:
+def show_unit(at: Context, client: "Client", text: str) -> None:
     from ...ledger.views.units import unit
 
-    found = unit(client.view, unit_id(client, text))
-    if found is None:
+    shown = unit(client.view, unit_id(client, text))
+    if shown is None:
         stop(f"there is no unit {text!r}")
-    profile, terms = found.profile, found.terms
+    profile, terms = shown.profile, shown.terms
     place = (profile.latitude_e6, profile.longitude_e6)
-    degrees = ", ".join(output.decimal(one, 6) for one in place if one is not None)
+    degrees = ", ".join(output.decimal(degree, 6) for degree in place if degree is not None)
     rows: list[tuple[str, object]] = [
-        ("unit", found.unit),
-        ("called", f"{found.owner}/{found.name}, version {found.version}"),
-        ("is", "on offer" if found.active else "withdrawn"),
+        ("unit", shown.unit),
+        ("called", f"{shown.owner}/{shown.name}, version {shown.version}"),
+        ("is", "on offer" if shown.active else "withdrawn"),
         ("about", f"{profile.category} ({profile.kind}), {output.amount(profile.rows)} rows"),
         ("place", degrees),
         ("price", output.tokens(terms.price)),
         ("for", "anyone" if "*" in terms.audience else " ".join(terms.audience) or "nobody"),
         ("purposes", " ".join(terms.purposes) or "anything"),
         ("results", "may be reused after it is withdrawn" if terms.reuse else "end with it"),
-        ("address", found.address),
+        ("address", shown.address),
         ("schema", profile.schema.hex()),
-        ("training root", found.training_root.hex()),
-        ("judging root", found.judging_root.hex()),
-        ("registered", output.moment(found.registered)),
-        ("follows", found.previous),
-        ("derived from", " ".join(found.derived_from)),
-        ("used", f"{output.amount(found.uses)} times, cited {output.amount(found.citations)} times"),
-        *_budget_rows(found.budget, terms.unaccounted),
+        ("training root", shown.training_root.hex()),
+        ("judging root", shown.judging_root.hex()),
+        ("registered", output.moment(shown.registered)),
+        ("follows", shown.previous),
+        ("derived from", " ".join(shown.derived_from)),
+        ("used", f"{output.amount(shown.uses)} times, cited {output.amount(shown.citations)} times"),
+        *_budget_rows(shown.budget, terms.unaccounted),
     ]
-    at.show(found, output.pairs(rows))
+    at.show(shown, output.pairs(rows))
 
 
-def show_lineage(at: Choices, client: "Client", text: str) -> None:
+def show_lineage(at: Context, client: "Client", text: str) -> None:
     from ...ledger.state import LINEAGES
     from ...ledger.views.units import budget
 
     whole_name = client.whole(LINEAGES, text)
-    found = budget(client.view, whole_name)
-    if found is None:
+    shown = budget(client.view, whole_name)
+    if shown is None:
         stop(f"there is no lineage {text!r}")
     rows = [
-        ("owner", found.owner),
-        *_budget_rows(found, False),
-        *(("unit", unit) for unit in found.units),
+        ("owner", shown.owner),
+        *_budget_rows(shown, False),
+        *(("unit", unit) for unit in shown.units),
     ]
-    at.show(found, output.pairs(rows))
+    at.show(shown, output.pairs(rows))
 
 
-def _budget_rows(one: "BudgetView", allowed: bool) -> list[tuple[str, object]]:
+def _budget_rows(budget: "BudgetView", allowed: bool) -> list[tuple[str, object]]:
     """What a lineage may spend: an ε is printed with its unit and accountant, or said to be none."""
     unguarded = ""
-    if one.unaccounted:
-        unguarded = f"no formal guarantee: {one.unaccounted} publications were not accounted for"
+    if budget.unaccounted:
+        unguarded = f"no formal guarantee: {budget.unaccounted} publications were not accounted for"
     elif allowed:
         unguarded = "allowed without a formal guarantee; none was made so far"
-    delta = re.sub(r"\.?0*e", "e", f"{one.delta_e12 / 10**12:e}").replace("e-0", "e-")
+    delta = re.sub(r"\.?0*e", "e", f"{budget.delta_e12 / 10**12:e}").replace("e-0", "e-")
     return [
-        ("lineage", one.lineage),
-        ("budget", f"ε {output.epsilon(one.epsilon_nano)} at δ {delta}, per {one.protects}"),
-        ("training rows", _spending(one.training)),
-        ("judging rows", _spending(one.judging)),
+        ("lineage", budget.lineage),
+        ("budget", f"ε {output.epsilon(budget.epsilon_nano)} at δ {delta}, per {budget.protects}"),
+        ("training rows", _spending(budget.training)),
+        ("judging rows", _spending(budget.judging)),
         ("accountant", "the ledger's own (Rényi, rounded up)"),
         ("otherwise", unguarded),
     ]
 
 
-def _left(one: "BudgetView") -> str:
-    if one.unaccounted:
+def _left(budget: "BudgetView") -> str:
+    if budget.unaccounted:
         return "no formal guarantee"
-    return f"{output.epsilon(one.training.left)} of {output.epsilon(one.epsilon_nano)}"
+    return f"{output.epsilon(budget.training.left)} of {output.epsilon(budget.epsilon_nano)}"
 
 
-def _spending(one: "Spending") -> str:
-    spent, worst, left = (output.epsilon(value) for value in (one.spent, one.at_worst, one.left))
+def _spending(spending: "Spending") -> str:
+    values = (spending.spent, spending.at_worst, spending.left)
+    spent, worst, left = map(output.epsilon, values)
     return f"ε {spent} spent, {worst} at worst with what runs, {left} left"

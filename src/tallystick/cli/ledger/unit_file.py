@@ -34,23 +34,23 @@ KINDS: dict[str, type] = {
     **dict.fromkeys(FLAGS, bool),
     **dict.fromkeys(NUMBERS, int),
 }
-SAID = {list: "a list of texts", bool: "true or false", int: "a whole number", str: "a text"}
+KIND_NAMES = {list: "a list of texts", bool: "true or false", int: "a whole number", str: "a text"}
 SKETCH = 1  # the version of an empty sketch
 
 
 @dataclass(frozen=True)
-class Description:
+class UnitFile:
     """What is known of a unit so far, by the names of the options."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def with_values(self, more: Mapping[str, Any]) -> "Description":
-        """The same with what is said here instead."""
-        said = {name: value for name, value in more.items() if value not in (None, ())}
-        return Description({**self.values, **said})
+    def with_values(self, more: Mapping[str, Any]) -> "UnitFile":
+        """The same with what these say instead."""
+        given = {name: value for name, value in more.items() if value not in (None, ())}
+        return UnitFile({**self.values, **given})
 
 
-def read_description(file: Path) -> Description:
+def read_unit_file(file: Path) -> UnitFile:
     """The description in a TOML or JSON file: names at the top, and tables profile, terms and budget."""
     text = file.read_bytes()
     try:
@@ -64,17 +64,17 @@ def read_description(file: Path) -> Description:
         stop(f"{file} is no table of names and values")
     values: dict[str, Any] = {}
     for table, known in FIELDS.items():
-        found = (
+        given = (
             {k: v for k, v in written.items() if k not in FIELDS} if table == "" else written.get(table, {})
         )
         place = f"{file}, [{table}]" if table else str(file)
-        if not isinstance(found, dict):
+        if not isinstance(given, dict):
             stop(f"{place} is no table of names and values")
-        strange = sorted(set(found) - set(known))
+        strange = sorted(set(given) - set(known))
         if strange:
             stop(f"{place} does not know {', '.join(strange)}; it has {', '.join(known)}")
-        values |= {name: _value(place, name, value) for name, value in found.items()}
-    return Description(values)
+        values |= {name: _value(place, name, value) for name, value in given.items()}
+    return UnitFile(values)
 
 
 def rows_of(pattern: str, judging: float, seed: int, subject: str) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def rows_of(pattern: str, judging: float, seed: int, subject: str) -> dict[str, 
     }
 
 
-def described(given: Description, version_of: str) -> "RegisterUnit":
+def registration(given: UnitFile, version_of: str) -> "RegisterUnit":
     """The transaction that registers what is described."""
     from ...ledger.transactions import PrivacyBudget, Profile, RegisterUnit, Sketch, Terms
 
@@ -149,9 +149,9 @@ def _value(place: str, name: str, value: Any) -> Any:
     kind = KINDS.get(name, str)
     fits = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
     if kind is list:
-        fits = fits and all(isinstance(one, str) for one in value)
+        fits = fits and all(isinstance(item, str) for item in value)
     if not fits:
-        stop(f"{place}, {name}: {value!r} is not {SAID[kind]}")
+        stop(f"{place}, {name}: {value!r} is not {KIND_NAMES[kind]}")
     return value
 
 

@@ -3,13 +3,13 @@
 import click
 
 from .. import output
-from ..command import Choices, argument, command
+from ..command import Context, argument, command
 
 
 @command("tally vote 3fa94c12 yes --key bob.key", signs=True)
 @argument("proposal", "Its id, or the beginning of it; `tally propose list` shows them.", metavar="ID")
 @argument("answer", "yes or no.", type=click.Choice(("yes", "no")), metavar="yes|no")
-def vote(at: Choices, proposal: str, answer: str) -> None:
+def vote(at: Context, proposal: str, answer: str) -> None:
     """Vote on a proposal; it passes above two thirds of its electorate."""
     from ...ledger.state import PROPOSALS
     from ...ledger.transactions import Vote

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Choices, argument, command, noun, stop, whole
+from ..command import FILE, Context, argument, command, noun, stop, whole
 from ..key import PLAIN_HELP, write_key
 from ..ledger.ledger_init import chain_name
 
@@ -32,12 +32,17 @@ PATIENCE = 30.0  # seconds
 
 
 @dataclass(frozen=True)
-class Founded:
+class FoundingValidator:
     """One organisation of a new network."""
 
     place: "Place"
     keys: "Keys"
     member: "SigningKey"
+
+    @property
+    def peer(self) -> str:
+        """Where the other validators reach its own."""
+        return f"{self.keys.node_id}@{self.place.host}:{self.place.p2p}"
 
 
 @command(
@@ -68,7 +73,7 @@ class Founded:
 )
 @click.option("--no-password", is_flag=True, help=PLAIN_HELP)
 def init(
-    at: Choices,
+    at: Context,
     folder: Path,
     organisations: int | None,
     organisation: tuple[str, ...],
@@ -93,32 +98,32 @@ def init(
         stop("say who founds the network: --organisations COUNT, or --organisation NAME once for each")
     if folder.exists() and any(folder.iterdir()):
         stop(f"{folder} is not empty; choose another folder")
-    founded = [_found(text, port + PORTS * n) for n, text in enumerate(names)]
+    founded = [_founder(text, port + PORTS * n) for n, text in enumerate(names)]
     genesis = _genesis(founded, chain or chain_name(folder, "network"), validates, balance)
     text = write_genesis(genesis)
-    peers = {one.place.member: f"{one.keys.node_id}@{one.place.host}:{one.place.p2p}" for one in founded}
+    peers = {founder.place.member: founder.peer for founder in founded}
     (folder / KEYS).mkdir(parents=True)
-    for one in founded:
-        name = one.place.member
+    for founder in founded:
+        name = founder.place.member
         others = [peer for other, peer in peers.items() if other != name]
         home = folder / name
-        write_home(home, genesis, text, one.place, one.keys, others, Pace(block=pause), snapshots)
-        write_key(folder / KEYS / f"{name}.key", one.member, no_password)
+        write_home(home, genesis, text, founder.place, founder.keys, others, Pace(block=pause), snapshots)
+        write_key(folder / KEYS / f"{name}.key", founder.member, no_password)
     (folder / GENESIS).write_text(text, encoding="utf-8")
-    write_network(folder, genesis.chain, [one.place.url for one in founded])
+    write_network(folder, genesis.chain, [founder.place.url for founder in founded])
     _tell(at, folder, genesis, founded, peers)
 
 
-def _found(text: str, port: int) -> Founded:
+def _founder(text: str, port: int) -> FoundingValidator:
     from ...base.keys import SigningKey
     from ...engines.cometbft.homes import Keys, Place
 
     name, _, host = text.partition("@")
     place = Place(name, host or LOCAL, port, port + 1, port + 2)
-    return Founded(place, Keys(), SigningKey.generate())
+    return FoundingValidator(place, Keys(), SigningKey.generate())
 
 
-def _genesis(founded: list[Founded], chain: str, validates: Any, balance: int) -> "Genesis":
+def _genesis(founded: list[FoundingValidator], chain: str, validates: Any, balance: int) -> "Genesis":
     from ...base.ids import ROLES
     from ...client import encryption_key, wall_clock
     from ...ledger.genesis import Founder, Genesis, ensure_sound
@@ -126,14 +131,14 @@ def _genesis(founded: list[Founded], chain: str, validates: Any, balance: int) -
     everything: Any = ROLES
     founders = tuple(
         Founder(
-            one.place.member,
-            one.member.public,
-            encryption_key(one.member.public),
+            founder.place.member,
+            founder.member.public,
+            encryption_key(founder.member.public),
             everything,
             balance,
-            one.keys.validator.public,
+            founder.keys.validator.public,
         )
-        for one in founded
+        for founder in founded
     )
     cap = max(1, CAP_FACTOR * balance * len(founders))
     genesis = Genesis(chain, wall_clock(), cap, founders, validates=validates)
@@ -142,7 +147,7 @@ def _genesis(founded: list[Founded], chain: str, validates: Any, balance: int) -
 
 
 def _tell(
-    at: Choices, folder: Path, genesis: "Genesis", founded: list[Founded], peers: dict[str, str]
+    at: Context, folder: Path, genesis: "Genesis", founded: list[FoundingValidator], peers: dict[str, str]
 ) -> None:
     from hashlib import sha256
 
@@ -155,17 +160,18 @@ def _tell(
         "genesis": digest,
         "validators": [
             {
-                "member": one.place.member,
-                "home": str(folder / one.place.member),
-                "key": str(folder / KEYS / f"{one.place.member}.key"),
-                "peer": peers[one.place.member],
-                "validator": one.keys.validator.public,
-                "rpc": one.place.url,
+                "member": founder.place.member,
+                "home": str(folder / founder.place.member),
+                "key": str(folder / KEYS / f"{founder.place.member}.key"),
+                "peer": peers[founder.place.member],
+                "validator": founder.keys.validator.public,
+                "rpc": founder.place.url,
             }
-            for one in founded
+            for founder in founded
         ],
     }
-    rows = [(one.place.member, str(folder / one.place.member), one.place.url) for one in founded]
+    places = [founder.place for founder in founded]
+    rows = [(place.member, str(folder / place.member), place.url) for place in places]
     lines = [
         f"{folder} is a network: chain {genesis.chain!r}, {len(founded)} validators",
         "",
@@ -186,7 +192,7 @@ def _tell(
 
 @command("tally network start net", into=app)
 @argument("dir", "The network's folder.", type=FILE)
-def start(at: Choices, dir: Path) -> None:
+def start(at: Context, dir: Path) -> None:
     """Start every validator whose home is in the folder, and wait until they answer."""
     from ...engines.cometbft.homes import engine_program
 
@@ -212,7 +218,7 @@ def start(at: Choices, dir: Path) -> None:
 
 @command("tally network stop net", into=app, name="stop")
 @argument("dir", "The network's folder.", type=FILE)
-def stop_all(at: Choices, dir: Path) -> None:
+def stop_all(at: Context, dir: Path) -> None:
     """Stop every validator whose home is in the folder."""
     running = [(home, pid) for home in _homes(dir) if (pid := _pid(home)) is not None]
     for _, pid in running:
@@ -227,29 +233,29 @@ def stop_all(at: Choices, dir: Path) -> None:
 
 @command("tally network status net", into=app)
 @argument("dir", "The network's folder.", type=FILE)
-def status(at: Choices, dir: Path) -> None:
+def status(at: Context, dir: Path) -> None:
     """Say of every validator whether it runs, and how far it is."""
-    found: list[dict[str, Any]] = []
+    validators: list[dict[str, Any]] = []
     for home in _homes(dir):
         pid, standing = _pid(home), _standing(home)
         height, root = standing or (None, None)
-        found.append({"member": home.name, "process": pid, "height": height, "root": root})
+        validators.append({"member": home.name, "process": pid, "height": height, "root": root})
     rows = [
         (
-            one["member"],
-            "runs" if one["process"] else "stopped",
-            "does not answer" if one["height"] is None else output.amount(one["height"]),
-            (one["root"] or b"").hex()[:16],
+            validator["member"],
+            "runs" if validator["process"] else "stopped",
+            "does not answer" if validator["height"] is None else output.amount(validator["height"]),
+            (validator["root"] or b"").hex()[:16],
         )
-        for one in found
+        for validator in validators
     ]
-    at.show(found, output.table(("member", "is", "block", "state's root"), rows, "no validators"))
+    at.show(validators, output.table(("member", "is", "block", "state's root"), rows, "no validators"))
 
 
 def _homes(folder: Path) -> list[Path]:
     from ...engines.cometbft.homes import VALIDATOR
 
-    homes = sorted(found.parent for found in folder.glob(f"*/{VALIDATOR}"))
+    homes = sorted(file.parent for file in folder.glob(f"*/{VALIDATOR}"))
     if not homes:
         stop(f"there is no network in {folder}; make one with `tally network init --dir {folder}`")
     return homes
@@ -297,5 +303,5 @@ def _standing(home: Path) -> tuple[int, bytes] | None:
         node.close()
     except EngineError:
         return None
-    found = decode_standing(value) if not code else None
-    return None if found is None else (found.height, found.root)
+    standing = decode_standing(value) if not code else None
+    return None if standing is None else (standing.height, standing.root)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Choices, command, noun, stop, whole
+from ..command import FILE, Context, command, noun, stop, whole
 
 if TYPE_CHECKING:
     from ...base.keys import SigningKey
@@ -23,7 +23,7 @@ LOCAL = "127.0.0.1"
 
 @command("tally validator start --home net/ada", into=app)
 @HOME
-def start(at: Choices, home: Path) -> None:
+def start(at: Context, home: Path) -> None:
     """Run a validator until it is told to stop: its application, and CometBFT beside it.
 
     CometBFT is started again when it ends. Both write lines of JSON to standard error. It ends with code 3
@@ -42,7 +42,7 @@ def start(at: Choices, home: Path) -> None:
 @click.option("--like", type=FILE, required=True, metavar="DIR", help="The home of one that runs.")
 @click.option("--host", default=LOCAL, show_default=True, help="Where the others reach it.")
 @click.option("--port", type=whole(1024), required=True, help="The first of four ports to use.")
-def init(at: Choices, home: Path, member: str, like: Path, host: str, port: int) -> None:
+def init(at: Context, home: Path, member: str, like: Path, host: str, port: int) -> None:
     """Make a home with new keys for a member that joins a running network.
 
     Of the home that it is like it takes the genesis and the addresses, no key. Start it, let it catch up, and
@@ -75,7 +75,7 @@ def init(at: Choices, home: Path, member: str, like: Path, host: str, port: int)
 
 @command("tally validator name --home eve --ledger eve --key eve.key", into=app, signs=True)
 @HOME
-def name(at: Choices, home: Path) -> None:
+def name(at: Context, home: Path) -> None:
     """Name your validator's key on the ledger: if your roles allow it, it votes on blocks from then on.
 
     It counts at once, running or not, so let it catch up first. A key that was named before is replaced.

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Choices, argument, command, noun, stop
+from ..command import FILE, Context, argument, command, noun, stop
 
 if TYPE_CHECKING:
-    from ...data.catalogue import DataSet, Description
-    from ...data.fetch import Progress
+    from ...data.catalogue import DataSet, Whereabouts
+    from ...data.fetch import DownloadProgress
 
 MEGA = 10**6
 
@@ -19,26 +19,26 @@ app = noun("data")
 
 
 @command("tally data list", into=app, name="list")
-def list_(at: Choices) -> None:
+def list_(at: Context) -> None:
     """List the data sets: how large, on what terms, where they lie or what brings them."""
     from ...data.catalogue import catalogue, describe
 
-    found = [describe(name) for name in catalogue()]
+    known = [describe(name) for name in catalogue()]
     rows = [
-        (one.data_set.name, _size(one.data_set), one.data_set.licence, one.here or one.command)
-        for one in found
+        (entry.name, _size(entry), entry.licence, there.here or there.command)
+        for entry, there in ((there.data_set, there) for there in known)
     ]
-    at.show([_document(one) for one in found], _listed(rows))
+    at.show([_document(there) for there in known], _listed(rows))
 
 
 @command("tally data describe ai4i2020", into=app)
 @argument("name", "A data set, by its name in `tally data list`.")
-def describe(at: Choices, name: str) -> None:
+def describe(at: Context, name: str) -> None:
     """Say what a data set holds, by whom, on what terms, and where it lies."""
-    from ...data.catalogue import describe as described
+    from ...data import catalogue
 
-    found = described(name)
-    entry = found.data_set
+    there = catalogue.describe(name)
+    entry = there.data_set
     rows = [
         ("name", entry.name),
         ("what", entry.title),
@@ -47,10 +47,10 @@ def describe(at: Choices, name: str) -> None:
         ("licence", entry.licence),
         ("source", entry.source),
         ("notes", entry.notes),
-        ("here", found.here or "no"),
-        ("to get it", found.command),
+        ("here", there.here or "no"),
+        ("to get it", there.command),
     ]
-    at.show(_document(found), output.pairs(rows))
+    at.show(_document(there), output.pairs(rows))
 
 
 @command("tally data fetch ai4i2020", "tally data fetch mnist --folder datasets", into=app)
@@ -58,7 +58,7 @@ def describe(at: Choices, name: str) -> None:
 @click.option(
     "--folder", type=FILE, metavar="DIR", help="Where data sets go. [default: TALLYSTICK_DATA, else your own]"
 )
-def fetch(at: Choices, name: str, folder: Path | None) -> None:
+def fetch(at: Context, name: str, folder: Path | None) -> None:
     """Bring a data set from its publisher over https; its digests are checked.
 
     A download that breaks off is taken up again, now or by the same command later.
@@ -67,14 +67,14 @@ def fetch(at: Choices, name: str, folder: Path | None) -> None:
     from ...data.fetch import fetch as bring
 
     entry = entry_of(name)
-    found = describe(name)
-    if folder is None and found.here:
-        document = {**_document(found), "fetched": []}
-        at.show(document, output.sentence(f"{name} is here already: {found.here}"))
+    there = describe(name)
+    if folder is None and there.here:
+        document = {**_document(there), "fetched": []}
+        at.show(document, output.sentence(f"{name} is here already: {there.here}"))
         return
     if entry.fetchable is None:
-        there = [other for other in catalogue() if catalogue()[other].fetchable]
-        stop(f"{name} cannot be fetched; {command_for(entry)}. These can: {', '.join(there)}")
+        others = [other for other in catalogue() if catalogue()[other].fetchable]
+        stop(f"{name} cannot be fetched; {command_for(entry)}. These can: {', '.join(others)}")
     paths = bring(name, folder, Meter(at.json))
     document = {"name": name, "fetched": [str(path) for path in paths]}
     lines = [f"{name}: {len(paths)} file{'' if len(paths) == 1 else 's'}, digests as the catalogue has them"]
@@ -89,14 +89,14 @@ class Meter:
     def __init__(self, silent: bool) -> None:
         self.silent = silent or not sys.stderr.isatty()
 
-    def __call__(self, progress: "Progress") -> None:
+    def __call__(self, progress: "DownloadProgress") -> None:
         if not self.silent:
             print(f"\r{meter(progress):<{output.width() - 1}}", end="", file=sys.stderr, flush=True)
             if progress.total and progress.done >= progress.total:
                 print(file=sys.stderr)
 
 
-def meter(progress: "Progress") -> str:
+def meter(progress: "DownloadProgress") -> str:
     """A download in one line: how much of what."""
     done = f"{progress.done / MEGA:,.1f}"
     of = (
@@ -132,10 +132,10 @@ def _size(entry: "DataSet") -> str:
     return f"{min(sizes) / MEGA:,.1f} MB" if sizes else "size not known"
 
 
-def _document(found: "Description") -> dict[str, Any]:
-    entry = found.data_set
+def _document(there: "Whereabouts") -> dict[str, Any]:
+    entry = there.data_set
     return {
         "name": entry.name, "title": entry.title, "holds": entry.holds, "size": _size(entry),
         "licence": entry.licence, "source": entry.source, "notes": entry.notes,
-        "here": found.here, "command": found.command,
+        "here": there.here, "command": there.command,
     }  # fmt: skip

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Choices, command, stop
+from ..command import FILE, Context, command, stop
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -65,7 +65,7 @@ class Teller:
 @click.option("--keep", type=FILE, metavar="DIR", help="Keep the ledger and all else in a new folder.")
 @click.option("--ledger-only", is_flag=True, help="The ledger's own story: no training, two frauds caught.")
 @click.option("--private", is_flag=True, help="With DP-SGD at the clinics: what ε 8 for a record costs.")
-def demo(at: Choices, keep: Path | None, ledger_only: bool, private: bool) -> None:
+def demo(at: Context, keep: Path | None, ledger_only: bool, private: bool) -> None:
     """Watch five clinics learn together, one malicious, one that leaves.
 
     Real recordings, real training, signed transactions on a real ledger; only time is virtual. Without the
@@ -99,12 +99,12 @@ def _learning() -> "ModuleType | None":
     return story
 
 
-def _clinics(at: Choices, story: "ModuleType", keep: Path | None, private: bool) -> None:
+def _clinics(at: Context, story: "ModuleType", keep: Path | None, private: bool) -> None:
     """The clinics' story as it runs, its page, and what to try next."""
     from ...simulation.document import document
-    from .progress import Progress
+    from .live_view import LiveView
 
-    tell = Progress(at.json, story.ROUNDS)
+    tell = LiveView(at.json, story.ROUNDS)
     if keep is not None and keep.exists():
         stop(f"{keep} exists already; choose a new folder to keep the demo in")
     run = story.demo(keep, tell.say, tell.hear, private)

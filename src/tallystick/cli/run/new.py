@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .. import output
-from ..command import FILE, Choices, argument, command, stop
+from ..command import FILE, Context, argument, command, stop
 
 SITES = {
     "north": (0.0, 58.0),
@@ -59,7 +59,7 @@ leave = ["dock:5"]              # who leaves in which round
 @command("tally new mine")
 @argument("folder", "A new folder.", type=FILE)
 @click.option("--seed", type=int, default=7, show_default=True, metavar="N", help="Of the example data.")
-def new(at: Choices, folder: Path, seed: int) -> None:
+def new(at: Context, folder: Path, seed: int) -> None:
     """Make a project that runs as it is, and that you change file by file into your own.
 
     The example is generated: pumps at five sites, and whether one fails. Put your own table in its place.

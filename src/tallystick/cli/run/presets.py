@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .. import output
-from ..command import Choices, argument, command, learning_parts, stop
+from ..command import Context, argument, command, learning_parts, stop
 
 if TYPE_CHECKING:
     from ...protocols.vocabulary import PhasePlan, Protocol
@@ -28,7 +28,7 @@ PAPER = re.compile(r"\(([^()]*)\)\.?$")
 
 @command("tally presets", "tally presets mutual")
 @argument("name", "A preset; without it, all are listed.", required=False)
-def presets(at: Choices, name: str | None) -> None:
+def presets(at: Context, name: str | None) -> None:
     """Say which schemes there are: what each is, its paper, what it needs, its phases."""
     with learning_parts("schemes"):
         from ...protocols import presets as there

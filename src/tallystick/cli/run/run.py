@@ -10,17 +10,16 @@ import click
 from .. import output
 from ..command import (
     FILE,
-    Choices,
+    Context,
     argument,
     command,
     learning_parts,
     noun,
     stop,
 )
-from .run_file import read_wanted
-from .simulate import ASKED, RUNS, carry_out
+from .run_file import read_run_file
+from .simulate import RUNS, carry_out
 
-MARK, RESULT, LEDGER = "run.json", "result.json", "ledger"
 run = noun("run")
 WHERE = click.option(
     "--runs", type=FILE, metavar="DIR", default=RUNS, show_default=True, help="Where runs are kept."
@@ -29,22 +28,22 @@ WHERE = click.option(
 
 @command("tally run list", into=run, name="list")
 @WHERE
-def list_(at: Choices, runs: Path) -> None:
+def list_(at: Context, runs: Path) -> None:
     """List the runs that are kept, and what came of each."""
-    found = [_brief(folder) for folder in _folders(runs)]
+    briefs = [_brief(folder) for folder in _folders(runs)]
     rows = [
-        (one["run"], one["preset"], one["rounds"], one["score"], one["alone"], one["pooled"], one["state"])
-        for one in map(_shown, found)
+        tuple(shown[name] for name in ("run", "preset", "rounds", "score", "alone", "pooled", "state"))
+        for shown in map(_shown, briefs)
     ]
     heads = ("run", "preset", "rounds", "together", "alone", "pooled", "")
     empty = f"no runs in {runs} yet; `tally simulate` makes one"
-    at.show(found, output.table(heads, rows, empty))
+    at.show(briefs, output.table(heads, rows, empty))
 
 
 @command("tally run show mine", into=run)
 @argument("name", "A run's folder, or its name in runs/.")
 @WHERE
-def show(at: Choices, name: str, runs: Path) -> None:
+def show(at: Context, name: str, runs: Path) -> None:
     """Show what came of a run, on one screen."""
     folder = _folder(name, runs)
     result = _result(folder)
@@ -57,7 +56,7 @@ def show(at: Choices, name: str, runs: Path) -> None:
 @command("tally run log mine", into=run)
 @argument("name", "A run's folder, or its name in runs/.")
 @WHERE
-def log(at: Choices, name: str, runs: Path) -> None:
+def log(at: Context, name: str, runs: Path) -> None:
     """Print everything that changed the course of a run, in virtual time."""
     folder = _folder(name, runs)
     lines = _log_so_far(folder) if _finished(folder) is None else _result(folder)["log"]
@@ -67,40 +66,44 @@ def log(at: Choices, name: str, runs: Path) -> None:
 @command("tally run resume mine", into=run)
 @argument("name", "A run's folder, or its name in runs/.")
 @WHERE
-def resume(at: Choices, name: str, runs: Path) -> None:
+def resume(at: Context, name: str, runs: Path) -> None:
     """Go on with a run that was cut off: from its ledger, with the work that its members had on disk."""
     folder = _folder(name, runs)
-    carry_out(at, read_wanted(_asked(folder)), folder)
+    carry_out(at, read_run_file(_asked(folder)), folder)
 
 
 @command("tally run compare mine mine-2", into=run)
 @argument("names", "Runs' folders, or their names in runs/.", nargs=-1, required=True)
 @WHERE
-def compare(at: Choices, names: Sequence[str], runs: Path) -> None:
+def compare(at: Context, names: Sequence[str], runs: Path) -> None:
     """Put runs side by side: how good, beside alone and pooled, at which privacy, and who was lost."""
     folders = [_folder(name, runs) for name in names]
-    found = [{"run": folder.name, **_result(folder)} for folder in folders]
-    measures = {one["measure"] for one in found}
+    results = [{"run": folder.name, **_result(folder)} for folder in folders]
+    measures = {result["measure"] for result in results}
     measure = measures.pop() if len(measures) == 1 else "score"
     heads = ("run", "preset", "learner", "members", measure, "alone", "pooled", "lost")
     rows = [
-        (one["run"], one["preset"], one["learner"], len(one["members"]), _three(one["score"]),
-         _three(_mean(one["alone"])), _three(one["pooled"]), _lost(one) or "–")
-        for one in found
+        (result["run"], result["preset"], result["learner"], len(result["members"]), _three(result["score"]),
+         _three(_mean(result["alone"])), _three(result["pooled"]), _lost(result) or "–")
+        for result in results
     ]  # fmt: skip
     lines = output.table(heads, rows, "")
-    for one in found:
-        for line in one["privacy"][:1]:
-            lines += ["", *output.sentence(f"{one['run']}: {line}")]
-    documents = [{key: one[key] for key in one if key not in ("screen", "log")} for one in found]
+    for result in results:
+        for line in result["privacy"][:1]:
+            lines += ["", *output.sentence(f"{result['run']}: {line}")]
+    documents = [{key: result[key] for key in result if key not in ("screen", "log")} for result in results]
     at.show(documents, lines)
 
 
 def _folders(runs: Path) -> list[Path]:
+    from ...simulation.layout import MARK
+
     return sorted(file.parent for file in runs.glob(f"*/{MARK}"))
 
 
 def _folder(name: str, runs: Path) -> Path:
+    from ...simulation.layout import MARK
+
     for folder in (Path(name), runs / name):
         if (folder / MARK).is_file():
             return folder
@@ -109,19 +112,23 @@ def _folder(name: str, runs: Path) -> Path:
 
 
 def _finished(folder: Path) -> dict[str, Any] | None:
+    from ...simulation.layout import RESULT
+
     file = folder / RESULT
-    found: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-    return found
+    result: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return result
 
 
 def _result(folder: Path) -> dict[str, Any]:
-    found = _finished(folder)
-    if found is None:
+    result = _finished(folder)
+    if result is None:
         stop(f"{folder} {_stage(folder)}; `tally run resume {folder}` goes on with it")
-    return found
+    return result
 
 
 def _asked(folder: Path) -> Path:
+    from ...simulation.layout import ASKED
+
     file = folder / ASKED
     if not file.is_file():
         again = f"call ts.simulate again with the same members and store={str(folder)!r}"
@@ -131,17 +138,17 @@ def _asked(folder: Path) -> Path:
 
 def _brief(folder: Path) -> dict[str, Any]:
     """A run in a few words; of one that was cut off, how far it came."""
-    found = _finished(folder)
-    if found is None:
+    result = _finished(folder)
+    if result is None:
         return {"run": folder.name, "finished": False, "state": _stage(folder)}
     chosen = ("preset", "learner", "measure", "score", "pooled", "outcome")
     return {
         "run": folder.name,
         "finished": True,
-        "state": found["outcome"],
-        **{name: found[name] for name in chosen},
-        "alone": _mean(found["alone"]),
-        "rounds": sum(one["complete"] for one in found["rounds"]),
+        "state": result["outcome"],
+        **{name: result[name] for name in chosen},
+        "alone": _mean(result["alone"]),
+        "rounds": sum(played["complete"] for played in result["rounds"]),
     }
 
 
@@ -156,6 +163,7 @@ def _stage(folder: Path) -> str:
     from ...engines.engine import EngineError
     from ...ledger.state import PROGRESS
     from ...ledger.views.reading import every
+    from ...simulation.layout import LEDGER
 
     try:
         with open_reader(folder / LEDGER, check=False) as reader:
@@ -173,18 +181,19 @@ def _log_so_far(folder: Path) -> list[str]:
         from ...engines.embedded.reader import open_reader
         from ...history.figures import judges_result
         from ...history.replay import chronicle
+        from ...simulation.layout import LEDGER
         from ...simulation.pages import course_of
         from ...simulation.run import genesis_of
-        from .run_setup import prepared
+        from .run_setup import prepare
 
-        setting = prepared(read_wanted(_asked(folder))).setting
+        setting = prepare(read_run_file(_asked(folder))).setting
         with open_reader(folder / LEDGER, check=False) as reader:
-            found = chronicle(reader, genesis_of(setting))
-        return course_of(found, setting.plan.task.measure, judges_result(found.request.rules))
+            replayed = chronicle(reader, genesis_of(setting))
+        return course_of(replayed, setting.plan.task.measure, judges_result(replayed.request.rules))
 
 
 def _lost(result: dict[str, Any]) -> str:
-    return ", ".join(f"{member} ({why})" for one in result["rounds"] for member, why in one["gone"])
+    return ", ".join(f"{member} ({why})" for played in result["rounds"] for member, why in played["gone"])
 
 
 def _mean(values: dict[str, float]) -> float | None:

@@ -1,4 +1,4 @@
-"""What a simulation is asked for: the flags of `tally simulate`, or the same names in a file in TOML."""
+"""What a simulation is asked for: the options of `tally simulate`, or the same names in a file in TOML."""
 
 import difflib
 import json
@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,8 +20,8 @@ FRACTIONS = ("judging", "epsilon", "delta")
 ABOUT = {
     "data": "a table: CSV, Parquet or NPZ",
     "by": "the column that says whose row it is",
-    "label": "the column that is to be told from the others",
-    "columns": "what to tell it from",
+    "label": "the column to predict",
+    "columns": "the columns to predict it from",
     "measure": "how good is measured",
     "task": "a task in TOML, in place of the three above",
     "test": "rows that only the requester has, to compare on",
@@ -36,8 +36,8 @@ ABOUT = {
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Everything that a simulation can be told, by the names of its flags."""
+class RunSettings:
+    """Everything that a simulation can be asked for, by the names of its options."""
 
     data: Path | None = None
     by: str = ""
@@ -66,26 +66,25 @@ class Wanted:
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def stop(self, name: str, message: str) -> NoReturn:
-        """Say what is wrong with one of them, and where it was said."""
+        """Say what is wrong with a setting, and where it is written."""
         stop(f"{self.place(name)}{message}")
 
     def place(self, name: str) -> str:
-        """The file and line where something was said; nothing where it was a flag."""
+        """The file and line where a setting is written; nothing where it was an option."""
         line = self.lines.get(name)
         return f"{self.file}, line {line}: {name}: " if self.file and line else ""
 
-    def with_flags(self, said: Mapping[str, Any]) -> "Wanted":
-        """The same with what flags say instead."""
-        given = {name: value for name, value in said.items() if value not in (None, ())}
+    def with_options(self, options: Mapping[str, Any]) -> "RunSettings":
+        """The same with what options say instead."""
+        given = {name: value for name, value in options.items() if value not in (None, ())}
         lines = {name: line for name, line in self.lines.items() if name not in given}
-        kept = {one.name: getattr(self, one.name) for one in fields(self)}
-        return Wanted(**{**kept, **given, "lines": lines})
+        return replace(self, **given, lines=lines)
 
 
-NAMES = tuple(one.name for one in fields(Wanted) if one.name not in ("file", "lines"))
+NAMES = tuple(entry.name for entry in fields(RunSettings) if entry.name not in ("file", "lines"))
 
 
-def read_wanted(file: Path) -> Wanted:
+def read_run_file(file: Path) -> RunSettings:
     """What a file in TOML asks for; paths in it are taken from where it lies."""
     text = file.read_text(encoding="utf-8")
     try:
@@ -93,14 +92,14 @@ def read_wanted(file: Path) -> Wanted:
     except tomllib.TOMLDecodeError as error:
         stop(f"{file} is not TOML: {error}")
     lines = {name: line_of(text, name) for name in written}
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in written.items():
         if name not in NAMES:
             near = difflib.get_close_matches(name, NAMES, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
             stop(f"{file}, line {lines[name]}: there is nothing called {name!r}; {hint}")
-        found[name] = _value(file, lines[name], name, value)
-    return Wanted(**found, file=file, lines=lines)
+        values[name] = _value(file, lines[name], name, value)
+    return RunSettings(**values, file=file, lines=lines)
 
 
 def line_of(text: str, name: str) -> int:
@@ -110,7 +109,7 @@ def line_of(text: str, name: str) -> int:
 
 
 def _value(file: Path, line: int, name: str, value: object) -> Any:
-    """A value of the kind that its name wants."""
+    """A value of the kind that its name takes."""
 
     def wrong(kind: str) -> NoReturn:
         stop(f"{file}, line {line}: {name} is {kind}, not {json.dumps(value, default=str)}")
@@ -125,7 +124,7 @@ def _value(file: Path, line: int, name: str, value: object) -> Any:
         return float(value)
     if name in LISTS or name == "columns":
         many = value if isinstance(value, list) else [value]
-        if not all(isinstance(one, str) for one in many):
+        if not all(isinstance(text, str) for text in many):
             wrong("a list of texts")
         return tuple(many)
     if not isinstance(value, str):
@@ -150,11 +149,11 @@ def _is_file(learner: str) -> bool:
     return learner.endswith(".py")
 
 
-def toml_of(wanted: Wanted, folder: Path) -> str:
+def run_file_text(settings: RunSettings, folder: Path) -> str:
     """What was asked for as a file that lies in this folder, so that it can be asked for again."""
-    default, asked = Wanted(), dict[str, Any]()
+    default, asked = RunSettings(), dict[str, Any]()
     for name in NAMES:
-        value = getattr(wanted, name)
+        value = getattr(settings, name)
         if value in (None, (), "") or (value == getattr(default, name) and name not in ("preset", "learner")):
             continue
         if name in FILES:

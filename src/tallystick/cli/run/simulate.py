@@ -10,16 +10,16 @@ import click
 from .. import output
 from ..command import (
     FILE,
-    Choices,
+    Context,
     argument,
     command,
     learning_parts,
     stop,
     whole,
 )
-from .progress import Progress
-from .run_file import Wanted, read_wanted, toml_of
-from .run_setup import Prepared, prepared
+from .live_view import LiveView
+from .run_file import RunSettings, read_run_file, run_file_text
+from .run_setup import RunSetup, prepare
 
 if TYPE_CHECKING:
     from ...engines.export import Report
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ...simulation.schemes import Scheme
 
 RUNS = Path("runs")
-ASKED = "run.toml"  # in a run's folder: what was asked for
 STANDARDISED = "what these means and spreads say of the rows is told without noise: no formal guarantee"
 EXAMPLES = (
     "tally simulate --data mine.csv --label fault --by site",
@@ -40,14 +39,14 @@ EXAMPLES = (
 @command(*EXAMPLES)
 @argument(
     "file",
-    "What is wanted, in TOML: the names of the options. Options say otherwise.",
+    "A run's settings in TOML, by the names of the options; options come before it.",
     type=FILE,
     required=False,
 )
 @click.option("--data", type=FILE, metavar="FILE", help="A table: CSV, Parquet or NPZ.")
 @click.option("--by", metavar="COLUMN", help="The column that says whose row it is.")
-@click.option("--label", metavar="COLUMN", help="The column that is to be told from the others.")
-@click.option("--columns", metavar="A,B", help="What to tell it from. [default: all other columns]")
+@click.option("--label", metavar="COLUMN", help="The column to predict.")
+@click.option("--columns", metavar="A,B", help="What to predict it from. [default: all other columns]")
 @click.option("--measure", metavar="NAME", help="Such as macro_f1 or rmse. [default: accuracy or mae]")
 @click.option("--task", type=FILE, metavar="FILE", help="A task in TOML, in place of the three above.")
 @click.option("--test", type=FILE, metavar="FILE", help="Rows that only the requester has, to compare on.")
@@ -75,33 +74,36 @@ EXAMPLES = (
 @click.option(
     "--keep", type=FILE, metavar="DIR", help="The run's folder. [default: runs/ and the file's name]"
 )
-def simulate(at: Choices, /, file: Path | None, report: Path | None, keep: Path | None, **said: Any) -> None:
+def simulate(
+    at: Context, /, file: Path | None, report: Path | None, keep: Path | None, **options: Any
+) -> None:
     """Try a scheme on your own table, as if each value of a column were a member with its own rows.
 
     All of it runs on a ledger of its own: offers, team, rounds, judging, pay. The result stands beside each
     member learning alone, and all rows pooled in one place. It is kept: the same command again goes on where
     the first was cut off.
     """
-    said["columns"] = tuple((said["columns"] or "").split(",")) if said["columns"] else ()
-    wanted = (read_wanted(file) if file else Wanted()).with_flags(said)
-    carry_out(at, wanted, keep, report)
+    options["columns"] = tuple((options["columns"] or "").split(",")) if options["columns"] else ()
+    settings = (read_run_file(file) if file else RunSettings()).with_options(options)
+    carry_out(at, settings, keep, report)
 
 
-def carry_out(at: Choices, wanted: Wanted, keep: Path | None, report: Path | None = None) -> None:
-    """Run what is wanted, from the beginning or from where it was cut off, and show what came of it."""
+def carry_out(at: Context, settings: RunSettings, keep: Path | None, report: Path | None = None) -> None:
+    """Run it, from the beginning or from where it was cut off, and show what came of it."""
     with learning_parts("simulations"):
         from ...simulation import study
         from ...simulation.document import document
+        from ...simulation.layout import ASKED
 
-        ready = prepared(wanted)
-        folder = _folder(keep, wanted, ready)
+        ready = prepare(settings)
+        folder = _folder(keep, settings, ready)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / ASKED).write_text(toml_of(wanted, folder), encoding="utf-8")
-        tell = Progress(at.json, wanted.rounds)
+        (folder / ASKED).write_text(run_file_text(settings, folder), encoding="utf-8")
+        tell = LiveView(at.json, settings.rounds)
         tell.say(*_introduction(ready.members, ready.scheme))
         try:
             run = study.simulate(
-                ready.scheme, ready.members, seed=wanted.seed, attacks=ready.attacks, faults=ready.faults,
+                ready.scheme, ready.members, seed=settings.seed, attacks=ready.attacks, faults=ready.faults,
                 store=folder, test=ready.test, watch=tell.hear,
             )  # fmt: skip
         except KeyboardInterrupt:
@@ -112,10 +114,10 @@ def carry_out(at: Choices, wanted: Wanted, keep: Path | None, report: Path | Non
         page = run.report(report or folder / "report.html")
         audit = run.verify()
     notes = [STANDARDISED] if ready.members.notes else []
-    found = document(run)
-    found["privacy"] += notes
+    result = document(run)
+    result["privacy"] += notes
     at.show(
-        {**found, "report": str(page), "verified": audit, "folder": str(folder)},
+        {**result, "report": str(page), "verified": audit, "folder": str(folder)},
         shown(run, audit, page, folder, notes),
     )
     if not audit.sound:
@@ -142,9 +144,10 @@ def shown(run: "Run", audit: "Report", report: Path, keep: Path, notes: list[str
     ]
 
 
-def _folder(keep: Path | None, wanted: Wanted, ready: Prepared) -> Path:
+def _folder(keep: Path | None, settings: RunSettings, ready: RunSetup) -> Path:
     """Where the run is kept: as said, or the first of runs/mine, runs/mine-2 … that is free or its own."""
-    from ...simulation.study import MARK, settings_digest
+    from ...simulation.layout import ASKED, MARK
+    from ...simulation.study import settings_digest
 
     known = settings_digest(ready.setting)
 
@@ -153,10 +156,10 @@ def _folder(keep: Path | None, wanted: Wanted, ready: Prepared) -> Path:
         return mark.exists() and json.loads(mark.read_text(encoding="utf-8")).get("settings") == known
 
     def free(folder: Path) -> bool:
-        return not folder.exists() or not any(one.name != ASKED for one in folder.iterdir())
+        return not folder.exists() or not any(entry.name != ASKED for entry in folder.iterdir())
 
     if keep is None:
-        plain = name_of_run(wanted)
+        plain = name_of_run(settings)
         for number in range(1, 10_000):
             folder = RUNS / (plain if number == 1 else f"{plain}-{number}")
             if free(folder) or fits(folder):
@@ -169,11 +172,13 @@ def _folder(keep: Path | None, wanted: Wanted, ready: Prepared) -> Path:
     return keep
 
 
-def name_of_run(wanted: Wanted) -> str:
+def name_of_run(settings: RunSettings) -> str:
     """A run's name, after the file that asks for it or the table that it is about."""
-    file = wanted.file if wanted.file is not None and wanted.file.name != ASKED else wanted.data
-    if wanted.file is not None and wanted.file.name == ASKED:
-        file = Path(wanted.file.resolve().parent.name)
+    from ...simulation.layout import ASKED
+
+    file = settings.file if settings.file is not None and settings.file.name != ASKED else settings.data
+    if settings.file is not None and settings.file.name == ASKED:
+        file = Path(settings.file.resolve().parent.name)
     return re.sub(r"[^\w-]+", "", (file or Path("run")).name.partition(".")[0]) or "run"
 
 
@@ -182,7 +187,8 @@ def _introduction(members: "Members", scheme: "Scheme") -> list[str]:
     aim = f"{len(task.labels)} classes" if task.labels else "a number"
     first = f"{len(members)} members learn {task.target.name!r} ({aim}) from {len(task.columns)} columns by"
     rows = [
-        (name, f"{len(one.training.y):,}", f"{len(one.judging.y):,}") for name, one in members.brought.items()
+        (name, f"{len(share.training.y):,}", f"{len(share.judging.y):,}")
+        for name, share in members.brought.items()
     ]
     return [
         *output.sentence(f"{first} {scheme.preset}, {scheme.rounds} rounds."),
@@ -197,11 +203,11 @@ def about_epsilon(scheme: "Scheme") -> list[str]:
     """What the ε beside each round is: whose, by which mechanism, by whose account."""
     if scheme.protect is None:
         return []
-    one = scheme.protect
-    how = {"dp_sgd": "DP-SGD (subsampled Gaussian)"}.get(one.kind, "Gaussian noise")
+    protect = scheme.protect
+    how = {"dp_sgd": "DP-SGD (subsampled Gaussian)"}.get(protect.kind, "Gaussian noise")
     words = (
-        f"ε below is spent of {one.epsilon:g} at δ {one.delta:g}, for one {one.protects} among a member's "
-        f"training rows: {how}, by the ledger's own Rényi account."
+        f"ε below is spent of {protect.epsilon:g} at δ {protect.delta:g}, for one {protect.protects} among "
+        f"a member's training rows: {how}, by the ledger's own Rényi account."
     )
     return [*output.sentence(words), ""]
 

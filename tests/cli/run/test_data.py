@@ -13,7 +13,7 @@ import pytest
 from tallystick.cli.run.data import Meter, meter
 from tallystick.data import catalogue
 from tallystick.data.catalogue import DataSet, File, Form
-from tallystick.data.fetch import Progress
+from tallystick.data.fetch import DownloadProgress
 from tests.cli.desk import Desk
 
 CONTENT = b"vib,fault\n" + b"1,0\n" * 5_000
@@ -103,10 +103,10 @@ def test_wrong_bytes_and_missing_addresses_are_one_line(desk: Desk, published: D
 def test_progress_says_how_much_of_what(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    half = Progress("https://example.org/sets/images.gz", 5_250_000, 10_500_000)
+    half = DownloadProgress("https://example.org/sets/images.gz", 5_250_000, 10_500_000)
     assert meter(half) == "images.gz  5.2 of 10.5 MB, 50 %"
-    assert meter(Progress(half.url, half.done, 0)) == "images.gz  5.2 MB"
-    assert len(meter(Progress(f"https://example.org/{'x' * 300}", 1, 10))) < 80
+    assert meter(DownloadProgress(half.url, half.done, 0)) == "images.gz  5.2 MB"
+    assert len(meter(DownloadProgress(f"https://example.org/{'x' * 300}", 1, 10))) < 80
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     Meter(silent=False)(half)
     Meter(silent=True)(half)

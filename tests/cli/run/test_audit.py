@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.desk import Desk
-from tests.cli.test_simulate import write
+from tests.cli.run.test_simulate import write
 
 QUICK = "--steps 10 --shadows 5 --most 120 --learner mlp:8"
 
@@ -35,7 +35,7 @@ def test_a_table_of_ones_own_without_privacy_promises_nothing(desk: Desk) -> Non
 @pytest.mark.parametrize("line, word", [
     ("--label fault", "say --data FILE too"),
     ("--data mine.csv", "say --label COLUMN"),
-    ("--data mine.csv --label life --columns vib", "a number to be told"),
+    ("--data mine.csv --label life --columns vib", "a number to predict"),
     ("--data mine.csv --label fault --columns vib,nonsense", "nonsense"),
     ("--epsilon 0", "between 0.1 and 100"),
     ("--epsilon 1 --delta 2", "--delta lies between"),

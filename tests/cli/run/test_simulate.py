@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.cli.run.progress import Progress, told
+from tallystick.cli.run.live_view import LiveView, told
 from tallystick.cli.run.run_setup import learner_of, task_of
 from tallystick.data.readers import read
 from tallystick.engines.export import verify
@@ -73,15 +73,15 @@ def test_a_run_is_kept_and_found_again(mine: Desk) -> None:
 
 def test_ctrl_c_says_how_to_go_on_and_loses_nothing(mine: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     line = f"{MINE} --columns vib,temp --preset averaging --keep runs/a"
-    hear = Progress.hear
+    hear = LiveView.hear
 
-    def cut(self: Progress, moment: Moment) -> None:
+    def cut(self: LiveView, moment: Moment) -> None:
         hear(self, moment)
         if moment.round == 2:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Progress, "hear", cut)
+        patched.setattr(LiveView, "hear", cut)
         said = mine.types(line)
     assert (said.code, said.err.strip()) == (130, "")
     assert said.out.endswith("cut off; `tally run resume runs/a` goes on from here\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 
-from tallystick.cli.run.progress import Progress, bar
+from tallystick.cli.run.live_view import LiveView, bar
 from tallystick.history.replay import Judged
 from tallystick.history.sentences import Moment
 from tallystick.ledger import notices
@@ -39,7 +39,7 @@ def moments() -> list[Moment]:
 
 
 def told(stream: io.StringIO) -> str:
-    progress = Progress(False, 4, stream, clock=lambda: 0.0)
+    progress = LiveView(False, 4, stream, clock=lambda: 0.0)
     for moment in moments():
         progress.hear(moment)
     return stream.getvalue()
@@ -81,7 +81,7 @@ def screen_of(text: str) -> list[str]:
 
 def test_programs_hear_nothing() -> None:
     stream = Terminal()
-    progress = Progress(True, 4, stream)
+    progress = LiveView(True, 4, stream)
     for moment in moments():
         progress.hear(moment)
     progress.end()

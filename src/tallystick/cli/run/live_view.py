@@ -19,7 +19,7 @@ FEW = 9  # members whose scores fit into 80 columns
 NAMED = 7  # letters of a name in the live view
 
 
-class Progress:
+class LiveView:
     """Prints a run as it goes; on a terminal the last lines are a view of now, drawn anew at each moment."""
 
     def __init__(
