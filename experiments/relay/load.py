@@ -100,8 +100,8 @@ def counted(view: Any, genesis: Any) -> list[Block]:
 
 def model_bytes(transaction: bytes) -> int:
     """The size of the model that a transaction hands on."""
-    from tallystick.ledger import posts
     from tallystick.ledger import transactions as tx
+    from tallystick.ledger.transactions import posts
 
     body = tx.decode_envelope(tx.decode_signed(transaction).envelope).body
     handed = isinstance(body, tx.Post) and isinstance(body.content, posts.Model)

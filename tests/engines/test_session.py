@@ -95,7 +95,7 @@ def pay(amount: int = 1) -> tx.Transfer:
 
 
 def refused(refusal: type[NumberUsed | NumberTooFar]) -> Callable[[bytes], Ticket]:
-    receipt = Receipt(bytes(32), refusal.code, refusal.__name__)
+    receipt = Receipt(bytes(32), refusal.code, refusal.name)
     return lambda transaction: Ticket(bytes(32), transaction, answer=Answer(receipt))
 
 

@@ -12,8 +12,8 @@ from tallystick.engines.storage.tree import StateTree
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
-from tallystick.ledger.descriptions import ChainTerms
 from tallystick.ledger.genesis import first_writes
+from tallystick.ledger.transactions import ChainTerms
 from tallystick.ledger.transition import Receipt
 from tests.base.small_chain import commit_to, header_of, members
 from tests.ledger.play import Play

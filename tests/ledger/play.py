@@ -14,8 +14,8 @@ from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.notices import Fined
-from tallystick.ledger.posts import salt_commitment, score_commitment
 from tallystick.ledger.requests.turns import subjects_of
+from tallystick.ledger.transactions import salt_commitment, score_commitment
 from tallystick.ledger.transition import Receipt
 
 from .world import DAY, HOUR, World, founder

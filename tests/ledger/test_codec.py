@@ -8,9 +8,9 @@ from msgspec import inspect
 
 from tallystick.base.codec import Decoder, Malformed, Record, encode
 from tallystick.engines.storage.tree import StateTree
-from tallystick.ledger import notices, posts
+from tallystick.ledger import notices
 from tallystick.ledger.state import RECORD_VERSION, TABLES
-from tallystick.ledger.transactions import Envelope, Signed, Transaction
+from tallystick.ledger.transactions import Envelope, Signed, Transaction, posts
 from tallystick.ledger.transition import Receipt
 from tests.ledger.samples import flips, records_in, sample
 

@@ -23,8 +23,8 @@ def untouched(world: World, data: bytes, refusal: type[no.Refusal]) -> None:
     """The transaction is refused, by itself, in a block and in the test before it, and nothing changes."""
     before = dict(world.reader.records)
     alone, receipt = apply(world.reader, data, world.at())
-    assert (receipt.refusal, receipt.code, alone) == (refusal.__name__, refusal.code, {}), receipt
-    assert check(world.reader, data, world.at()).refusal == refusal.__name__
+    assert (receipt.refusal, receipt.code, alone) == (refusal.name, refusal.code, {}), receipt
+    assert check(world.reader, data, world.at()).refusal == refusal.name
     outcome = world.block(data)
     assert (outcome.writes, outcome.receipts) == ({}, [receipt])
     assert (receipt.member, receipt.kind, receipt.notices) == ("", "", ())
@@ -235,7 +235,7 @@ BENT = {
 @pytest.mark.parametrize("bent", BENT.values(), ids=BENT)
 def test_an_envelope_that_is_not_canonical(bent):
     world = World()
-    untouched(world, resigned(bent(world)), no.Malformed)
+    untouched(world, resigned(bent(world)), no.MalformedTransaction)
 
 
 @pytest.mark.parametrize(
@@ -251,14 +251,14 @@ def test_an_envelope_that_is_not_canonical(bent):
 )
 def test_bytes_around_the_envelope_that_are_not_canonical(bend):
     world = World()
-    untouched(world, bend(world.sealed("ada", PAY)), no.Malformed)
+    untouched(world, bend(world.sealed("ada", PAY)), no.MalformedTransaction)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200))
 def test_noise_changes_nothing(data):
     outcome = apply_block(QUIET.reader, [data], QUIET.at())
-    assert (outcome.writes, outcome.receipts[0].code) == ({}, no.Malformed.code)
+    assert (outcome.writes, outcome.receipts[0].code) == ({}, no.MalformedTransaction.code)
 
 
 @settings(max_examples=300, deadline=None)

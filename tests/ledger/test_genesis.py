@@ -4,7 +4,6 @@ import pytest
 from msgspec.structs import replace
 
 from tallystick.base.ids import MAX_SUPPLY
-from tallystick.ledger.descriptions import ChainTerms
 from tallystick.ledger.genesis import (
     Founder,
     Genesis,
@@ -19,6 +18,7 @@ from tallystick.ledger.genesis import (
 from tallystick.ledger.handlers import WEIGHTS
 from tallystick.ledger.invariants import broken
 from tallystick.ledger.state import ACCOUNTS, CHAIN, KEYS, MEMBERS, OTHER_CHAINS
+from tallystick.ledger.transactions import ChainTerms
 from tests.ledger.world import NAMES, START, Memory, World, encryption_key_of, founder, key_of
 
 WHOLE = Genesis(

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 from tallystick.ledger import invariants
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.budgets.costs import Costs
-from tallystick.ledger.descriptions import PrivacyBudget
 from tallystick.ledger.invariants import RULES, broken
 from tallystick.ledger.records import Due, LiveRequest
 from tallystick.ledger.state import (
@@ -31,6 +30,7 @@ from tallystick.ledger.state import (
     UNITS,
     Table,
 )
+from tallystick.ledger.transactions import PrivacyBudget
 from tests.ledger import neighbours, story
 from tests.ledger.world import HOUR, START, Memory, World
 

@@ -78,7 +78,7 @@ def test_the_vectors_hold_every_transaction_and_most_refusals():
         accepted = {receipt["kind"] for receipt in receipts if not receipt["refusal"]}
         assert accepted == {body.__name__.lower() for body in HANDLERS}
         refused = {receipt["refusal"] for receipt in receipts} - {""}
-        assert refused <= {kind.__name__ for kind in all_refusals().values()} and len(refused) >= 20
+        assert refused <= {kind.name for kind in all_refusals().values()} and len(refused) >= 20
 
 
 def test_what_is_written_is_not_written_again():

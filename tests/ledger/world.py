@@ -188,7 +188,7 @@ REFUSED: dict[tuple[str, str], list[str]] = {}  # which tests show which refusal
 
 
 def shows(kind: type[tx.Body], refusal: type[Refusal], by: str) -> None:
-    REFUSED.setdefault((kind.__name__, refusal.__name__), []).append(by)
+    REFUSED.setdefault((kind.__name__, refusal.name), []).append(by)
 
 
 def refused(
@@ -215,7 +215,7 @@ def ensure_refused(world: World, member: str, body: tx.Body, refusal: type[Refus
     """An authentic transaction is refused for this reason: it uses its number and changes nothing else."""
     before = dict(world.reader.records)
     receipt = world.does(member, body, **more)
-    assert (receipt.refusal, receipt.code) == (refusal.__name__, refusal.code), receipt
+    assert (receipt.refusal, receipt.code) == (refusal.name, refusal.code), receipt
     assert receipt.detail and receipt.notices == ()
     changed = {
         key for key in before.keys() | world.reader.records if before.get(key) != world.reader.get(key)

@@ -12,6 +12,9 @@ Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Text = Annotated[str, Meta(max_length=1024)]
 Id = Annotated[str, Meta(pattern=r"\A[a-z]+-[0-9a-f]{32}\Z", max_length=48)]
 
+Maybe = Annotated[str, Meta(max_length=48)]  # a name or an id, or nothing
+Party = Annotated[str, Meta(pattern=r"\A(\*|[a-z0-9][a-z0-9._-]{0,47})\Z", max_length=48)]  # or anyone
+
 MAX_SUPPLY = 2**53 - 1
 Tokens = Annotated[int, Meta(ge=0, le=MAX_SUPPLY)]
 Count = Annotated[int, Meta(ge=0, le=10**9)]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from ..base.codec import Malformed
 from ..engines.engine import Machine, View, ledger_machine
 from ..engines.storage.memory import WholeState
-from ..ledger import posts, views
 from ..ledger import transactions as tx
+from ..ledger import views
 from ..ledger.genesis import Genesis
 from ..ledger.notices import RequestEnded, RoundEnded
 from ..ledger.records import FinalRecord, Lineage, Place, Progress, Request
@@ -26,6 +26,7 @@ from ..ledger.state import (
     REQUESTS,
     Reader,
 )
+from ..ledger.transactions import posts
 from ..ledger.views.reading import every
 
 START = ""  # the author of the model that a round started from

@@ -12,13 +12,13 @@ from ..base import keys, toml
 from ..base.codec import Decoder, Malformed, Record, encode
 from ..base.ids import Millis, Name, PublicKey, Role, Time, Tokens, digest
 from .chains.trust import first_view
-from .changes import Roles
-from .descriptions import ChainTerms
 from .handlers import WEIGHTS
 from .handlers.members import ensure_encryption_key
 from .records import Account, Chain, KeyUse, Member, ValidatorKey, Validators
 from .rejections import KeyRefused
 from .state import ACCOUNTS, CHAIN, KEYS, MEMBERS, OTHER_CHAINS, TABLES, VALIDATOR_KEYS, VALIDATORS
+from .transactions import ChainTerms
+from .transactions.changes import Roles
 
 Wait = Annotated[int, Meta(ge=1, le=10**12)]
 Weight = Annotated[int, Meta(ge=1, le=10**7)]

@@ -8,7 +8,11 @@ class Refusal(Exception):
     """A transaction that a rule refuses; its message says what was wrong and with which value."""
 
     code: ClassVar[int] = 0
+    name: ClassVar[str] = ""  # as receipts have it: the class's own, where no other is stated
     says: ClassVar[str] = ""
+
+    def __init_subclass__(cls, name: str = "") -> None:
+        cls.name = name or cls.__name__
 
     def __init__(self, **values: object) -> None:
         super().__init__(self.says.format(**values))
@@ -24,7 +28,7 @@ def ensure(condition: object, refusal: Callable[[], Refusal]) -> None:
 # Refusals that change nothing: the envelope itself is no good.
 
 
-class Malformed(Refusal):
+class MalformedTransaction(Refusal, name="Malformed"):
     """The bytes are not a canonical transaction."""
 
     code, says = 1, "not a transaction: {reason}"
@@ -273,7 +277,7 @@ class BadRecord(Refusal):
     code, says = 49, "the team's last accepted model is {expected}, not {model}"
 
 
-class NotProven(Refusal):
+class ChainNotProven(Refusal, name="NotProven"):
     """What another chain is said to hold does not follow from what is trusted of it."""
 
     code, says = 50, "chain {chain!r}: {reason}"

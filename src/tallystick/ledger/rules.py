@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from ..base.codec import Record
 from ..base.events import Event, Protects, Unaccounted, within
-from ..base.ids import Count, Digest, Figure, Name, Ppm, Tokens
-from .descriptions import Maybe
+from ..base.ids import Count, Digest, Figure, Maybe, Name, Ppm, Tokens
 
 MAX_TEAM = 4096
 MAX_ALL_JUDGES = 64  # above this many members every model is judged by a drawn few

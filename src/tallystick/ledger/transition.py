@@ -4,13 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..base import keys
-from ..base.codec import Malformed as NotCanonical
-from ..base.codec import Record, encode
+from ..base.codec import Malformed, Record, encode
 from ..base.ids import digest
-from . import deadlines as due
+from . import deadlines
 from . import rejections as no
-from . import validators
-from .chains import arrivals
+from .chains import arrivals, validators
 from .handlers import DEVICE_KINDS, HANDLERS, WEIGHTS, votes
 from .notices import Alarm, Notice, ValidatorsChanged
 from .records import Account, Chain, Member
@@ -32,7 +30,7 @@ WHOLE_BLOCK = ""  # no member's id: the weight of all together
 Verify = Callable[[bytes, bytes, bytes], bool]  # public key, message, signature
 
 
-SERVED_BY: dict[str, due.Serve] = {
+SERVED_BY: dict[str, deadlines.Serve] = {
     "forming": forming.forming_due,
     "phase": rounds.phase_due,
     "time": rounds.time_due,
@@ -95,7 +93,7 @@ def apply_block(
 ) -> Outcome:
     """Apply a block: due entries first, then every transaction; the writes are of the whole block."""
     draft = Draft(reader, block.chain, block.height, block.time)
-    due.serve(draft, SERVED_BY, _give_up)
+    deadlines.serve(draft, SERVED_BY, _give_up)
     served = len(draft.notices)
     quota: dict[str, int] = {}
     receipts = [_apply_one(draft, data, quota, verify) for data in transactions]
@@ -192,8 +190,8 @@ def _read(data: bytes) -> tuple[Envelope, Signed]:
     try:
         signed = decode_signed(data)
         return decode_envelope(signed.envelope), signed
-    except NotCanonical as error:
-        raise no.Malformed(reason=str(error)) from None
+    except Malformed as error:
+        raise no.MalformedTransaction(reason=str(error)) from None
 
 
 def _authenticate(
@@ -260,4 +258,4 @@ def _kind(envelope: Envelope) -> str:
 
 
 def _refused(name: bytes, refusal: Refusal, member: str, kind: str) -> Receipt:
-    return Receipt(name, refusal.code, type(refusal).__name__, str(refusal), member, kind)
+    return Receipt(name, refusal.code, refusal.name, str(refusal), member, kind)

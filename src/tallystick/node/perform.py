@@ -12,12 +12,13 @@ from ..base.measure import Measure
 from ..learning import payload
 from ..learning.learner import Memory, Model, Rows
 from ..learning.measure import figure, spread_of
-from ..ledger import posts, views
 from ..ledger import transactions as tx
+from ..ledger import views
 from ..ledger.records import Progress, Request
 from ..ledger.requests.turns import subjects_of
 from ..ledger.rules import all_phases
 from ..ledger.state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, TEAMS, Reader
+from ..ledger.transactions import posts
 from ..protocols.request_plan import RequestPlan
 from ..protocols.vocabulary import Bench, Holding, Job, Lost, PhasePlan, Product, Protocol
 from .next_action import Action, ApproveRecord, CertifyRecord, MakePost, OpenScores, SendPost, WriteRecord

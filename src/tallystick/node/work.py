@@ -14,7 +14,7 @@ from typing import Protocol, final
 from ..base.codec import Decoder, Malformed, Record
 from ..base.codec import encode as encoded
 from ..base.ids import digest
-from ..ledger.posts import Content, Score
+from ..ledger.transactions import Content, Score
 from .payloads.store import write_durably
 
 

@@ -14,9 +14,10 @@ from ..base.measure import Measure
 from ..base.task import Task
 from ..learning import attacks as mathematics
 from ..learning.learner import Model, Rows, Vector, model_of, vector_of
-from ..ledger import posts, views
 from ..ledger import transactions as tx
+from ..ledger import views
 from ..ledger.state import PHASES, POSTS, PROGRESS
+from ..ledger.transactions import posts
 from ..node.loop import Node
 from ..protocols.vocabulary import Bench, Job, PhasePlan, Product, Scored, Serve
 from .behaviours import Part, World

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from ..ledger import posts, views
 from ..ledger import transactions as tx
+from ..ledger import views
 from ..ledger.state import TEAMS
+from ..ledger.transactions import posts
 from ..node.loop import Node
 from .behaviours import NEVER, Doing, Part, World
 

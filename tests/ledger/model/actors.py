@@ -13,8 +13,8 @@ from tallystick.ledger import records as r
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
-from tallystick.ledger.posts import salt_commitment, score_commitment
 from tallystick.ledger.requests.turns import subjects_of
+from tallystick.ledger.transactions import salt_commitment, score_commitment
 from tests.ledger.model.agreements import own_event, test_secrets
 from tests.ledger.model.people import FULL
 from tests.ledger.model.world import World

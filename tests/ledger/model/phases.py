@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tallystick.base.ids import digest, rank
-from tallystick.ledger.posts import Committed, Declined, Model, SaltReveal, Scores, score_commitment
 from tallystick.ledger.rules import PhaseRule, Rules, all_phases
+from tallystick.ledger.transactions import Committed, Declined, Model, SaltReveal, Scores, score_commitment
 from tests.ledger.model.books import Books
 from tests.ledger.model.faults import Vectors, at_fault
 from tests.ledger.model.request_model import PhaseModel, PostModel, RequestModel

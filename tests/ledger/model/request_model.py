@@ -6,10 +6,9 @@ from collections import deque
 from copy import copy
 from dataclasses import dataclass, field, replace
 
-from tallystick.ledger.posts import Content, Score
 from tallystick.ledger.records import Request
 from tallystick.ledger.rules import PhaseRule, Rules
-from tallystick.ledger.transactions import UnitUse
+from tallystick.ledger.transactions import Content, Score, UnitUse
 from tests.ledger.model.world import ensure
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from tallystick.base.codec import encode
 from tallystick.base.ids import digest, rank
-from tallystick.ledger.posts import Committed, SaltReveal
 from tallystick.ledger.rules import all_phases
+from tallystick.ledger.transactions import Committed, SaltReveal
 from tests.ledger.model.books import Books
 from tests.ledger.model.faults import better, far_below
 from tests.ledger.model.phases import following

@@ -11,7 +11,7 @@ from ..key import read_papers
 
 if TYPE_CHECKING:
     from ...client import Client
-    from ...ledger.changes import Change
+    from ...ledger.transactions import Change
     from ...ledger.views.members import ProposalView
 
 app = noun("propose")
@@ -32,7 +32,7 @@ ROLE = click.option(
 @ROLE
 def admit(at: Context, proof: Path, role: tuple[str, ...]) -> None:
     """Admit an organisation that has shown that it holds its key; all roles unless you name some."""
-    from ...ledger.changes import Admit
+    from ...ledger.transactions import Admit
 
     shown = read_papers(proof)
     roles: Any = tuple(sorted(role)) or ROLES
@@ -43,7 +43,7 @@ def admit(at: Context, proof: Path, role: tuple[str, ...]) -> None:
 @argument("member", "Who may no longer act.", metavar="NAME")
 def suspend(at: Context, member: str) -> None:
     """Take a member's right to act, not its tokens."""
-    from ...ledger.changes import Suspend
+    from ...ledger.transactions import Suspend
 
     _put(at, Suspend(member))
 
@@ -52,7 +52,7 @@ def suspend(at: Context, member: str) -> None:
 @argument("member", "Who may act again.", metavar="NAME")
 def reinstate(at: Context, member: str) -> None:
     """Give a suspended member its right to act again."""
-    from ...ledger.changes import Reinstate
+    from ...ledger.transactions import Reinstate
 
     _put(at, Reinstate(member))
 
@@ -61,7 +61,7 @@ def reinstate(at: Context, member: str) -> None:
 @argument("proof", PROOF, type=FILE, metavar="FILE")
 def recover(at: Context, proof: Path) -> None:
     """Give a member that lost its key a new one."""
-    from ...ledger.changes import Recover
+    from ...ledger.transactions import Recover
 
     shown = read_papers(proof)
     _put(at, Recover(shown.member, shown.key, shown.possession, shown.encryption_key))
@@ -72,7 +72,7 @@ def recover(at: Context, proof: Path) -> None:
 @ROLE
 def roles(at: Context, member: str, role: tuple[str, ...]) -> None:
     """Change what a member may do: it has these roles and no others then."""
-    from ...ledger.changes import SetRoles
+    from ...ledger.transactions import SetRoles
 
     chosen: Any = tuple(sorted(role))
     _put(at, SetRoles(member, chosen))
@@ -83,7 +83,7 @@ def roles(at: Context, member: str, role: tuple[str, ...]) -> None:
 @argument("tokens", "How many.", type=whole(1))
 def mint(at: Context, member: str, tokens: int) -> None:
     """Issue tokens to a member, below the cap."""
-    from ...ledger.changes import Mint
+    from ...ledger.transactions import Mint
 
     _put(at, Mint(member, tokens))
 
@@ -92,7 +92,7 @@ def mint(at: Context, member: str, tokens: int) -> None:
 @argument("tokens", "How many.", type=whole(1))
 def fill_pool(at: Context, tokens: int) -> None:
     """Issue tokens to the reward pool, below the cap."""
-    from ...ledger.changes import FillPool
+    from ...ledger.transactions import FillPool
 
     _put(at, FillPool(tokens))
 
@@ -102,7 +102,7 @@ def fill_pool(at: Context, tokens: int) -> None:
 @click.option("--owner", required=True, metavar="NAME", help="Whose it is in truth.")
 def dispute(at: Context, unit: str, owner: str) -> None:
     """Decide that a unit belongs to another member than the one who registered it."""
-    from ...ledger.changes import Dispute
+    from ...ledger.transactions import Dispute
     from .unit import unit_id
 
     with at.reader() as client:
@@ -115,7 +115,7 @@ def dispute(at: Context, unit: str, owner: str) -> None:
 @click.option("--height", required=True, type=whole(1), metavar="HEIGHT", help="From which block on.")
 def upgrade(at: Context, version: int, height: int) -> None:
     """Apply another version of the rules from a height on."""
-    from ...ledger.changes import Upgrade
+    from ...ledger.transactions import Upgrade
 
     _put(at, Upgrade(version, height))
 
@@ -127,8 +127,8 @@ def trust(at: Context, chain: str, escrow_cap: int | None) -> None:
     """Trust a chain anew on its terms: after a freeze, when trust has lapsed, or with another cap."""
     from msgspec.structs import replace
 
-    from ...ledger.changes import RegisterChain
     from ...ledger.state import OTHER_CHAINS
+    from ...ledger.transactions import RegisterChain
 
     with at.reader() as client:
         terms = client.get(OTHER_CHAINS, chain).terms

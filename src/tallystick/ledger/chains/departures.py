@@ -22,7 +22,7 @@ LARGEST = 500_000  # bytes of a message: a transaction that carries it must hold
 ATTEMPTS = 3  # recorders
 
 
-def flaw(rules: Rules, settling: int) -> str | None:
+def why_not_on_chain(rules: Rules, settling: int) -> str | None:
     """Why a request by these rules cannot run on another chain, or None."""
     form = rules.forming
     if form.size > AT_ONCE:

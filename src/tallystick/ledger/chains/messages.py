@@ -6,10 +6,10 @@ from msgspec import Meta
 
 from ...base.codec import Record
 from ...base.events import Event
-from ...base.ids import Count, Id, Name, Text, Tokens
+from ...base.ids import Count, Id, Maybe, Name, Text, Tokens
 from ..budgets.costs import Costs
-from ..descriptions import ChainTerms, Maybe, Validators
 from ..records import Place, PlaceStatus, Request
+from ..transactions import ChainTerms, SigningPowers
 
 Wide = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Names = Annotated[tuple[Name, ...], Meta(max_length=64)]
@@ -22,7 +22,7 @@ class OtherChain(Record):
     main: bool  # it holds the members and the money of requests that run here
     header: bytes
     time: int  # the header's, in milliseconds
-    validators: Validators
+    validators: SigningPowers
     escrow: int = 0  # rewards and deposits of requests that are there now
     frozen: bool = False
 

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from ...base import light
 from .. import rejections as no
-from ..descriptions import ChainTerms, Validators
 from ..records import Request
 from ..rejections import ensure, refusing
 from ..state import CHAIN, OTHER_CHAINS, Draft
+from ..transactions import ChainTerms, SigningPowers
 from .messages import OtherChain
 
 T = TypeVar("T")
@@ -44,14 +44,14 @@ def known_chain(draft: Draft, name: str) -> OtherChain:
 
 
 def follow(
-    draft: Draft, other: OtherChain, data: bytes, following: Validators | None
+    draft: Draft, other: OtherChain, data: bytes, following: SigningPowers | None
 ) -> tuple[OtherChain, light.Header]:
     """The chain as a header shows it that follows from the newest one known, or is that one."""
     return _proven(other.terms.chain, lambda: _follow(draft, other, data, following))
 
 
 def _follow(
-    draft: Draft, other: OtherChain, data: bytes, following: Validators | None
+    draft: Draft, other: OtherChain, data: bytes, following: SigningPowers | None
 ) -> tuple[OtherChain, light.Header]:
     signed, trusted = _signed(data), light.HEADER.decode(other.header)
     if signed.header == trusted:
@@ -117,7 +117,7 @@ def _signed(data: bytes) -> light.SignedHeader:
     return signed
 
 
-def _validators(pairs: Validators) -> tuple[light.Validator, ...]:
+def _validators(pairs: SigningPowers) -> tuple[light.Validator, ...]:
     return tuple(light.Validator(*pair) for pair in pairs)
 
 
@@ -125,4 +125,4 @@ def _proven(chain: str, check: Callable[[], T]) -> T:
     try:
         return check()
     except light.NotProven as error:
-        raise no.NotProven(chain=chain, reason=str(error)) from None
+        raise no.ChainNotProven(chain=chain, reason=str(error)) from None

@@ -73,7 +73,7 @@ def _ensure_elsewhere(draft: Draft, tx: PostRequest) -> None:
     other = trust.known_chain(draft, tx.chain)
     ours = refusing(no.WrongStage, table="chain", id=tx.chain, stage="the main chain of this one")
     ensure(not other.main, ours)
-    flaw = departures.flaw(tx.rules, other.terms.settling)
+    flaw = departures.why_not_on_chain(tx.rules, other.terms.settling)
     ensure(flaw is None, refusing(no.BadRules, reason=flaw))
     room = other.terms.escrow_cap - other.escrow
     told = {

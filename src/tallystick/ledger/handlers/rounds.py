@@ -5,7 +5,6 @@ from msgspec.structs import replace
 from .. import rejections as no
 from ..chains import trust
 from ..notices import Posted, Revealed, TurnMissed
-from ..posts import salt_commitment
 from ..records import Phase, Posting, Progress, Request
 from ..rejections import ensure, refusing
 from ..requests import phases, rounds
@@ -25,6 +24,7 @@ from ..transactions import (
     Scores,
     score_commitment,
 )
+from ..transactions.posts import salt_commitment
 
 
 def post(draft: Draft, tx: Post) -> None:

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from ...base.ids import Role
-from .. import deadlines as due
+from .. import deadlines
 from .. import notices as say
 from .. import rejections as no
 from .. import transactions as tx
@@ -32,7 +32,7 @@ def propose(draft: Draft, body: tx.Propose) -> None:
     made = Proposal(proposal, draft.sender, body.change, "open", deadline, len(electorate))
     draft.put(PROPOSALS, made, proposal)
     draft.put(ELECTORATES, Names(electorate), proposal)
-    due.schedule(draft, deadline, PROPOSAL, proposal)
+    deadlines.schedule(draft, deadline, PROPOSAL, proposal)
     draft.emit(say.ProposalMade(proposal, draft.sender, type(body.change).__name__.lower()))
 
 
@@ -61,7 +61,7 @@ def vote(draft: Draft, body: tx.Vote) -> None:
     if _suffice(counted.approvals, counted.electorate):
         _pass(draft, counted)
     elif not _suffice(counted.electorate - counted.refusals, counted.electorate):
-        due.cancel(draft, counted.deadline, PROPOSAL, counted.proposal)
+        deadlines.cancel(draft, counted.deadline, PROPOSAL, counted.proposal)
         _decide(draft, counted, "lapsed")
 
 
@@ -188,10 +188,10 @@ def _suffice(approvals: int, electorate: int) -> bool:
 
 
 def _pass(draft: Draft, proposal: Proposal) -> None:
-    due.cancel(draft, proposal.deadline, PROPOSAL, proposal.proposal)
+    deadlines.cancel(draft, proposal.deadline, PROPOSAL, proposal.proposal)
     effective = draft.time + max(1, draft.get(CHAIN).vote_delay)
     _decide(draft, replace(proposal, deadline=effective), "passed")
-    due.schedule(draft, effective, PROPOSAL, proposal.proposal)
+    deadlines.schedule(draft, effective, PROPOSAL, proposal.proposal)
 
 
 def _decide(draft: Draft, proposal: Proposal, outcome: str) -> None:

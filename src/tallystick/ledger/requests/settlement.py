@@ -14,7 +14,7 @@ from ...base.fixed import (
     split,
 )
 from ...base.ids import MAX_SUPPLY
-from .. import deadlines as due
+from .. import deadlines
 from ..budgets import reservations as held
 from ..chains import departures
 from ..notices import CreditGained, CreditLost, Fined, Paid, RequestEnded
@@ -359,7 +359,7 @@ def _clear(draft: Draft, request: Request, progress: Progress, places: list[Plac
         ("time", progress.until),
         ("overdue", progress.final),
     ):
-        due.cancel(draft, deadline, what, name)
+        deadlines.cancel(draft, deadline, what, name)
 
 
 STAGE_DUE = ("forming", "overdue", "record", "approve", "test", "certify")
@@ -372,7 +372,7 @@ def clear_round(draft: Draft, request: Request) -> None:
         phase = draft.find(PHASES, name, index)
         if phase is None:
             continue
-        due.cancel(draft, phase.deadline, "phase", name)
+        deadlines.cancel(draft, phase.deadline, "phase", name)
         for member in phase.owed:
             draft.delete(POSTS, name, index, member)
         draft.delete(PHASES, name, index)

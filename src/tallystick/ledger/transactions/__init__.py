@@ -1,6 +1,8 @@
 """Every transaction by subject, as in `handlers/`; each says in its docstring when it is refused."""
 
-from ..changes import (
+from .body import Body
+from .chains import Deliver, Freeze
+from .changes import (
     Admit,
     Change,
     Dispute,
@@ -13,23 +15,7 @@ from ..changes import (
     Suspend,
     Upgrade,
 )
-from ..descriptions import ChainTerms, PrivacyBudget, Profile, Sketch, Terms, UnitUse
-from ..posts import (
-    VERDICTS,
-    Committed,
-    Content,
-    Declined,
-    Inline,
-    Model,
-    Payload,
-    SaltReveal,
-    Score,
-    Scores,
-    salt_commitment,
-    score_commitment,
-)
-from .body import Body
-from .chains import Deliver, Freeze
+from .descriptions import ChainTerms, PrivacyBudget, Profile, SigningPowers, Sketch, Terms, UnitUse
 from .envelope import (
     FORMAT,
     NUMBER_WINDOW,
@@ -44,6 +30,20 @@ from .envelope import (
 )
 from .grants import AskGrant, DeclineGrant, GiveGrant, RevokeGrant
 from .members import AddDevice, RemoveDevice, Report, RotateKey, SetValidator
+from .posts import (
+    VERDICTS,
+    Committed,
+    Content,
+    Declined,
+    Inline,
+    Model,
+    Payload,
+    SaltReveal,
+    Score,
+    Scores,
+    salt_commitment,
+    score_commitment,
+)
 from .records import Approve, Certify, PostRecord
 from .requests import OpenTest, PostRequest, ReuseRecord, WithdrawRequest
 from .rounds import Nudge, Post, Reveal
@@ -108,6 +108,7 @@ __all__ = [
     "SetRoles",
     "SetValidator",
     "Signed",
+    "SigningPowers",
     "Sketch",
     "Suspend",
     "Terms",

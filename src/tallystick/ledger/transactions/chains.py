@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from ...base.ids import Name
-from ..descriptions import Maybe, Validators
+from ...base.ids import Maybe, Name
 from .body import Body
+from .descriptions import SigningPowers
 
 Shown = Literal["header", "message", "request", "member", "grant"]
 SignedHeader = Annotated[bytes, Meta(max_length=65_536)]  # with commit and validators, as `light` writes it
@@ -25,7 +25,7 @@ class Deliver(Body):
     of: Maybe = ""
     value: Annotated[bytes, Meta(max_length=600_000)] | None = None  # None: that there is nothing
     proof: Annotated[bytes, Meta(max_length=65_536)] = b""
-    following: Validators | None = None  # who signs after this header, where others do
+    following: SigningPowers | None = None  # who signs after this header, where others do
 
 
 class Freeze(Body):

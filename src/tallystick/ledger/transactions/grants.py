@@ -4,8 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ...base.ids import Id, Name, Time
-from ..descriptions import Maybe, Party
+from ...base.ids import Id, Maybe, Name, Party, Time
 from .body import Body
 
 

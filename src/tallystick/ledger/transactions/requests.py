@@ -1,11 +1,10 @@
 """Requests: posted, withdrawn, answered from an earlier record, tested."""
 
-from ...base.ids import Digest, Id, Name
-from ..changes import Positive
-from ..descriptions import Maybe
-from ..posts import Bytes, Salt
+from ...base.ids import Digest, Id, Maybe, Name
 from ..rules import Rules
 from .body import Body
+from .changes import Positive
+from .posts import Bytes, Salt
 
 
 class PostRequest(Body):

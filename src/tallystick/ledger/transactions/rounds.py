@@ -1,8 +1,8 @@
 """Rounds: posting, revealing, waking a quiet chain."""
 
 from ...base.ids import Count, Id, Name
-from ..posts import Content, Salt, Vector
 from .body import Body
+from .posts import Content, Salt, Vector
 
 
 class Post(Body):

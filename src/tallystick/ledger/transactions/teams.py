@@ -4,9 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ...base.ids import Count, Digest, Id, Name, Ppm
-from ..descriptions import Maybe, UnitUse
+from ...base.ids import Count, Digest, Id, Maybe, Name, Ppm
 from .body import Body
+from .descriptions import UnitUse
 
 MAX_LIST = 1024  # names in one transaction: each is looked up
 

@@ -1,8 +1,8 @@
 """Tokens from one member to another."""
 
 from ...base.ids import Name
-from ..changes import Positive
 from .body import Body
+from .changes import Positive
 
 
 class Transfer(Body):

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ...base.ids import Digest, Id, Name, Text
-from ..descriptions import Maybe, PrivacyBudget, Profile, Sketch, Terms
+from ...base.ids import Digest, Id, Maybe, Name, Text
 from .body import Body
+from .descriptions import PrivacyBudget, Profile, Sketch, Terms
 
 
 class RegisterUnit(Body):

@@ -1,8 +1,8 @@
 """Changes that the members decide together."""
 
 from ...base.ids import Id
-from ..changes import Change
 from .body import Body
+from .changes import Change
 
 
 class Propose(Body):

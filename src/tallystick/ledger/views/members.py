@@ -5,7 +5,6 @@ from collections import defaultdict
 from ...base.codec import Record
 from ...base.ids import Role
 from .. import records as r
-from ..changes import Change
 from ..state import (
     ACCOUNTS,
     APPLICATIONS,
@@ -18,6 +17,7 @@ from ..state import (
     PROPOSALS,
     Reader,
 )
+from ..transactions.changes import Change
 from ..transition import find_chain as chain
 from .reading import every, find, keyed
 

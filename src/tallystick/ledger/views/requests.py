@@ -5,7 +5,6 @@ from typing import Literal
 
 from ...base.codec import Record
 from .. import records as r
-from ..posts import Committed
 from ..requests.elections import recorder_of
 from ..requests.live import LIVE
 from ..rules import all_phases, uncharged
@@ -29,6 +28,7 @@ from ..state import (
     TEAMS,
     Reader,
 )
+from ..transactions.posts import Committed
 from .grants import asks
 from .reading import every, find, keyed
 

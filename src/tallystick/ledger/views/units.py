@@ -4,9 +4,9 @@ from msgspec.structs import fields
 
 from ...base.codec import Record
 from ...base.events import Protects
-from ..descriptions import Profile, Terms
 from ..records import Lineage
 from ..state import LINEAGES, UNIT_NAMES, UNITS, Reader
+from ..transactions import Profile, Terms
 from .reading import every, find
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from tallystick.ledger import rejections as no
 from tallystick.ledger import transactions as tx
 
-ENVELOPE = tuple(kind.__name__ for code, kind in sorted(no.all_refusals().items()) if code < 20)
+ENVELOPE = tuple(kind.name for code, kind in sorted(no.all_refusals().items()) if code < 20)
 
 
 @lru_cache(maxsize=64)

@@ -252,7 +252,7 @@ def _(p: Players) -> Any:
     return None if number is None else Bent(member, tx.Nudge(), {"number": number})
 
 
-@way(tx.Body, no.Malformed)
+@way(tx.Body, no.MalformedTransaction)
 def _(p: Players) -> Any:
     return Bent(*moves.small_talk(p), cut=True)
 

@@ -32,7 +32,7 @@ from tests.ledger.model.two_chains import (
 
 def way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:
     def keep(found: Way) -> Way:
-        WAYS[kind.__name__, refusal.__name__] = found
+        WAYS[kind.__name__, refusal.name] = found
         return found
 
     return keep
@@ -48,7 +48,7 @@ def trusted(found: Way) -> Way:
     return lambda a: None if a.frozen() else found(a)
 
 
-@way(tx.Deliver, no.NotProven)
+@way(tx.Deliver, no.ChainNotProven)
 @trusted
 def _(a: Abroad) -> Any:
     """A forged value, a proof cut short, a header that nobody signed, one from the future."""
@@ -126,7 +126,7 @@ def _(a: Abroad) -> Any:
     return None
 
 
-@way(tx.Freeze, no.NotProven)
+@way(tx.Freeze, no.ChainNotProven)
 @trusted
 def _(a: Abroad) -> Any:
     return CHAIN, "bob", contradiction(a, height=2 * a.made + 4)
@@ -199,7 +199,7 @@ def _(a: Abroad) -> Any:
     over = other.terms.escrow_cap - other.escrow + 1
     member, body = elsewhere(a, "ada", max(200, over))
     rich = a.worlds[CHAIN].records.all(st.ACCOUNTS)[("ada",)].balance >= body.reward
-    return (CHAIN, member, body) if rich and not departures.flaw(body.rules, SETTLING) else None
+    return (CHAIN, member, body) if rich and not departures.why_not_on_chain(body.rules, SETTLING) else None
 
 
 def played(seed: int) -> Abroad:

@@ -38,7 +38,7 @@ OTHER_WAYS: dict[tuple[str, str], list[Way]] = {}  # where one refusal has sever
 
 def way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:
     def keep(found: Way) -> Way:
-        WAYS[kind.__name__, refusal.__name__] = found
+        WAYS[kind.__name__, refusal.name] = found
         return found
 
     return keep
@@ -46,7 +46,7 @@ def way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:
 
 def another_way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:
     def keep(found: Way) -> Way:
-        OTHER_WAYS.setdefault((kind.__name__, refusal.__name__), []).append(found)
+        OTHER_WAYS.setdefault((kind.__name__, refusal.name), []).append(found)
         return found
 
     return keep

@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from . import deadlines as due
-from .notices import ValidatorsChanged
-from .records import Validators
-from .state import MEMBERS, VALIDATOR_KEYS, VALIDATORS, Draft
+from .. import deadlines
+from ..notices import ValidatorsChanged
+from ..records import Validators
+from ..state import MEMBERS, VALIDATOR_KEYS, VALIDATORS, Draft
 
 APART = 3  # blocks between two changes: CometBFT applies one two blocks after the block that made it
 DUE = "validators"
@@ -24,10 +24,10 @@ def serve(draft: Draft, _of: str) -> None:
     if now is None:
         return
     if now.due:
-        due.cancel(draft, now.due, DUE, draft.chain)
+        deadlines.cancel(draft, now.due, DUE, draft.chain)
     following = _step(draft, now)
     if following.due:
-        due.schedule(draft, following.due, DUE, draft.chain)
+        deadlines.schedule(draft, following.due, DUE, draft.chain)
     if following.keys != now.keys:
         draft.emit(ValidatorsChanged(following.keys))
     if following != now:

@@ -4,14 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ..base.codec import Record
-from ..base.events import Event, Protects
-from ..base.ids import Count, Digest, Id, Name, PublicKey, Tokens
-
-Party = Annotated[str, Meta(pattern=r"\A(\*|[a-z0-9][a-z0-9._-]{0,47})\Z", max_length=48)]
-
-
-Maybe = Annotated[str, Meta(max_length=48)]  # a name or an id, or nothing
+from ...base.codec import Record
+from ...base.events import Event, Protects
+from ...base.ids import Count, Digest, Id, Name, Party, PublicKey, Tokens
 
 
 class Profile(Record):
@@ -58,7 +53,7 @@ class UnitUse(Record):
     events: Annotated[tuple[tuple[Name, Event], ...], Meta(max_length=32)] = ()
 
 
-Validators = Annotated[
+SigningPowers = Annotated[
     tuple[tuple[PublicKey, Annotated[int, Meta(ge=1, le=10**9)]], ...], Meta(min_length=1, max_length=128)
 ]
 Span = Annotated[int, Meta(ge=1_000, le=10**12)]  # milliseconds
@@ -68,7 +63,7 @@ class ChainTerms(Record):
     """What members agree on about another chain: who signs it, how far and how long it is trusted."""
 
     chain: Name
-    validators: Validators  # with their powers
+    validators: SigningPowers  # with their powers
     escrow_cap: Tokens = 0  # rewards and deposits of requests that are there at one time
     trusting_period: Span = 14 * 86_400_000  # a header older than this proves nothing any more
     settling: Span = 7 * 86_400_000  # beyond its rounds' time, until a request must have its outcome

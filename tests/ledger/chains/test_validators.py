@@ -4,7 +4,7 @@ import pytest
 
 from tallystick.ledger import rejections as no
 from tallystick.ledger import transactions as tx
-from tallystick.ledger import validators
+from tallystick.ledger.chains import validators
 from tallystick.ledger.genesis import GenesisError, ensure_sound, read_genesis, write_genesis
 from tallystick.ledger.transition import find_validators
 from tests.ledger.world import Founder, World, founder, key_of, possession, refused

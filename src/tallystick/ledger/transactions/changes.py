@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ..base.codec import Record
-from ..base.ids import Id, Name, PublicKey, Role, Signature
+from ...base.codec import Record
+from ...base.ids import Id, Name, PublicKey, Role, Signature
 from .descriptions import ChainTerms
 
 Number = Annotated[int, Meta(ge=0, le=2**53 - 1)]

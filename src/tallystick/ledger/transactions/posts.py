@@ -4,10 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from ..base.codec import Record, encode
-from ..base.ids import Count, Digest, Figure, digest
-from .descriptions import Maybe, Party
-from .rules import MAX_TEAM
+from ...base.codec import Record, encode
+from ...base.ids import Count, Digest, Figure, Maybe, Party, digest
+from ..rules import MAX_TEAM
 
 Bytes = Annotated[bytes, Meta(max_length=4096)]
 Salt = Annotated[bytes, Meta(min_length=16, max_length=64)]

@@ -351,18 +351,18 @@ def test_a_request_does_not_begin_after_its_end():
     return found.north, OPERATOR, found.to_north("message", request)
 
 
-@refused(tx.Deliver, no.NotProven)
+@refused(tx.Deliver, no.ChainNotProven)
 def test_a_header_that_its_validators_did_not_sign():
     found = pair()
     return found.main, "ada", found.to_main(signers=())
 
 
-@refused(tx.Deliver, no.NotProven)
+@refused(tx.Deliver, no.ChainNotProven)
 def test_bytes_that_are_no_header():
     return pair().main, "ada", tx.Deliver(NORTH, b"\x01\x02")
 
 
-@refused(tx.Deliver, no.NotProven)
+@refused(tx.Deliver, no.ChainNotProven)
 def test_a_header_older_than_the_one_known():
     found = pair()
     old = found.to_main()
@@ -371,14 +371,14 @@ def test_a_header_older_than_the_one_known():
     return found.main, "ada", old
 
 
-@refused(tx.Deliver, no.NotProven)
+@refused(tx.Deliver, no.ChainNotProven)
 def test_a_header_after_the_trust_has_lapsed():
     found = pair()
     found.wait(15 * DAY)
     return found.main, "ada", found.to_main()
 
 
-@refused(tx.Deliver, no.NotProven)
+@refused(tx.Deliver, no.ChainNotProven)
 def test_a_record_that_the_state_does_not_hold():
     found = pair()
     honest = found.to_north("member", "ada")
@@ -386,7 +386,7 @@ def test_a_record_that_the_state_does_not_hold():
     return found.north, OPERATOR, replace(honest, value=forged)
 
 
-@refused(tx.Deliver, no.NotProven)
+@refused(tx.Deliver, no.ChainNotProven)
 def test_validators_that_nobody_named():
     found = pair()
     return found.main, "ada", found.to_main(following=members(1, 2))
@@ -484,20 +484,20 @@ def test_a_chain_is_frozen_once():
     return found.main, "ada", contradiction(found)
 
 
-@refused(tx.Freeze, no.NotProven)
+@refused(tx.Freeze, no.ChainNotProven)
 def test_two_headers_of_different_heights_are_no_contradiction():
     found = pair()
     return found.main, "ada", contradiction(found, height=90)
 
 
-@refused(tx.Freeze, no.NotProven)
+@refused(tx.Freeze, no.ChainNotProven)
 def test_one_header_twice_is_no_contradiction():
     found = pair()
     one = found.speakers[NORTH].signed()
     return found.main, "ada", tx.Freeze(NORTH, one, one)
 
 
-@refused(tx.Freeze, no.NotProven)
+@refused(tx.Freeze, no.ChainNotProven)
 def test_a_contradiction_by_others_is_none():
     found = pair()
     stranger = members(5)
@@ -510,7 +510,7 @@ def test_a_contradiction_by_others_is_none():
     return found.main, "ada", tx.Freeze(NORTH, *map(light.SIGNED_HEADER.encode, signed))
 
 
-@refused(tx.Freeze, no.NotProven)
+@refused(tx.Freeze, no.ChainNotProven)
 def test_a_contradiction_of_long_ago_is_none():
     found = pair()
     old = contradiction(found)
