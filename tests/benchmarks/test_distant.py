@@ -20,19 +20,20 @@ def carried(pieces, pause, jitter):
     ):
         far, _ = server.accept()
         with far:
-            began, found = time.monotonic(), b""
+            began, arrived = time.monotonic(), b""
             for piece in pieces:
                 near.sendall(piece)
                 time.sleep(pause)
-            while len(found) < sum(map(len, pieces)):
-                found += far.recv(1_000)
-            return found, time.monotonic() - began
+            while len(arrived) < sum(map(len, pieces)):
+                arrived += far.recv(1_000)
+            return arrived, time.monotonic() - began
 
 
 def test_a_piece_does_not_wait_for_the_one_before_it():
-    found, took = carried([b"a", b"b"], pause=0.05, jitter=0.0)
-    assert found == b"ab"
-    assert DELAY + 0.05 <= took < 2 * DELAY
+    arrived, took = zip(*(carried([b"a", b"b"], pause=0.05, jitter=0.0) for _ in range(5)), strict=True)
+    assert set(arrived) == {b"ab"}
+    # Pieces in a queue would never take less than twice as long; a busy machine may, now and then.
+    assert DELAY + 0.05 <= min(took) < 2 * DELAY
 
 
 def test_none_overtakes_another():

@@ -61,8 +61,28 @@ def test_the_data_sets_folder(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> No
     assert "of 9 here" in shown
 
 
+@pytest.fixture(params=["with CometBFT", "without CometBFT"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A program that answers as CometBFT does, or none: whichever this machine has."""
+    program = tmp_path / "cometbft"
+    if request.param == "with CometBFT":
+        program.write_text("#!/bin/sh\necho 0.38.25\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("TALLY_COMETBFT", str(program))
+    return str(request.param)
+
+
+def test_the_engine_of_many_organisations_is_asked_for_its_version(desk: Desk, engine: str) -> None:
+    parts = {row["part"]: row for row in desk.finds("doctor")["parts"]}
+    assert ("0.38.25" in parts["CometBFT"]["found"]) is (engine == "with CometBFT")
+    assert (parts["CometBFT"]["missing"] == []) is (engine == "with CometBFT")
+    assert ("make cometbft" in desk.does("doctor")) is (engine == "without CometBFT")
+    assert desk.finds("doctor")["works"]
+
+
+@pytest.mark.usefixtures("engine")
 def test_a_ledger_is_looked_at(trial: Desk) -> None:
     assert "chain 'trial'" in trial.does("doctor")
-    said = trial.does("doctor --ledger none")
-    assert "there is no ledger folder none" in said
-    assert "this ledger must be mended first" in said
+    shown = trial.does("doctor --ledger none")
+    assert "there is no ledger folder none" in shown
+    assert "this ledger must be mended first" in shown
