@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ..base.codec import Decoder, Record, encode
 from ..base.ids import derived_id
 from . import records as r
-from .chains import messages as m
+from .chains.messages import Message
 from .notices import Notice
 
 R = TypeVar("R", bound=Record)
@@ -88,10 +88,10 @@ STANDING_TEAMS = _table("standing", r.StandingTeam)
 DUE = _table("due", r.Due)
 VALIDATORS = _table("validators", r.Validators)
 VALIDATOR_KEYS = _table("validator", r.ValidatorKey)
-OTHER_CHAINS = _table("otherchain", m.OtherChain)
-MESSAGES = _table("message", m.Message)
-ALLOCATIONS = _table("allocation", m.Allocation)
-REVOKED = _table("revoked", m.Revoked)
+OTHER_CHAINS = _table("otherchain", r.OtherChain)
+MESSAGES = _table("message", Message)
+ALLOCATIONS = _table("allocation", r.Allocation)
+REVOKED = _table("revoked", r.Revoked)
 
 
 @dataclass

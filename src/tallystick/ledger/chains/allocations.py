@@ -3,10 +3,10 @@
 from ...base.events import Unaccounted
 from ..budgets import reservations
 from ..budgets.costs import cost_of
-from ..records import Place, Request
+from ..records import Allocation, Place, Request
 from ..rules import PhaseRule
 from ..state import ALLOCATIONS, GRANTS, RESERVATIONS, REVOKED, Draft
-from .messages import Allocation, Left
+from .messages import Left
 
 
 def of_place(draft: Draft, request: str, place: Place) -> list[tuple[str, Allocation]]:

@@ -8,7 +8,7 @@ from ..budgets.costs import NOTHING, ROWS, Costs
 from ..budgets.curves import ZERO, Curve
 from ..deadlines import schedule
 from ..notices import PrivacyCharged, RequestOpened
-from ..records import Place, Progress, Request, Team
+from ..records import OtherChain, Place, Progress, Request, Team
 from ..rejections import ensure, refusing
 from ..requests import live, rounds, settlement
 from ..state import (
@@ -26,7 +26,7 @@ from ..state import (
 )
 from ..transactions import UnitUse
 from . import departures
-from .messages import Left, OtherChain, Outcome
+from .messages import Left, Outcome
 from .messages import Opening as Opened
 
 

@@ -1,47 +1,16 @@
-"""What chains say to one another, and what one keeps of another (coalition paper 3.1)."""
+"""What chains say to one another about a request (coalition paper 3.1)."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from ...base.codec import Record
-from ...base.events import Event
 from ...base.ids import Count, Id, Maybe, Name, Text, Tokens
 from ..budgets.costs import Costs
-from ..records import Place, PlaceStatus, Request
-from ..transactions import ChainTerms, SigningPowers
+from ..records import Allocation, Place, PlaceStatus, Request
 
 Wide = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Names = Annotated[tuple[Name, ...], Meta(max_length=64)]
-
-
-class OtherChain(Record):
-    """Another chain as it is known here: its newest header, who signs next, what is with it."""
-
-    terms: ChainTerms
-    main: bool  # it holds the members and the money of requests that run here
-    header: bytes
-    time: int  # the header's, in milliseconds
-    validators: SigningPowers
-    escrow: int = 0  # rewards and deposits of requests that are there now
-    frozen: bool = False
-
-
-class Allocation(Record):
-    """What a member may spend of a unit where a request's rounds run: reserved on the main chain."""
-
-    unit: str
-    grant: str
-    until: int
-    left: Costs
-    events: tuple[tuple[str, Event], ...]
-    unaccounted: int = 0
-
-
-class Revoked(Record):
-    """A grant of the main chain that is known here to be taken back."""
-
-    time: int
 
 
 class Opening(Record, tag_field="kind", tag=str.lower):

@@ -10,11 +10,10 @@ from msgspec.structs import replace
 
 from ...base import light
 from .. import rejections as no
-from ..records import Request
+from ..records import OtherChain, Request
 from ..rejections import ensure, refusing
 from ..state import CHAIN, OTHER_CHAINS, Draft
 from ..transactions import ChainTerms, SigningPowers
-from .messages import OtherChain
 
 T = TypeVar("T")
 

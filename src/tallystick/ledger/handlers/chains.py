@@ -9,8 +9,8 @@ from .. import notices as say
 from .. import rejections as no
 from .. import transactions as tx
 from ..chains import arrivals, trust
-from ..chains.messages import Message, Opening, Outcome, Revoked
-from ..records import Account, KeyUse, Member
+from ..chains.messages import Message, Opening, Outcome
+from ..records import Account, KeyUse, Member, Revoked
 from ..rejections import ensure, refusing
 from ..state import (
     ACCOUNTS,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...base.fixed import median
-from ..records import Phase
+from ..records import Phase, RoundState
 from ..rules import PhaseRule, Rules
 from ..transactions import Score
 from .turns import all_subjects
@@ -93,3 +93,8 @@ def gains(
         if one_by_one and (best is None or better(rules, figure, best) > 0):
             best = figure
     return found
+
+
+def figures_of(state: RoundState) -> dict[str, int]:
+    """What a round's members were last measured at."""
+    return {member: figure for _, figures in state.judged for member, figure in figures}
