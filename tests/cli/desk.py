@@ -120,3 +120,13 @@ def desk_in(
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(folder)
     yield Desk(folder, captured)
+
+
+def looked_around(shown: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a demo says one may type to look around, once its settings are made."""
+    export, *commands = [
+        line.strip() for line in shown.partition("Look around:")[2].splitlines() if line.strip()
+    ]
+    for setting in export.removeprefix("export ").split():
+        monkeypatch.setenv(*setting.split("=", 1))
+    return [command.removeprefix("tally ") for command in commands]

@@ -76,7 +76,7 @@ def test_the_simulation_that_is_shown_is_a_new_projects(desk: Desk) -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_the_ledgers_own_story_that_is_shown_is_that_story(desk: Desk) -> None:
+def test_the_ledgers_demo_that_is_shown_is_that_demo(desk: Desk) -> None:
     (shown,) = LEDGERS.findall((ROOT / "docs/tour.md").read_text(encoding="utf-8"))
     assert masked(shown) in masked(desk.does("demo --ledger-only"))
 
