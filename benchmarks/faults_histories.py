@@ -46,7 +46,8 @@ def played(seeds: Sequence[int]) -> dict[str, Any]:
 
 def noticed(place: int, tries: int) -> int:
     """In which history, counted from 1, a planted bug is noticed; 0 where it is not."""
-    from tests.ledger.model.bugs import BUGS, planted
+    from tests.ledger.model.bugs.every import BUGS
+    from tests.ledger.model.bugs.planting import planted
     from tests.ledger.model.history import play
     from tests.ledger.model.scenes import history_of
 
@@ -61,7 +62,7 @@ def noticed(place: int, tries: int) -> int:
 
 
 def measure(smoke: bool, progress: Progress) -> list[Measured]:
-    from tests.ledger.model.bugs import BUGS
+    from tests.ledger.model.bugs.every import BUGS
     from tests.ledger.model.refusals.expected import PAIRS
 
     histories, tries = (40, 120) if smoke else (HISTORIES, TRIES)

@@ -9,7 +9,8 @@ import pytest
 from benchmarks.faults_histories import noticed, played
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers import HANDLERS
-from tests.ledger.model.bugs import BUGS, planted
+from tests.ledger.model.bugs.every import BUGS
+from tests.ledger.model.bugs.planting import planted
 from tests.ledger.model.history import play
 from tests.ledger.model.refusals import two_chains as provoke_abroad
 from tests.ledger.model.refusals.expected import PAIRS
