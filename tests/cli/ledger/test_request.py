@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from tallystick.cli.story import Story
+
 from tests.cli.desk import Desk
 
 START = 1_790_000_000_000
