@@ -16,6 +16,7 @@ PUBLIC: dict[str, str] = {
     # a ledger: look at it, offer data by a node, ask for a model
     "connect": "tallystick.client.opening",
     "join": "tallystick.client.joined",
+    "open": "tallystick.client.ledger:open_ledger",
     "verify": "tallystick.client.receipts",
     "Budget": "tallystick.client.joined",
     "Plan": "tallystick.client.plans",

@@ -12,7 +12,7 @@ import pytest
 
 import tallystick as ts
 from tallystick.cli.main import run
-from tallystick.client import ClientError
+from tallystick.client import ClientError, OpenLedger
 from tallystick.client.asking import Asker
 from tallystick.client.joined import Joined
 from tallystick.client.opening import connect
@@ -59,11 +59,18 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def nodes(trial: Path, clock: Clock) -> Iterator[list[Joined]]:
+def ledger(trial: Path, clock: Clock) -> Iterator[OpenLedger]:
+    """The ledger, opened once for all who use it here."""
+    with ts.open(trial, clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def nodes(trial: Path, ledger: OpenLedger) -> Iterator[list[Joined]]:
     """Nodes of bob, cleo and dora, with their units offered and one learner allowed."""
     made = []
     for seed, name in enumerate(NAMES[1:]):
-        node = ts.join(trial, key=trial / "keys" / f"{name}.key", clock=clock)
+        node = ts.join(ledger, key=trial / "keys" / f"{name}.key")
         budget = ts.Budget(epsilon=10, delta=1e-5)
         unit = node.register("pumps", table(seed), TASK, category="gearbox", budget=budget)
         node.allow(LEARNER, presets=["mutual"], min_reward=50)
@@ -74,8 +81,9 @@ def nodes(trial: Path, clock: Clock) -> Iterator[list[Joined]]:
         node.close()
 
 
-def asking(trial: Path, clock: Clock) -> Asker:
-    client = connect(trial, trial / "keys" / "ada.key", clock=clock)
+def asking(ledger: OpenLedger) -> Asker:
+    assert ledger.home is not None
+    client = connect(ledger, ledger.home / "keys" / "ada.key")
     assert isinstance(client, Asker)
     return client
 
@@ -86,9 +94,9 @@ def plan(**more: object) -> ts.Plan:
 
 
 def test_a_request_ends_with_a_model_and_a_receipt_that_stands_alone(
-    trial: Path, nodes: list[Joined], clock: Clock, tmp_path: Path
+    trial: Path, ledger: OpenLedger, nodes: list[Joined], clock: Clock, tmp_path: Path
 ) -> None:
-    with asking(trial, clock) as client:
+    with asking(ledger) as client:
         holders = client.find("gearbox", minimum_credit=0)
         assert sorted(one.member for one in holders) == ["bob", "cleo", "dora"]
         assert client.find("turbines") == []
@@ -117,9 +125,9 @@ def test_a_request_ends_with_a_model_and_a_receipt_that_stands_alone(
 
 
 def test_the_whole_ledger_verifies_and_epsilon_is_charged(
-    trial: Path, nodes: list[Joined], clock: Clock, tmp_path: Path
+    trial: Path, ledger: OpenLedger, nodes: list[Joined], clock: Clock, tmp_path: Path
 ) -> None:
-    with asking(trial, clock) as client:
+    with asking(ledger) as client:
         request = client.post(
             plan(epsilon=4, rounds=2, least_rows=200), reward=500, idle=clock.rest,
             sealed_test=table(21),
@@ -136,9 +144,9 @@ def test_the_whole_ledger_verifies_and_epsilon_is_charged(
 
 
 def test_what_nobody_may_serve_is_refunded_and_why_is_known(
-    trial: Path, nodes: list[Joined], clock: Clock
+    trial: Path, ledger: OpenLedger, nodes: list[Joined], clock: Clock
 ) -> None:
-    with asking(trial, clock) as client:
+    with asking(ledger) as client:
         cases = [
             (plan(learner=ts.linear()), {}, "learner linear@1 is not allowed here"),
             (plan(preset="averaging"), {}, "preset averaging for 500 tokens is not allowed here"),
@@ -154,12 +162,12 @@ def test_what_nobody_may_serve_is_refunded_and_why_is_known(
 
 
 def test_a_node_tries_before_it_serves_and_goes_on_after_a_restart(
-    trial: Path, nodes: list[Joined], clock: Clock
+    trial: Path, ledger: OpenLedger, nodes: list[Joined], clock: Clock
 ) -> None:
     lines = nodes[0].check()
     assert len(lines) == 1 and "mlp trains" in lines[0]
     first = nodes[0].register("pumps", table(0), TASK)
-    with asking(trial, clock) as client:
+    with asking(ledger) as client:
         assert len([one for one in client.find() if one.member == "bob"]) == 1
         assert first in [one.unit.unit for one in client.find()]
         request = client.post(plan(), reward=500, idle=clock.rest)
@@ -167,18 +175,18 @@ def test_a_node_tries_before_it_serves_and_goes_on_after_a_restart(
             if "round 1 is done" in str(event):
                 break
         nodes[0].close()
-        back = ts.join(trial, key=trial / "keys" / "bob.key", clock=clock)
+        back = ts.join(ledger, key=trial / "keys" / "bob.key")
         back.register("pumps", table(0), TASK)
         back.allow(LEARNER)
         nodes[0] = back
         assert isinstance(request.wait(), ts.Settled)
         assert client.get(st.RECORDS, request.request).rounds == 3
     with pytest.raises(ClientError, match="register a unit first"):
-        ts.join(trial, key=trial / "keys" / "ada.key", clock=clock).check()
+        ts.join(ledger, key=trial / "keys" / "ada.key").check()
 
 
-def test_mistakes_are_said(trial: Path, nodes: list[Joined], clock: Clock) -> None:
-    with asking(trial, clock) as client:
+def test_mistakes_are_said(trial: Path, ledger: OpenLedger, nodes: list[Joined], clock: Clock) -> None:
+    with asking(ledger) as client:
         with pytest.raises(ClientError, match=r"no learner 'tree' is at hand.*nodes here know mlp@1"):
             client.post(plan(learner="tree"), reward=500)
         with pytest.raises(ClientError, match="no setting 'k'"):

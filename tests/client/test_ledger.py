@@ -15,15 +15,17 @@ from tallystick.client import (
     BLOCKS_KEY,
     Client,
     ClientError,
+    OpenLedger,
     Refused,
     connect,
     create,
     encryption_key,
     open_key,
+    open_ledger,
     open_writer,
     papers,
 )
-from tallystick.engines.engine import EngineError
+from tallystick.engines.engine import EngineError, LedgerInUse
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Genesis
 from tallystick.ledger.state import ACCOUNTS, GRANTS, MEMBERS, PROPOSALS, UNITS
@@ -67,9 +69,14 @@ def folder(tmp_path: Path, keys: dict[str, SigningKey], clock: Clock) -> Path:
 
 
 @pytest.fixture
-def ada(folder: Path, keys: dict[str, SigningKey], clock: Clock) -> Iterator[Client]:
-    with connect(folder, keys["ada"], clock=clock) as client:
-        yield client
+def ledger(folder: Path, clock: Clock) -> Iterator[OpenLedger]:
+    with open_ledger(folder, clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ada(ledger: OpenLedger, keys: dict[str, SigningKey]) -> Client:
+    return connect(ledger, keys["ada"])
 
 
 def balance(client: Client, member: str) -> int:
@@ -167,12 +174,14 @@ def test_a_reader_stays_at_one_block_while_another_writes(ada: Client, folder: P
 
 
 def test_one_process_writes_at_a_time_and_shares_its_writer(
-    ada: Client, folder: Path, keys: dict[str, SigningKey]
+    ada: Client, ledger: OpenLedger, folder: Path, keys: dict[str, SigningKey]
 ) -> None:
-    with connect(folder, keys["bob"]) as bob:
+    with connect(ledger, keys["bob"]) as bob:
         assert bob.view is ada.view
         bob.submit(tx.Transfer("ada", 1))
     ada.submit(tx.Transfer("bob", 1))
+    with pytest.raises(LedgerInUse, match=r"which is this one; hand on what opened it \(`ts.open`\)"):
+        connect(folder, keys["bob"])
     program = (
         "import sys; from tallystick.engines.embedded.engine import EmbeddedEngine as E; "
         "from tallystick.base.keys import SigningKey as K; E(sys.argv[1], keys=[K.generate()])"
@@ -285,6 +294,26 @@ def test_key_files_are_asked_for_only_when_they_are_protected(tmp_path: Path) ->
         open_key(tmp_path / "safe.key", "salt")
     with pytest.raises(KeyFileError, match="protected by a password"):
         open_key(tmp_path / "safe.key")
+
+
+class Token:
+    """A signer whose private key nobody here has in hand."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self.public, self._sign = key.public, key.sign
+        self.signed = 0
+
+    def sign(self, message: bytes) -> bytes:
+        self.signed += 1
+        return self._sign(message)
+
+
+def test_whoever_can_sign_is_a_member(ledger: OpenLedger, keys: dict[str, SigningKey]) -> None:
+    token = Token(keys["ada"])
+    client = connect(ledger, token)
+    assert client.member == "ada" and client.submit(tx.Transfer("bob", 5)).accepted and token.signed == 1
+    shown = papers(token, "small", "ada")
+    assert shown.key == token.public and token.signed == 2
 
 
 def test_papers_are_what_admission_needs(ada: Client, keys: dict[str, SigningKey]) -> None:

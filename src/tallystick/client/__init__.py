@@ -11,13 +11,13 @@ from .ledger import (
     create,
     encryption_key,
     open_key,
-    open_network,
+    open_ledger,
     open_writer,
     papers,
-    wall_clock,
 )
+from .opened import OpenLedger, wall_clock
 
 __all__ = [
-    "BLOCKS_KEY", "GENESIS", "Client", "ClientError", "Papers", "Refused",
-    "connect", "create", "encryption_key", "open_key", "open_network", "open_writer", "papers", "wall_clock",
+    "BLOCKS_KEY", "GENESIS", "Client", "ClientError", "OpenLedger", "Papers", "Refused",
+    "connect", "create", "encryption_key", "open_key", "open_ledger", "open_writer", "papers", "wall_clock",
 ]  # fmt: skip

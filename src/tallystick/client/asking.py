@@ -14,7 +14,7 @@ import numpy as np
 from ..base.codec import Record
 from ..base.ids import ANYONE
 from ..data.table import Table
-from ..engines.engine import Committed, Engine
+from ..engines.engine import Committed
 from ..history.sentences import tell
 from ..learning import payload
 from ..learning.learner import Learner, Rows
@@ -30,11 +30,10 @@ from ..ledger.rules import SealedTest, uncharged
 from ..node.perform import InstalledScheme
 from ..protocols.request_plan import RequestPlan
 from ..protocols.vocabulary import Bench
-from .joined import shelf_of, turn
+from .joined import Joined, shelf_of, turn
 from .ledger import Client, ClientError
 from .plans import Plan, protocol_of, rules_for
 from .receipts import Receipt, of_record
-from .written import nodes_on
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d)")
 IN_MS = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -152,7 +151,8 @@ def learner_of(client: Client, plan: Plan) -> Learner:
     name, _, version = plan.learner.partition("@")
     known: dict[str, Learner] = {
         f"{one.learner.name}@{one.learner.version}": one.learner
-        for node in nodes_on(client.view).values()
+        for node in client.ledger.nodes.values()
+        if isinstance(node, Joined)
         for one in node.allowed
     }
     for said, learner in known.items():
@@ -176,7 +176,7 @@ class Asked:
 
     def watch(self) -> Iterator[Event]:
         """What happens, until the request has ended; the nodes of this process take their turns meanwhile."""
-        unheard = self._engine.subscribe(self._hear)
+        unheard = self.client.engine.subscribe(self._hear)
         try:
             while True:
                 live = self.client.get(st.PROGRESS, self.request).stage in LIVE
@@ -189,12 +189,6 @@ class Asked:
                     self.idle(IDLE)
         finally:
             unheard()
-
-    @property
-    def _engine(self) -> Engine:
-        if not isinstance(self.client.view, Engine):
-            raise ClientError("a request is followed on a ledger that is open for writing")
-        return self.client.view
 
     def wait(self) -> Settled | Refunded:
         """Follow the request to its end: it always has one."""

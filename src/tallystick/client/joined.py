@@ -7,7 +7,7 @@ import time as wall
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Self, final
 
 import numpy as np
 
@@ -36,8 +36,8 @@ from ..node.work import Duty
 from ..protocols.request_plan import RequestPlan, decode_plan
 from ..protocols.vocabulary import Bench, Holding
 from .ledger import Client, ClientError, Password, Refused, connect
+from .opened import OpenLedger
 from .plans import agreed, protocol_of, source_of
-from .written import nodes_on
 
 ANY = "any-member"
 DAY = 86_400_000
@@ -91,12 +91,11 @@ class Shelf:
 
 def shelf_of(client: Client) -> Shelf:
     """The shelf beside the ledger that a client has open."""
-    path = getattr(client.view, "path", None)
-    if client.key is None or not isinstance(path, Path):
+    if client.key is None or client.ledger.home is None:
         raise ClientError(
             "data is served and asked for beside a ledger's own folder; connect to one with a key"
         )
-    return Shelf(path)
+    return Shelf(client.ledger.home)
 
 
 @final
@@ -123,7 +122,7 @@ class Joined:
         keep = holdings.WorkFolder(home / "work")
         worker = Worker(self.member, nothing, self._shelf.payloads, keep, self._scheme, secret)
         self.node = Node(client.session, worker)
-        nodes_on(client.view)[self.member] = self
+        client.ledger.nodes[self.member] = self
 
     def __enter__(self) -> Self:
         return self
@@ -133,7 +132,7 @@ class Joined:
 
     def close(self) -> None:
         """The node stops here; what it has on disk stays."""
-        nodes_on(self.client.view).pop(self.member, None)
+        self.client.ledger.nodes.pop(self.member, None)
         self.client.close()
 
     # Offering
@@ -308,24 +307,23 @@ class Joined:
 
 
 def join(
-    folder: str | Path,
+    ledger: OpenLedger | str | Path,
     key: str | Path | Signer,
     password: Password = None,
     clock: Callable[[], int] | None = None,
 ) -> Joined:
-    """A member's node on the ledger in a folder; several may run in one process."""
-    return Joined(connect(folder, key, password, clock))
+    """A member's node on a ledger; several run in one process on one that `ts.open` opened."""
+    return Joined(connect(ledger, key, password, clock))
 
 
 def turn(client: Client) -> int:
     """One turn of all nodes that this process runs on a ledger: apply, then look, decide, do, submit."""
-    engine: Any = client.view
-    joined: list[Joined] = list(nodes_on(engine).values())
+    joined = [node for node in client.ledger.nodes.values() if isinstance(node, Joined)]
     done = sum(one.apply() for one in joined)
     for one in joined:
         one.hold()
-    stepped = step(engine, [one.node for one in joined], client.now())
-    engine.tick()
+    stepped = step(client.engine, [one.node for one in joined], client.now())
+    client.engine.tick()
     return done + len(stepped.answers)
 
 

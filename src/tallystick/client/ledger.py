@@ -1,7 +1,6 @@
 """The Python face of a ledger: open its folder, sign as a member, submit and get a receipt, look it up."""
 
 import re
-import time as wall
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ from ..ledger.genesis import Genesis, read_genesis
 from ..ledger.handlers.members import possession_context
 from ..ledger.transition import Receipt
 from ..ledger.views import reading
-from . import written
+from .opened import OpenLedger, wall_clock
 
 BLOCKS_KEY: Final = "blocks.key"  # signs the blocks of the ledger in whose folder it lies
 GENESIS: Final = "genesis.toml"
@@ -49,23 +48,28 @@ class Refused(ClientError):
 
 
 class Client:
-    """A ledger as one member sees it: read by anyone, written with that member's key."""
+    """A ledger as one member sees it: read by anyone, written with that member's key.
+
+    Closing it closes the ledger too where it is the `owner`: where nobody else was to use the same.
+    """
 
     def __init__(
         self,
-        view: View,
+        ledger: OpenLedger | View,
         key: Signer | None = None,
         clock: Callable[[], int] | None = None,
-        release: Callable[[], None] | None = None,
+        *,
+        owner: bool = True,
     ) -> None:
-        self.view = view
+        self.ledger: OpenLedger = (
+            ledger if isinstance(ledger, OpenLedger) else OpenLedger(ledger, clock=clock or wall_clock)
+        )
+        self.view, self.owner = self.ledger.view, owner
         self.key = key
-        self.clock = clock or wall_clock
-        self._release = release
         self.member = "" if key is None else self._member_of(key)
         self._session: Session | None = None
-        if key is not None and isinstance(view, Engine):
-            self._session = Session(view, key, self.member, self.now)
+        if key is not None and isinstance(self.view, Engine):
+            self._session = Session(self.view, key, self.member, self.now)
 
     def __enter__(self) -> Self:
         return self
@@ -74,16 +78,22 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Let the ledger go."""
-        (self._release or self.view.close)()
+        """Let the ledger go, where nobody else uses it."""
+        if self.owner:
+            self.ledger.close()
 
     def as_member(self, key: Signer) -> "Client":
         """The same open ledger as another member writes it."""
-        return Client(self.view, key, self.clock, self._release)
+        return Client(self.ledger, key, owner=self.owner)
 
     def now(self) -> int:
         """The time in milliseconds: the clock's, or the newest block's where that is later."""
-        return max(self.clock(), self.view.status().time)
+        return self.ledger.now()
+
+    @property
+    def engine(self) -> Engine:
+        """The ledger as one writes and follows it."""
+        return self.session.engine
 
     # Writing
 
@@ -167,21 +177,31 @@ class Client:
 
 
 def connect(
-    folder: str | Path,
+    ledger: OpenLedger | str | Path,
     key: str | Path | Signer | None = None,
     password: Password = None,
     clock: Callable[[], int] | None = None,
 ) -> Client:
-    """The ledger in a folder: for reading, or with a member's key for writing, by one process at a time."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ClientError(f"there is no ledger folder {folder}; make one with `tally ledger init {folder}`")
-    if (folder / NETWORK).is_file():
-        signing = None if key is None else _signer(key, password)
-        return open_network(folder, signing, clock)
-    if key is None:
-        return Client(open_reader(folder, check=False), None, clock)
-    return open_writer(folder, _signer(key, password), password, clock)
+    """A ledger, by its folder or as it is open here: for reading, or with a member's key for writing."""
+    if isinstance(ledger, OpenLedger):
+        return Client(ledger, None if key is None else _signer(key, password), owner=False)
+    folder = _folder(ledger)
+    signer = None if key is None else _signer(key, password)
+    reads = signer is None and not (folder / NETWORK).is_file()
+    view = open_reader(folder, check=False) if reads else _engine(folder, password, clock)
+    return _owned(OpenLedger(view, folder, clock or wall_clock), signer)
+
+
+def open_ledger(
+    folder: str | Path, password: Password = None, clock: Callable[[], int] | None = None
+) -> OpenLedger:
+    """The ledger in a folder, for all who are to use it in this process: `connect` and `join` take it.
+
+    One process at a time writes a ledger in a folder; `password` opens the key that signs its blocks. The
+    ledger of a network is reached by way of any of its nodes that the folder's settings name.
+    """
+    home = _folder(folder)
+    return OpenLedger(_engine(home, password, clock), home, clock or wall_clock)
 
 
 def open_writer(
@@ -190,10 +210,42 @@ def open_writer(
     password: Password = None,
     clock: Callable[[], int] | None = None,
 ) -> Client:
-    """The ledger in a folder, written by this process; what came due while nobody wrote is served first.
+    """The ledger in a folder, written by this process; what came due while nobody wrote is served first."""
+    return _owned(open_ledger(folder, password, clock), key)
 
-    Within a process one writer is shared: all who open it here see the same ledger, by the first one's clock.
-    """
+
+def create(
+    folder: str | Path, genesis: Genesis, blocks: Signer, clock: Callable[[], int] | None = None
+) -> Client:
+    """A new ledger, open for reading until `as_member` gives it a key."""
+    home = Path(folder)
+    engine = EmbeddedEngine(home, keys=[blocks], genesis=genesis, clock=clock)
+    return Client(OpenLedger(engine, home, clock or wall_clock))
+
+
+def _folder(given: str | Path) -> Path:
+    folder = Path(given)
+    if not folder.is_dir():
+        raise ClientError(f"there is no ledger folder {folder}; make one with `tally ledger init {folder}`")
+    return folder
+
+
+def _owned(opened: OpenLedger, key: Signer | None) -> Client:
+    try:
+        return Client(opened, key)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _engine(folder: Path, password: Password, clock: Callable[[], int] | None) -> Engine:
+    """The engine that writes the ledger in a folder, everything served that came due meanwhile."""
+    if (folder / NETWORK).is_file():
+        settings = read_network(folder)
+        genesis = read_genesis((folder / GENESIS).read_text(encoding="utf-8"))
+        if genesis.chain != settings.chain:
+            raise ClientError(f"{folder} names chain {settings.chain!r}, its genesis {genesis.chain!r}")
+        return CometEngine(settings.nodes, genesis, prove=settings.prove, anchor=settings.anchor)
     signs = folder / BLOCKS_KEY
     if not signs.exists():
         with open_reader(folder, check=False):  # where there is no ledger it says so
@@ -201,38 +253,13 @@ def open_writer(
         raise ClientError(
             f"the key that signs the blocks of this ledger is not in {signs}; put it there, or read only"
         )
-    engine, release = written.share(
-        folder, lambda: EmbeddedEngine(folder, keys=[open_key(signs, password)], clock=clock)
-    )
+    engine = EmbeddedEngine(folder, keys=[open_key(signs, password)], clock=clock)
     try:
         engine.tick()
-        return Client(engine, key, clock, release)
     except BaseException:
-        release()
+        engine.close()
         raise
-
-
-def open_network(folder: Path, key: Signer | None = None, clock: Callable[[], int] | None = None) -> Client:
-    """The ledger of a network, by way of any of its nodes that the folder's settings name."""
-    settings = read_network(folder)
-    genesis = read_genesis((folder / GENESIS).read_text(encoding="utf-8"))
-    if genesis.chain != settings.chain:
-        raise ClientError(f"{folder} names chain {settings.chain!r}, its genesis {genesis.chain!r}")
-    return Client(
-        CometEngine(settings.nodes, genesis, prove=settings.prove, anchor=settings.anchor), key, clock
-    )
-
-
-def create(
-    folder: str | Path, genesis: Genesis, blocks: Signer, clock: Callable[[], int] | None = None
-) -> Client:
-    """A new ledger, open for reading until `as_member` gives it a key."""
-    return Client(EmbeddedEngine(Path(folder), keys=[blocks], genesis=genesis, clock=clock), None, clock)
-
-
-def wall_clock() -> int:
-    """Milliseconds since 1970."""
-    return wall.time_ns() // 1_000_000
+    return engine
 
 
 # Keys

@@ -295,6 +295,10 @@ class Engine(View):
         """The answer to a ticket, once its block is durable."""
 
     @abstractmethod
+    def tick(self) -> None:
+        """Serve what is due by now, where nobody else does."""
+
+    @abstractmethod
     def subscribe(self, listener: Callable[[Committed], None]) -> Callable[[], None]:
         """Call `listener` after every durable block; the returned function ends it."""
 

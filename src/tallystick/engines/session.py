@@ -30,10 +30,18 @@ ATTEMPTS: Final = 64  # numbers that others may have used before it is given up
 class Sealed(NamedTuple):
     """A signed transaction, and what it is called."""
 
+    body: tx.Body
     number: int
     valid_until: int
     digest: bytes
     transaction: bytes
+
+
+def sealed_before(transaction: bytes) -> Sealed:
+    """A transaction that was kept from an earlier session, to be handed in again."""
+    envelope = tx.decode_envelope(tx.decode_signed(transaction).envelope)
+    name = name_of(transaction)
+    return Sealed(envelope.body, envelope.number, envelope.valid_until, name, transaction)
 
 
 @final
@@ -41,9 +49,8 @@ class Sealed(NamedTuple):
 class Pending:
     """A transaction under way; sealed anew, and called otherwise, where another used its number first."""
 
-    body: tx.Body
-    valid_for: int
     sealed: Sealed
+    valid_for: int
     ticket: Ticket | None = None
     answer: Answer | None = None
     attempts: int = 1
@@ -98,8 +105,13 @@ class Session:
 
     def submit(self, body: tx.Body, valid_for: int | None = None) -> Pending:
         """Seal and hand in; the answer is waited for with `wait`."""
-        valid = self.valid_for if valid_for is None else valid_for
-        pending = Pending(body, valid, self.seal(body, valid))
+        return self.hand_in(self.seal(body, valid_for), valid_for)
+
+    def hand_in(self, sealed: Sealed, valid_for: int | None = None) -> Pending:
+        """Hand in what was sealed here, or by an earlier session: the same bytes are executed once."""
+        with self._lock:
+            self._flying[sealed.number] = sealed.valid_until
+        pending = Pending(sealed, self.valid_for if valid_for is None else valid_for)
         with pending.lock:
             self._hand_in(pending)
         return pending
@@ -157,7 +169,7 @@ class Session:
                 self._release(pending.number, used=True)
                 pending.attempts += 1
                 pending.sealed = self._seal(
-                    pending.body, pending.valid_for, 4 * pending.attempts, self._await_room
+                    pending.sealed.body, pending.valid_for, 4 * pending.attempts, self._await_room
                 )
                 pending.ticket = None
                 if hand_in:
@@ -188,7 +200,7 @@ class Session:
         except BaseException:
             self._release(number, used=False)
             raise
-        return Sealed(number, until, name_of(transaction), transaction)
+        return Sealed(body, number, until, name_of(transaction), transaction)
 
     def _take(self, until: int, spread: int) -> int | None:
         """The lowest free number, or any of so many where others take them too; None if none is free."""

@@ -148,6 +148,9 @@ class CometEngine(Engine):
             time.sleep(PAUSE)
         return ticket.answer
 
+    def tick(self) -> None:
+        """The validators wake their chain themselves when something is due."""
+
     def _again(self, ticket: Ticket) -> Answer | None:
         """Hand a transaction in once more; the answer where it is refused by now, and stands in no block."""
         try:

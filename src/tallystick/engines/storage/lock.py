@@ -30,10 +30,10 @@ class WriterLock:
         except OSError:
             holder = os.read(self._handle, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(self._handle)
-            raise LedgerInUse(
-                f"the ledger in {folder} is being written by process {holder}; "
-                "open it read-only, or end that process first"
-            ) from None
+            way = "; open it read-only, or end that process first"
+            if holder == str(os.getpid()):
+                way = ", which is this one; hand on what opened it (`ts.open`), or close that first"
+            raise LedgerInUse(f"the ledger in {folder} is being written by process {holder}{way}") from None
         self.released = False
         with suppress(OSError):  # on a full disk the lock holds all the same
             os.ftruncate(self._handle, 0)
