@@ -28,6 +28,7 @@ NAMES = [
     "members_of",
     "mlp",
     "noised_update",
+    "open",
     "per_hop",
     "presets",
     "read",
