@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tallystick.data.arrays import IDX_TYPES, read_idx, read_npy, read_npz
-from tallystick.data.bounded import Limits
+from tallystick.data.bounded import FileLimits
 from tallystick.data.refusals import HoldsCode, MissingData, TooLarge, Unreadable
 
 GRID = np.arange(24).reshape(2, 3, 4)
@@ -108,7 +108,7 @@ def test_a_bomb_stops_at_the_limit(tmp_path, ending, pack):
         read_idx(path)
     path.write_bytes(pack(b"\0\0\x08\x01" + struct.pack(">I", 10_000_000) + bytes(10_000_000)))
     with pytest.raises(TooLarge, match="10,000,000"):
-        read_idx(path, Limits(memory=1_000_000))
+        read_idx(path, FileLimits(memory=1_000_000))
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(Unreadable, match="broken"):
         read_idx(path)
@@ -151,10 +151,10 @@ def test_npz_archives_that_lie_or_are_broken_are_refused(tmp_path):
     np.savez_compressed(path, x=np.zeros(10_000_000))
     assert path.stat().st_size < 100_000
     with pytest.raises(TooLarge):
-        read_npz(path, Limits(memory=1_000_000))
+        read_npz(path, FileLimits(memory=1_000_000))
     np.savez(path, **{f"x{i}": np.zeros(1) for i in range(20)})
     with pytest.raises(TooLarge, match="20 arrays"):
-        read_npz(path, Limits(members=10))
+        read_npz(path, FileLimits(members=10))
     for raw in (b"", b"nothing", path.read_bytes()[:-30]):
         path.write_bytes(raw)
         with pytest.raises(Unreadable):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.data.catalogue import DataSet, File, Form, catalogue
-from tallystick.data.fetch import DownloadProgress, Unreachable, ensure_https, fetch, fetch_entry
+from tallystick.data.fetch import DownloadProgress, NotFetched, ensure_https, fetch, fetch_entry
 from tallystick.data.refusals import DataError, MissingData, TooLarge, WrongDigest
 
 CONTENT = bytes(range(256)) * 800
@@ -142,7 +142,7 @@ def test_a_later_call_takes_up_what_an_earlier_one_kept(publisher, tmp_path):
     file = plain(publisher)
     publisher.failures = 4
     publisher.pages.pop("/data.bin")
-    with pytest.raises(Unreachable):
+    with pytest.raises(NotFetched):
         fetch_entry(entry(file), tmp_path, pause=0)
     publisher.pages["/data.bin"] = CONTENT
     part = tmp_path / "sample" / f".part-{sha(file.urls[0].encode())[:16]}"
@@ -172,7 +172,7 @@ def test_a_busy_server_is_asked_again_and_a_missing_page_is_not(publisher, tmp_p
     fetch_entry(entry(plain(publisher)), tmp_path, pause=0)
     assert len(publisher.asked) == 3
     gone = File("gone.bin", 3, sha(b"abc"), urls=(publisher.base + "/gone.bin",))
-    with pytest.raises(Unreachable, match="404"):
+    with pytest.raises(NotFetched, match="404"):
         fetch_entry(entry(gone), tmp_path, pause=0)
     assert len(publisher.asked) == 4
 
@@ -187,7 +187,7 @@ def test_the_next_address_is_tried(publisher, tmp_path):
 def test_more_bytes_than_expected_stop_the_download(publisher, tmp_path):
     file = plain(publisher)
     publisher.pages["/data.bin"] = bytes(5 << 20)
-    with pytest.raises(Unreachable, match="more than"):
+    with pytest.raises(NotFetched, match="more than"):
         fetch_entry(entry(file), tmp_path, pause=0)
     assert names(tmp_path) == []
 

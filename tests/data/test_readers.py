@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tallystick.data.bounded import Limits
+from tallystick.data.bounded import FileLimits
 from tallystick.data.readers import read
 from tallystick.data.refusals import DataError, HoldsCode, MissingData, TooLarge, Unreadable
 
@@ -138,14 +138,14 @@ def test_sizes_are_bounded_before_unpacking(tmp_path):
     pq.write_table(table, tmp_path / "a.parquet", use_dictionary=False)
     assert (tmp_path / "a.parquet").stat().st_size < 2_000_000
     with pytest.raises(TooLarge, match="batches_of"):
-        read(tmp_path / "a.parquet", limits=Limits(memory=20_000_000))
-    assert len(read(tmp_path / "a.parquet", ["b"], limits=Limits(memory=20_000_000))) == 3_000_000
+        read(tmp_path / "a.parquet", limits=FileLimits(memory=20_000_000))
+    assert len(read(tmp_path / "a.parquet", ["b"], limits=FileLimits(memory=20_000_000))) == 3_000_000
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a\n" + b"1\n" * 5_000_000))
     with pytest.raises(TooLarge, match="more than the 1,000,000 bytes"):
-        read(tmp_path / "a.csv.gz", limits=Limits(memory=1_000_000))
+        read(tmp_path / "a.csv.gz", limits=FileLimits(memory=1_000_000))
     (tmp_path / "b.csv").write_text(",".join(map(str, range(300))) + "\n")
     with pytest.raises(TooLarge, match="more than 200 columns"):
-        read(tmp_path / "b.csv", limits=Limits(columns=200))
+        read(tmp_path / "b.csv", limits=FileLimits(columns=200))
 
 
 def test_every_cut_of_a_parquet_file_is_refused(tmp_path):

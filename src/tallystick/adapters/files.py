@@ -16,6 +16,7 @@ from ..base.ids import digest
 from ..learning.learner import Learner
 from .own import BadLearner, name_of
 
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 KINDS = (
     "a learner, a class with build(task) and loss(net, x, y), a function build(task) that gives a PyTorch "
     "module, a scikit-learn estimator, or a function without arguments that gives one of these"
@@ -29,35 +30,35 @@ def learner_from(where: str | Path) -> Learner:
         raise BadLearner(f"{where} names no learner: give a file and a name in it, such as my.py:PumpNet")
     module = _executed(Path(path))
     if not hasattr(module, name):
-        known = [one for one, value in vars(module).items() if _may_be(value, module)]
+        known = [attribute for attribute, value in vars(module).items() if _may_be(value, module)]
         raise BadLearner(f"{path} has no {name!r}; it has {', '.join(known) or 'nothing of the kind'}")
     with _mistakes_of(Path(path)):
         made = learner_in(getattr(module, name), name)
     return replace(made, source=digest(b"source", Path(path).read_bytes()))
 
 
-def learner_in(found: Any, name: str) -> Learner:
+def learner_in(code: Any, name: str) -> Learner:
     """What a person wrote, as a learner."""
-    if isinstance(found, Learner):
-        return found
-    if inspect.isfunction(found) and not _asks(found):
-        made = found()
+    if isinstance(code, Learner):
+        return code
+    if inspect.isfunction(code) and not _asks(code):
+        made = code()
         if inspect.isfunction(made):
             raise BadLearner(f"{name}() gives a function; it has to give {KINDS}")
         return learner_in(made, name)
-    if hasattr(found, "get_params") and hasattr(found, "fit") and not isinstance(found, type):
+    if hasattr(code, "get_params") and hasattr(code, "fit") and not isinstance(code, type):
         from . import sklearn
 
-        return sklearn.learner(found, name_of(name))
-    if callable(getattr(found, "build", None)):
+        return sklearn.learner(code, name_of(name))
+    if callable(getattr(code, "build", None)):
         from . import torch
 
-        return torch.learner(name_of(name))(found)
-    if inspect.isfunction(found):
+        return torch.learner(name_of(name))(code)
+    if inspect.isfunction(code):
         from . import torch
 
-        return torch.module(found, name=name_of(name))
-    raise BadLearner(f"{name} is {_article(type(found).__name__)}; it has to be {KINDS}")
+        return torch.module(code, name=name_of(name))
+    raise BadLearner(f"{name} is {_article(type(code).__name__)}; it has to be {KINDS}")
 
 
 def _executed(path: Path) -> ModuleType:
@@ -92,16 +93,16 @@ def _mistakes_of(path: Path) -> Iterator[None]:
     except Exception as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         mend = f"; install it: pip install {missing}" if missing else ""
-        what = f"{type(error).__name__}: {error}{_line_in(path, error)}"
-        raise BadLearner(f"{path} does not run: {what}{mend}") from error
+        cause = f"{type(error).__name__}: {error}{_line_in(path, error)}"
+        raise BadLearner(f"{path} does not run: {cause}{mend}") from error
 
 
 def _asks(function: Any) -> bool:
     """Whether a function cannot be called without arguments."""
-    kinds = inspect.signature(function).parameters.values()
-    return any(
-        one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in kinds
-    )
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.default is parameter.empty and parameter.kind not in VARIADIC:
+            return True
+    return False
 
 
 def _line_in(file: Path, error: BaseException) -> str:

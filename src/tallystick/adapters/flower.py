@@ -46,7 +46,7 @@ def rows() -> tuple[Any, Any]:
 
 
 @dataclass(frozen=True)
-class Told:
+class ServerConfig:
     """What Flower's server would tell a client."""
 
     run: Mapping[str, Any] = field(default_factory=dict)  # the run config, of its pyproject.toml
@@ -74,12 +74,12 @@ def learner(
     app = client if isinstance(client, ClientApp) else ClientApp(_client_fn(client, name))
     if first is None and not is_older(app):
         raise own.BadLearner(f"say how {name} begins: first=lambda: Net().state_dict()")
-    told = Told(run_config or {}, train_config or {}, measures or {})
-    chosen = {f"run.{key}": str(value) for key, value in told.run.items()}
-    chosen |= {f"train.{key}": str(value) for key, value in told.train.items()}
+    server = ServerConfig(run_config or {}, train_config or {}, measures or {})
+    chosen = {f"run.{key}": str(value) for key, value in server.run.items()}
+    chosen |= {f"train.{key}": str(value) for key, value in server.train.items()}
     able = Capabilities(parameters=True, continues=True, per_example_gradients=False, predictions=False)
     card = own.Card(name, version, able, chosen, tuple(needs), own.source_of(first or client))
-    return own.learner_of(card, lambda task: Client(app, name, task, first, told))
+    return own.learner_of(card, lambda task: FlowerMember(app, name, task, first, server))
 
 
 def _client_fn(client: Any, name: str) -> Callable[[Context], Any]:
@@ -96,14 +96,14 @@ def _as_client(made: Any) -> Any:
 
 
 @dataclass(eq=False)
-class Client:
-    """A Flower client for one task."""
+class FlowerMember:
+    """A member's Flower client for one task."""
 
     app: ClientApp
     name: str
     task: Task
     first: Callable[[], Any] | None
-    told: Told
+    server: ServerConfig
 
     def init(self, plan: Planned, key: Any) -> Model:
         """The arrays with which a server would begin."""
@@ -124,8 +124,8 @@ class Client:
         if not np.isfinite(own.floats_of(taken.x)).all():
             return Trained(own.spoilt(model), memory, {"loss": np.float32("nan")})
         number = int(memory["trainings"]) + 1
-        context = context_of(memory["state"], self.told.run)
-        config = {"server-round": number, **self.told.train}
+        context = context_of(memory["state"], self.server.run)
+        config = {"server-round": number, **self.server.train}
         given = self._given(model, memory["whole"])
         reply = self._ask("train", given, config, context, taken, own.seed_of(key))
         self._ensure_alike(reply.arrays, given)
@@ -142,14 +142,14 @@ class Client:
         """The client's own metric on these rows."""
         if not len(rows.y):
             return np.float32("nan")
-        context = context_of(np.zeros(0, np.uint8), self.told.run)
+        context = context_of(np.zeros(0, np.uint8), self.server.run)
         reply = self._ask("evaluate", self._given(model, {}), {}, context, rows, 0)
-        called = self.told.measures.get(measure.name, measure.name)
+        called = self.server.measures.get(measure.name, measure.name)
         if called not in reply.metrics:
-            said = ", ".join(reply.metrics) or "nothing"
+            measured = ", ".join(reply.metrics) or "nothing"
             raise own.BadLearner(
-                f"client {self.name} measures {said}, not {called!r}: choose such a measure for the task, or "
-                f"say how the client calls it: measures={{{measure.name!r}: ...}}"
+                f"client {self.name} measures {measured}, not {called!r}: choose such a measure for the "
+                f"task, or say how the client calls it: measures={{{measure.name!r}: ...}}"
             )
         return np.float32(reply.metrics[called])
 
@@ -164,7 +164,7 @@ class Client:
                 return named(self.first())
         kind: Any = np.int32 if self.task.labels else np.float32
         blank = Rows(np.zeros((1, *self.task.shape), np.float32), np.zeros(1, kind))
-        context = context_of(np.zeros(0, np.uint8), self.told.run)
+        context = context_of(np.zeros(0, np.uint8), self.server.run)
         return self._ask("get_parameters", {}, {}, context, blank, seed).arrays
 
     def _given(self, model: Model, whole: Mapping[str, Any]) -> Arrays:
@@ -178,10 +178,10 @@ class Client:
         with _working(given), seeded(seed):
             return exchange(self.app, kind, arrays, config, context)
 
-    def _ensure_alike(self, found: Arrays, given: Arrays) -> None:
-        shapes, wanted = ({name: part.shape for name, part in some.items()} for some in (found, given))
-        if shapes != wanted:
-            odd = min(name for name in {**shapes, **wanted} if shapes.get(name) != wanted.get(name))
+    def _ensure_alike(self, returned: Arrays, given: Arrays) -> None:
+        shapes, expected = ({name: part.shape for name, part in some.items()} for some in (returned, given))
+        if shapes != expected:
+            odd = min(name for name in {**shapes, **expected} if shapes.get(name) != expected.get(name))
             raise own.BadLearner(f"client {self.name} gave back {odd!r} otherwise than it was given")
 
 

@@ -64,10 +64,11 @@ def learner_of(card: Card, serve: Callable[[Task], Serves]) -> Learner:
         raise BadLearner(f"learner {card.name} has not been told its task: use what its on(task) gives")
 
     def bind(task: Task) -> Learner:
-        one = serve(task)
+        served = serve(task)
         return replace(
             waiting,
-            init=one.init, remember=one.remember, train=one.train, predict=one.predict, evaluate=one.evaluate,
+            init=served.init, remember=served.remember, train=served.train, predict=served.predict,
+            evaluate=served.evaluate,
         )  # fmt: skip
 
     waiting = Learner(
@@ -100,8 +101,8 @@ def source_of(own: Any) -> bytes:
 def ensure_kind(name: str, classifies: bool, task: Task) -> None:
     """Refuse a classifier for a number, and a regressor for labels."""
     if classifies != bool(task.labels):
-        wanted = "a classifier" if task.labels else "a regressor"
-        raise BadLearner(f"{name} cannot learn {task.target.name!r}: that takes {wanted}")
+        needed = "a classifier" if task.labels else "a regressor"
+        raise BadLearner(f"{name} cannot learn {task.target.name!r}: that takes {needed}")
 
 
 def seed_of(key: Any) -> int:
@@ -136,11 +137,11 @@ def loss_of(predictions: Any, y: Any) -> np.float32:
     """The mean loss of these predictions: cross-entropy, or squared error of a regression; 0 of no rows."""
     if not len(y):
         return np.float32(0)
-    said = np.asarray(predictions, np.float64)
-    if said.ndim == 1:
+    outputs = np.asarray(predictions, np.float64)
+    if outputs.ndim == 1:
         with np.errstate(over="ignore"):
-            return np.float32(((said - np.asarray(y)) ** 2).mean())
-    return np.float32(-np.log(np.clip(said[np.arange(len(y)), np.asarray(y)], FLOOR, 1)).mean())
+            return np.float32(((outputs - np.asarray(y)) ** 2).mean())
+    return np.float32(-np.log(np.clip(outputs[np.arange(len(y)), np.asarray(y)], FLOOR, 1)).mean())
 
 
 def spoilt(model: Mapping[str, Any]) -> dict[str, Any]:

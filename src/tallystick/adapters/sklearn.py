@@ -117,9 +117,9 @@ class Steps:
         ensure_no_gradient(self.name, gradient)
         steps = [places for places in own.steps_of(batches) if len(places)]
         taken = own.rows_taken(batches)
-        told: Any = {"loss": np.float32(0)}
+        metrics: Any = {"loss": np.float32(0)}
         if not steps:
-            return Trained(model, memory, told)
+            return Trained(model, memory, metrics)
         made = self._loaded(model, own.seed_of(key), int(memory["seen"]))
         try:
             with quiet():
@@ -130,9 +130,9 @@ class Steps:
                 raise
             return Trained(own.spoilt(model), memory, {"loss": np.float32("nan")})
         trained = parameters_of(made)
-        told["loss"] = own.loss_of(self.predict(trained, taken.x), taken.y)
+        metrics["loss"] = own.loss_of(self.predict(trained, taken.x), taken.y)
         seen = memory["seen"] + sum(map(len, steps))
-        return Trained(trained, {"seen": np.asarray(seen)}, told)
+        return Trained(trained, {"seen": np.asarray(seen)}, metrics)
 
     def predict(self, model: Model, x: Any) -> Any:
         """Probabilities [rows, labels], or values [rows]; NaN for a row that is not finite.
@@ -146,9 +146,9 @@ class Steps:
         if not len(rows):
             return np.zeros((0, labels) if labels else 0)
         with quiet(), np.errstate(all="ignore"):
-            said = said_by(made, np.where(bad[:, None], 0, rows), labels)
-        said[bad] = np.nan
-        return said
+            outputs = predictions_of(made, np.where(bad[:, None], 0, rows), labels)
+        outputs[bad] = np.nan
+        return outputs
 
     def evaluate(self, model: Model, rows: Rows, measure: Measure) -> Any:
         return value_of(measure, self.predict(model, rows.x), rows.y)
@@ -180,7 +180,7 @@ def parameters_of(made: Any) -> Model:
         return {name: np.array(part, np.float32) for name, part in parts.items()}
 
 
-def said_by(made: Any, rows: Any, labels: int) -> Any:
+def predictions_of(made: Any, rows: Any, labels: int) -> Any:
     """Probabilities, or values of a regression."""
     if not labels:
         return np.asarray(made.predict(rows), np.float64)

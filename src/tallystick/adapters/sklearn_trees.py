@@ -81,24 +81,24 @@ class Trees:
 
 def forest_from(made: Any, labels: int, features: int) -> Forest:
     """The arrays of a fitted estimator: for each tree one a label, whose leaves hold that label's share."""
-    trees = [one.tree_ for one in getattr(made, "estimators_", [made])]
+    trees = [tree.tree_ for tree in getattr(made, "estimators_", [made])]
     outputs = max(labels, 1)
     known = np.asarray(made.classes_, np.int64) if labels else np.zeros(1, np.int64)
     parts: dict[str, list[Any]] = {name: [] for name in ("feature", "threshold", "left", "right", "value")}
     sizes = []
     for tree in trees:
         leaf = tree.children_left < 0
-        said = np.zeros((len(leaf), outputs))
-        said[:, known] = tree.value[:, 0, :]
+        shares = np.zeros((len(leaf), outputs))
+        shares[:, known] = tree.value[:, 0, :]
         if labels:
-            said /= said.sum(axis=1, keepdims=True)
+            shares /= shares.sum(axis=1, keepdims=True)
         for output in range(outputs):
             sizes.append(len(leaf))
             parts["feature"].append(np.where(leaf, -1, tree.feature))
             parts["threshold"].append(np.where(leaf, 0.0, tree.threshold))
             parts["left"].append(np.where(leaf, 0, tree.children_left))
             parts["right"].append(np.where(leaf, 0, tree.children_right))
-            parts["value"].append(np.where(leaf, said[:, output] / len(trees), 0.0))
+            parts["value"].append(np.where(leaf, shares[:, output] / len(trees), 0.0))
     joined = {name: np.concatenate(some) for name, some in parts.items()}
     whole = {name: joined[name].astype(np.int32) for name in ("feature", "left", "right")}
     return Forest(

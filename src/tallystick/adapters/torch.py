@@ -64,7 +64,7 @@ def learner(
         called = name or name_of(written.__name__)
         able = Capabilities(True, True, per_example_gradients=ways == ["loss"], predictions=True)
         card = Card(called, version, able, {"rate": rate}, tuple(needs), source_of(written))
-        return learner_of(card, lambda task: Network(code, called, task, rate))
+        return learner_of(card, lambda task: NetworkCode(code, called, task, rate))
 
     return made
 
@@ -90,7 +90,7 @@ class Module:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class NetworkCode:
     """A person's code for one task."""
 
     own: Any
@@ -128,7 +128,7 @@ class Network:
         rows = floats_of(x)
         with torch.no_grad(), seeded(0):
             parts = [
-                self._said(net, torch.tensor(rows[first : first + AT_A_TIME]))
+                self._outputs(net, torch.tensor(rows[first : first + AT_A_TIME]))
                 for first in range(0, max(len(rows), 1), AT_A_TIME)
             ]
         return torch.cat(parts).numpy()
@@ -151,9 +151,9 @@ class Network:
         with seeded(0):
             net = self._built()
         state = net.state_dict()
-        wanted = {name for name, part in state.items() if part.is_floating_point()}
-        if wanted != model.keys():
-            odd = min(wanted ^ model.keys())
+        floating = {name for name, part in state.items() if part.is_floating_point()}
+        if floating != model.keys():
+            odd = min(floating ^ model.keys())
             raise BadLearner(f"{odd!r} is only in one of them: the model, and the network of {self.name}")
         given = {name: torch.tensor(np.asarray(part)) for name, part in {**model, **whole}.items()}
         net.load_state_dict({**state, **given})
@@ -189,20 +189,22 @@ class Network:
         pairs = [self._pair(given.rows, places) for places in steps_of(given) if len(places)]
         if not pairs:
             return 0.0
-        said = self.own.train(net, pairs)
-        return float("nan") if said is None else float(said)
+        loss = self.own.train(net, pairs)
+        return float("nan") if loss is None else float(loss)
 
     def _pair(self, rows: Rows, places: Any) -> tuple[torch.Tensor, torch.Tensor]:
         kind = torch.long if self.task.labels else torch.float32
         return torch.tensor(floats_of(rows.x[places])), torch.tensor(np.asarray(rows.y)[places]).to(kind)
 
-    def _said(self, net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
-        said = self.own.predict(net, x) if hasattr(self.own, "predict") else self._plainly(net(x))
+    def _outputs(self, net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+        outputs = self.own.predict(net, x) if hasattr(self.own, "predict") else self._plainly(net(x))
         shape = (len(x), len(self.task.labels)) if self.task.labels else (len(x),)
-        if tuple(said.shape) != shape:
-            what = "a probability for each label" if self.task.labels else "one number for each row"
-            raise BadLearner(f"{self.name} says {tuple(said.shape)} of {len(x)} rows, not {shape}: {what}")
-        return said.to(torch.float32)
+        if tuple(outputs.shape) != shape:
+            needed = "a probability for each label" if self.task.labels else "one number for each row"
+            raise BadLearner(
+                f"{self.name} says {tuple(outputs.shape)} of {len(x)} rows, not {shape}: {needed}"
+            )
+        return outputs.to(torch.float32)
 
     def _plainly(self, out: torch.Tensor) -> torch.Tensor:
         """A network's outputs as predictions; one output for two labels is the second one's log odds."""

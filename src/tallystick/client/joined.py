@@ -16,7 +16,7 @@ from ..base.keys import Signer
 from ..base.task import Task
 from ..data.readers import read
 from ..data.table import Table
-from ..data.unit import Unit, divide
+from ..data.unit import DividedRows, divide
 from ..engines.engine import Engine
 from ..learning.cohort import loop
 from ..learning.learner import Learner, Rows
@@ -107,7 +107,7 @@ class Joined:
             raise ClientError("a node signs: join with the key of a member")
         self.client, self.member = client, client.member
         self._shelf = shelf_of(client)
-        self._units: dict[str, Unit[Table]] = {}
+        self._units: dict[str, DividedRows[Table]] = {}
         self._tasks: dict[str, Task] = {}
         self._allowed: dict[bytes, Allowed] = {}
         self._schemes: dict[bytes, InstalledScheme] = {}

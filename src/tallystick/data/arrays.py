@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from tallystick.data.bounded import CHUNK, LIMITS, Limits, present, unpacked
+from tallystick.data.bounded import CHUNK, LIMITS, FileLimits, present, unpacked
 from tallystick.data.refusals import HoldsCode, TooLarge, Unreadable
 from tallystick.data.schema import Array
 
@@ -54,12 +54,12 @@ def product(shape: tuple[int, ...]) -> int:
     return total
 
 
-def ensure_fits(size: int, limits: Limits, name: str) -> None:
+def ensure_fits(size: int, limits: FileLimits, name: str) -> None:
     if size > limits.memory:
         raise TooLarge(f"{name} says it holds {size:,} bytes; at most {limits.memory:,} are read into memory")
 
 
-def read_idx(path: Path, limits: Limits = LIMITS) -> Array:
+def read_idx(path: Path, limits: FileLimits = LIMITS) -> Array:
     """An IDX file, plain (mapped) or packed as .gz or .xz (in memory)."""
     with unpacked(path, limits.memory + CHUNK) as stream:
         kind, shape, header = idx_header(stream, path.name)
@@ -120,7 +120,7 @@ def mapped(
     )
 
 
-def read_npz(path: Path, limits: Limits = LIMITS) -> dict[str, Array]:
+def read_npz(path: Path, limits: FileLimits = LIMITS) -> dict[str, Array]:
     """The arrays of an NPZ file by name: mapped where stored plain, unpacked within the limits elsewhere."""
     try:
         with zipfile.ZipFile(present(path)) as archive:

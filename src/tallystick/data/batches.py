@@ -24,7 +24,7 @@ LANES = 8  # row groups that are read side by side
 
 
 @dataclass(frozen=True, slots=True)
-class Batches:
+class BatchSource:
     """How many rows, of which schema, and a way to go through them once in the order of a seed."""
 
     length: int
@@ -73,7 +73,7 @@ def ensure_size(size: int) -> None:
         raise DataError(f"the batch size is {size}; it must be at least 1")
 
 
-def batches_of(table: Table, size: int) -> Batches:
+def batches_of(table: Table, size: int) -> BatchSource:
     """Batches of a table: every pass is a permutation of all rows."""
     ensure_size(size)
 
@@ -82,12 +82,12 @@ def batches_of(table: Table, size: int) -> Batches:
         for start in range(0, len(table), size):
             yield table.take(rows[start : start + size])
 
-    return Batches(len(table), table.schema, size, order)
+    return BatchSource(len(table), table.schema, size, order)
 
 
 def batches_from(
     make: Callable[[], Iterable[Table]], length: int, schema: tuple[Field, ...], size: int, pool: int = POOL
-) -> Batches:
+) -> BatchSource:
     """Batches of a user's own iterable: `make()` starts a new pass; rows are mixed within pools."""
     ensure_size(size)
 
@@ -96,10 +96,12 @@ def batches_from(
         for part in regrouped(make(), pool):
             yield part.take(generator.permutation(len(part)))
 
-    return Batches(length, schema, size, order)
+    return BatchSource(length, schema, size, order)
 
 
-def batches_of_parquet(path: str | Path, size: int, columns: Sequence[str] = (), pool: int = POOL) -> Batches:
+def batches_of_parquet(
+    path: str | Path, size: int, columns: Sequence[str] = (), pool: int = POOL
+) -> BatchSource:
     """Batches of a mapped Parquet file: about `pool` rows and a page of each open row group in memory."""
     ensure_size(size)
     path = Path(path)
@@ -122,7 +124,7 @@ def batches_of_parquet(path: str | Path, size: int, columns: Sequence[str] = (),
                 part = joined(filled)
                 yield part.take(generator.permutation(len(part)))
 
-    return Batches(file.metadata.num_rows, schema, size, order)
+    return BatchSource(file.metadata.num_rows, schema, size, order)
 
 
 def group_pieces(path: Path, group: int, names: list[str], rows: int) -> Iterator[Table]:

@@ -24,7 +24,7 @@ PICKLE_STARTS = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FileLimits:
     """How much one file may take: bytes once unpacked, columns of a table, arrays in an archive."""
 
     memory: int = 4 << 30
@@ -32,7 +32,7 @@ class Limits:
     members: int = 1_000
 
 
-LIMITS = Limits()
+LIMITS = FileLimits()
 
 
 class Bounded(io.RawIOBase):

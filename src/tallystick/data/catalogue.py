@@ -141,23 +141,23 @@ def folders() -> tuple[Path, ...]:
 
 def folder() -> Path:
     """The folder of data sets: the one named by TALLYSTICK_DATA, else shared/datasets beside the checkout."""
-    found = next((path for path in folders() if path.is_dir()), None)
-    if found is None:
+    folder = next((path for path in folders() if path.is_dir()), None)
+    if folder is None:
         raise MissingData(
             f"there is no folder of data sets; fetch one (tally data fetch mnist) or set {VARIABLE} to yours"
         )
-    return found
+    return folder
 
 
 def candidates(entry: DataSet, file: File) -> list[Path]:
     """Where a file may lie: in an installed package, or in a folder, packed or plain."""
-    found = []
+    paths = []
     if file.package:
         with suppress(metadata.PackageNotFoundError):
-            found.append(Path(str(metadata.distribution(file.package).locate_file(file.path))))
+            paths.append(Path(str(metadata.distribution(file.package).locate_file(file.path))))
     for base in folders():
-        found += [base / entry.folder / name for name in dict.fromkeys((file.name, file.plain_name))]
-    return found
+        paths += [base / entry.folder / name for name in dict.fromkeys((file.name, file.plain_name))]
+    return paths
 
 
 def is_named_one(path: Path, file: File) -> bool:
@@ -172,13 +172,13 @@ def is_named_one(path: Path, file: File) -> bool:
 
 def locate(entry: DataSet, form: Form) -> dict[str, Path] | None:
     """The files of a form by name, or None where one is missing; a file with other bytes is refused."""
-    found = {}
+    located = {}
     for file in form.files:
         path = next((path for path in candidates(entry, file) if path.is_file()), None)
         if path is None:
             return None
-        found[file.plain_name] = path
-    return found
+        located[file.plain_name] = path
+    return located
 
 
 def located(name: str) -> tuple[Form, dict[str, Path]]:

@@ -78,9 +78,9 @@ def reuters(contents: Iterable[bytes]) -> dict[str, Table]:
     """The ModApte parts: train and test are the documents of that split whose TOPICS is YES."""
     parts: dict[str, list[tuple[str, ...]]] = {"train": [], "test": [], "unused": []}
     for content in contents:
-        for found in DOCUMENT.finditer(content.decode("latin-1")):
-            head = dict(ATTRIBUTE.findall(found["head"]))
-            body = found["inner"]
+        for document in DOCUMENT.finditer(content.decode("latin-1")):
+            head = dict(ATTRIBUTE.findall(document["head"]))
+            body = document["inner"]
             topics = " ".join(ITEM.findall(inner(body, "TOPICS")))
             text = html.unescape(inner(body, "BODY") or inner(body, "TEXT"))
             split = head.get("LEWISSPLIT", "").lower()

@@ -129,19 +129,19 @@ def digits(form: Form, paths: Paths) -> dict[str, Table]:
 def seglearn_watch(form: Form, paths: Paths) -> dict[str, Table]:
     """One row a sample; `recording` counts the recordings, `seconds` the time within one (50 Hz)."""
     file: File = form.files[0]
-    found = read_pickled_npy(paths[file.plain_name], file.sha256, file.size)
-    lengths = [len(samples) for samples in found["X"]]
+    archive = read_pickled_npy(paths[file.plain_name], file.sha256, file.size)
+    lengths = [len(samples) for samples in archive["X"]]
     owner = np.repeat(np.arange(len(lengths)), lengths)
-    axes = np.concatenate(found["X"])
-    words = np.array(found["y_labels"], object)
+    axes = np.concatenate(archive["X"])
+    words = np.array(archive["y_labels"], object)
     columns: dict[str, Array] = {
         "recording": owner,
-        "subject": found["subject"][owner],
-        "side": np.array(["left", "right"], object)[found["side"].astype(np.int64)[owner]],
-        "exercise": words[found["y"][owner]],
+        "subject": archive["subject"][owner],
+        "side": np.array(["left", "right"], object)[archive["side"].astype(np.int64)[owner]],
+        "exercise": words[archive["y"][owner]],
         "seconds": np.concatenate([np.arange(length) / 50 for length in lengths]),
     }
-    columns |= {axis: np.ascontiguousarray(axes[:, index]) for index, axis in enumerate(found["X_labels"])}
+    columns |= {axis: np.ascontiguousarray(axes[:, index]) for index, axis in enumerate(archive["X_labels"])}
     return {"all": Table(columns)}
 
 

@@ -30,7 +30,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError)
 
 
-class Unreachable(DataError):
+class NotFetched(DataError):
     """A publisher that does not answer, or breaks off every time."""
 
 
@@ -98,17 +98,17 @@ def bring(
         if here(file, target):
             return
         if url not in tried:
-            wanted = [other for other in form.files if url in other.urls and not here(other, target)]
+            files = [other for other in form.files if url in other.urls and not here(other, target)]
             try:
                 part = download(url, target, largest(file, url), progress, pause)
-                harvest(part, wanted, target, url)
+                harvest(part, files, target, url)
                 tried[url] = None
             except DataError as error:
                 tried[url] = error
         other = WrongDigest(f"{url} does not give {file.name} with SHA-256 {file.plain_digest}")
         troubles.append(tried[url] or other)
     if not here(file, target):
-        kind = WrongDigest if any(isinstance(error, WrongDigest) for error in troubles) else Unreachable
+        kind = WrongDigest if any(isinstance(error, WrongDigest) for error in troubles) else NotFetched
         reasons = "; ".join(str(error) for error in troubles)
         raise kind(f"{file.name} could not be fetched: {reasons}")
 
@@ -159,11 +159,11 @@ def download(
             if error.code == 416:  # the part is as long as the whole, or longer: begin again
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
-                raise Unreachable(f"{url} answers {error.code} {error.reason}") from None
+                raise NotFetched(f"{url} answers {error.code} {error.reason}") from None
             trouble = f"it answers {error.code} {error.reason}"
         except (OSError, http.client.HTTPException) as error:
             trouble = str(getattr(error, "reason", "") or error or type(error).__name__)
-    raise Unreachable(f"{url}: {trouble} ({ATTEMPTS} attempts); what came is kept, so try again later")
+    raise NotFetched(f"{url}: {trouble} ({ATTEMPTS} attempts); what came is kept, so try again later")
 
 
 def receive(url: str, part: Path, limit: int, progress: Callable[[DownloadProgress], None]) -> bool:
@@ -194,29 +194,29 @@ def ensure_small(url: str, part: Path, size: int, limit: int) -> None:
         raise TooLarge(f"{url} gives more than {limit:,} bytes, the most that is expected of it")
 
 
-def harvest(download: Path, wanted: Sequence[File], target: Path, url: str) -> None:
+def harvest(download: Path, files: Sequence[File], target: Path, url: str) -> None:
     """Keep what was downloaded, or what an archive holds, under its own name where the digest is right."""
     try:
         digest = file_digest(download)
-        for file in wanted:
+        for file in files:
             if digest == file.sha256 or same_content(download, file):
                 download.replace(target / file.name)
                 return
             if digest == file.plain_digest:
                 download.replace(target / file.plain_name)
                 return
-        extract(download, {file.plain_name: file for file in wanted}, target, url)
+        extract(download, {file.plain_name: file for file in files}, target, url)
     finally:
         download.unlink(missing_ok=True)
 
 
-def extract(download: Path, wanted: Mapping[str, File], target: Path, url: str) -> None:
+def extract(download: Path, files: Mapping[str, File], target: Path, url: str) -> None:
     """Keep the members of an archive whose name and digest are right."""
     extracted = target / ".new-file"
     try:
-        for name, stream in members(download, wanted.keys(), target):
-            copy(stream, extracted, wanted[name].content_size or wanted[name].size)
-            if file_digest(extracted) == wanted[name].plain_digest:
+        for name, stream in members(download, files.keys(), target):
+            copy(stream, extracted, files[name].content_size or files[name].size)
+            if file_digest(extracted) == files[name].plain_digest:
                 extracted.replace(target / name)
     except BROKEN as error:
         raise Unreadable(f"{url} gives a broken archive: {error}") from None

@@ -72,15 +72,15 @@ def targets(table: Table, task: Task) -> NDArray[Any]:
         if values.dtype.kind not in "biuf" or not np.isfinite(values.astype(np.float64)).all():
             raise DataError(f"the target {column.name!r} must be finite numbers in every row; clean it first")
         return ((values.astype(np.float64) - float(column.centre)) / float(column.spread)).astype(np.float32)
-    found, place = np.unique(text_of(values), return_inverse=True)
+    distinct, place = np.unique(text_of(values), return_inverse=True)
     known = {label: number for number, label in enumerate(task.labels)}
-    strange = [label for label in found.tolist() if label not in known]
+    strange = [label for label in distinct.tolist() if label not in known]
     if strange:
         raise DataError(
             f"the target {column.name!r} holds {', '.join(map(repr, strange[:5]))}; the task knows the "
             f"labels {', '.join(task.labels[:10])}"
         )
-    numbers = np.array([known[label] for label in found.tolist()], np.int32)
+    numbers = np.array([known[label] for label in distinct.tolist()], np.int32)
     return numbers[place.reshape(-1)]
 
 
@@ -90,5 +90,5 @@ def text_of(values: Array) -> NDArray[Any]:
         values = values.astype(np.int64)
     if values.dtype.kind in "OT":
         return np.array(["" if value is None else value for value in values.tolist()], dtype=np.str_)
-    found, place = np.unique(values, return_inverse=True)
-    return np.array(labels_of(found.tolist()), dtype=np.str_)[place.reshape(-1)]
+    distinct, place = np.unique(values, return_inverse=True)
+    return np.array(labels_of(distinct.tolist()), dtype=np.str_)[place.reshape(-1)]

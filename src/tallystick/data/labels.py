@@ -101,7 +101,7 @@ def label_at(
     starts = np.array([span.start for span in spans], np.int64)
     ends = np.array([span.end for span in spans], np.int64)
     at = np.asarray(times).astype(np.int64)
-    found = np.full(len(at), None, object)
+    named = np.full(len(at), None, object)
     place = np.searchsorted(starts, at, "right") - 1
     # Neighbouring spans of one class cover a window together.
     reach = ends.copy()
@@ -110,5 +110,5 @@ def label_at(
             reach[index] = reach[index + 1]
     inside = place >= 0
     inside[inside] = at[inside] + length <= reach[place[inside]]
-    found[inside] = np.array([*names, None], object)[place[inside]]
-    return found
+    named[inside] = np.array([*names, None], object)[place[inside]]
+    return named

@@ -54,9 +54,9 @@ class Masked:
     def __str__(self) -> str:
         lines = [f"{column!r}: {count:,} × {kind} masked" for (column, kind), count in self.counts.items()]
         lines += [f"{column!r}: column removed" for column in self.dropped]
-        found = lines or ["no personal data found by the rules"]
+        shown = lines or ["no personal data found by the rules"]
         note = "The rules find forms, not meaning: read a sample of free text yourself."
-        return "\n".join([f"{self.rows:,} rows", *(f"  {line}" for line in found), note])
+        return "\n".join([f"{self.rows:,} rows", *(f"  {line}" for line in shown), note])
 
 
 def words_of(heading: str) -> str:
@@ -79,10 +79,10 @@ def mask_text(
     """The text with what the rules find as [kind], and the counts; `names` are words to hide as well."""
     counts: Counter[str] = Counter()
     parts, at = [], 0
-    for one in find(text, kinds, region):
-        parts += [text[at : one.start], f"[{one.kind}]"]
-        counts[one.kind] += 1
-        at = one.end
+    for span in find(text, kinds, region):
+        parts += [text[at : span.start], f"[{span.kind}]"]
+        counts[span.kind] += 1
+        at = span.end
     parts.append(text[at:])
     if names:
 
@@ -135,7 +135,7 @@ def mask(
         else:
             values = [None if value is None else str(value) for value in table[name].reshape(-1).tolist()]
             hidden = masked_values(values, action, kind or "value", key, region, kinds, names)
-            counts.update({(name, found): count for found, count in hidden[1].items()})
+            counts.update({(name, masked): count for masked, count in hidden[1].items()})
             kept[name] = np.array([*hidden[0], None], object)[:-1]
     return Table(kept), Masked(len(table), dict(counts), tuple(dropped))
 
@@ -162,9 +162,9 @@ def masked_values(
 
 def known_names(table: Table, columns: Sequence[str]) -> frozenset[str]:
     """The words of the name columns, in the form in which they are compared."""
-    found = set()
+    names = set()
     for name in columns:
         for value in set(table[name].tolist()):
             words = re.findall(r"[^\W\d_]+", value or "")
-            found |= {word.casefold() for word in words if len(word) >= SHORTEST_NAME}
-    return frozenset(found)
+            names |= {word.casefold() for word in words if len(word) >= SHORTEST_NAME}
+    return frozenset(names)

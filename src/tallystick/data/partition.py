@@ -81,10 +81,12 @@ def by_column(values: Array) -> dict[str, Rows]:
     """One member for each value of a column (a site, a subject, a machine), in the order of the values."""
     if any(value is None for value in values.tolist()):
         raise DataError("the column to split by has rows without a value; clean them first")
-    found, member = np.unique(values.astype(str) if values.dtype.kind == "O" else values, return_inverse=True)
+    groups, member = np.unique(
+        values.astype(str) if values.dtype.kind == "O" else values, return_inverse=True
+    )
     order = np.argsort(member.reshape(-1), kind="stable").astype(np.int64)
-    bounds = np.cumsum(np.bincount(member.reshape(-1), minlength=len(found)))[:-1]
-    return {str(value): part for value, part in zip(found, np.split(order, bounds), strict=True)}
+    bounds = np.cumsum(np.bincount(member.reshape(-1), minlength=len(groups)))[:-1]
+    return {str(value): part for value, part in zip(groups, np.split(order, bounds), strict=True)}
 
 
 def by_subject(subjects: Array, members: int, seed: int) -> list[Rows]:

@@ -21,8 +21,8 @@ NEAR = 40  # letters before a number in which a word may announce it
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Personal data of a kind, from `start` up to `end` of a text."""
+class PersonalSpan:
+    """Where a text holds personal data of a kind: from `start` up to `end`."""
 
     start: int
     end: int
@@ -52,10 +52,10 @@ def card(text: str) -> bool:
 def address(text: str) -> bool:
     """An IPv4 or IPv6 address; `::` alone says nothing about anybody."""
     try:
-        found = ipaddress.ip_address(text.split("%")[0])
+        parsed = ipaddress.ip_address(text.split("%")[0])
     except ValueError:
         return False
-    return not found.is_unspecified
+    return not parsed.is_unspecified
 
 
 def insurance(text: str) -> bool:
@@ -117,25 +117,25 @@ def stdnum(name: str) -> Check:
     return check
 
 
-def candidates(text: str, kinds: Iterable[str]) -> Iterator[Found]:
+def candidates(text: str, kinds: Iterable[str]) -> Iterator[PersonalSpan]:
     """What the rules find, in the order of the rules."""
-    wanted = set(kinds)
-    for one in RULES:
-        if one.kind not in wanted:
+    chosen = set(kinds)
+    for entry in RULES:
+        if entry.kind not in chosen:
             continue
-        for match in one.pattern.finditer(text):
-            if one.announced and not re.search(
-                one.announced, text[max(0, match.start() - NEAR) : match.start()], re.IGNORECASE
+        for match in entry.pattern.finditer(text):
+            if entry.announced and not re.search(
+                entry.announced, text[max(0, match.start() - NEAR) : match.start()], re.IGNORECASE
             ):
                 continue
-            check = CHECKS.get(one.check) or (stdnum(one.check) if one.check else None)
+            check = CHECKS.get(entry.check) or (stdnum(entry.check) if entry.check else None)
             if check is None or check(match[0]):
-                yield Found(match.start(), match.end(), one.kind)
-    if "phone" in wanted:
+                yield PersonalSpan(match.start(), match.end(), entry.kind)
+    if "phone" in chosen:
         yield from phones(text, "")
 
 
-def phones(text: str, region: str) -> Iterator[Found]:
+def phones(text: str, region: str) -> Iterator[PersonalSpan]:
     """Telephone numbers: international ones, and those of a region ("DE") as people there write them."""
     if sum(letter.isdigit() for letter in text) < 7:
         return
@@ -144,16 +144,16 @@ def phones(text: str, region: str) -> Iterator[Found]:
     for match in phonenumbers.PhoneNumberMatcher(text, region or None, phonenumbers.Leniency.VALID):
         text_of = match.raw_string
         opened = text_of.startswith("(") and text_of.count("(") > text_of.count(")")
-        yield Found(match.start + opened, match.end, "phone")
+        yield PersonalSpan(match.start + opened, match.end, "phone")
 
 
-def find(text: str, kinds: Iterable[str] = KINDS, region: str = "") -> list[Found]:
+def find(text: str, kinds: Iterable[str] = KINDS, region: str = "") -> list[PersonalSpan]:
     """The personal data in a text, in order; of two that overlap, the one whose rule comes first."""
-    taken: list[Found] = []
-    found = list(candidates(text, kinds))
+    taken: list[PersonalSpan] = []
+    spans = list(candidates(text, kinds))
     if region and "phone" in set(kinds):
-        found += phones(text, region)
-    for one in found:
-        if all(one.end <= other.start or one.start >= other.end for other in taken):
-            taken.append(one)
-    return sorted(taken, key=lambda one: one.start)
+        spans += phones(text, region)
+    for span in spans:
+        if all(span.end <= other.start or span.start >= other.end for other in taken):
+            taken.append(span)
+    return sorted(taken, key=lambda span: span.start)

@@ -85,8 +85,8 @@ def read_pickled_npy(path: Path, sha256: str, size: int) -> Any:
             f"{path.name} has {path.stat().st_size:,} bytes; the recording named here has {size:,}"
         )
     content = path.read_bytes()
-    if (found := hashlib.sha256(content).hexdigest()) != sha256:
-        raise WrongDigest(f"{path.name} has SHA-256 {found}; only {sha256} is opened")
+    if (digest := hashlib.sha256(content).hexdigest()) != sha256:
+        raise WrongDigest(f"{path.name} has SHA-256 {digest}; only {sha256} is opened")
     stream = io.BytesIO(content)
     np.lib.format.read_magic(stream)
     np.lib.format.read_array_header_1_0(stream)

@@ -51,8 +51,8 @@ def _described(images: NDArray[Any]) -> Floats:
     bins = np.zeros((*strength.shape, DIRECTIONS), np.float32)
     for which, weight in ((lower, 1 - share), (lower + 1, share)):
         places = (which % DIRECTIONS)[..., None]
-        found = np.take_along_axis(bins, places, axis=3) + (weight * strength)[..., None]
-        np.put_along_axis(bins, places, found, axis=3)
+        binned = np.take_along_axis(bins, places, axis=3) + (weight * strength)[..., None]
+        np.put_along_axis(bins, places, binned, axis=3)
     number, height, width = strength.shape
     rows, columns = _nearness(height), _nearness(width)
     pooled = np.matmul(rows, bins.reshape(number, height, width * DIRECTIONS))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tallystick.data.arrays import read_idx, read_npy, read_npz
-from tallystick.data.bounded import LIMITS, Limits, ensure_no_pickle, present, unpacked
+from tallystick.data.bounded import LIMITS, FileLimits, ensure_no_pickle, present, unpacked
 from tallystick.data.refusals import DataError, MissingData, TooLarge, Unreadable
 from tallystick.data.schema import Array, kind_of
 from tallystick.data.table import Table, joined
@@ -26,17 +26,17 @@ def read(
     columns: Sequence[str] = (),
     *,
     types: Mapping[str, str] | None = None,
-    limits: Limits = LIMITS,
+    limits: FileLimits = LIMITS,
 ) -> Table:
     """The table in a file, or in all files that a pattern such as `data/*.parquet` matches, in order of name.
 
     `columns` names those wanted (all by default); `types` fixes a CSV column to text, int, float or bool.
     """
     if any(letter in str(path) for letter in "*?["):
-        found = sorted(glob.glob(str(path)))
-        if not found:
+        paths = sorted(glob.glob(str(path)))
+        if not paths:
             raise MissingData(f"no file matches {path}")
-        return joined([read(one, columns, types=types, limits=limits) for one in found])
+        return joined([read(part, columns, types=types, limits=limits) for part in paths])
     path = present(Path(path))
     ensure_no_pickle(path)
     endings = [ending.lower() for ending in path.suffixes]
@@ -68,7 +68,7 @@ def checked(arrays: dict[str, Array]) -> dict[str, Array]:
     return arrays
 
 
-def read_csv(path: Path, columns: Sequence[str], types: Mapping[str, str], limits: Limits) -> Table:
+def read_csv(path: Path, columns: Sequence[str], types: Mapping[str, str], limits: FileLimits) -> Table:
     """A CSV file with a line of headings; plain or packed."""
     import pyarrow as pa
     from pyarrow import csv
@@ -117,19 +117,19 @@ def open_parquet(path: Path) -> Any:
         raise Unreadable(f"{path.name} is not a sound Parquet file: {str(error).splitlines()[0]}") from None
 
 
-def read_parquet(path: Path, columns: Sequence[str], limits: Limits) -> Table:
-    """A Parquet file, in memory; larger ones are for `Batches`."""
+def read_parquet(path: Path, columns: Sequence[str], limits: FileLimits) -> Table:
+    """A Parquet file, in memory; larger ones are for `batches_of_parquet`."""
     import pyarrow as pa
 
     file = open_parquet(path)
     ensure_columns(file.schema_arrow.names, columns, path.name)
-    wanted = set(columns) or set(file.schema_arrow.names)
+    chosen = set(columns) or set(file.schema_arrow.names)
     groups = (file.metadata.row_group(index) for index in range(file.metadata.num_row_groups))
     size = sum(
         group.column(index).total_uncompressed_size
         for group in groups
         for index in range(group.num_columns)
-        if group.column(index).path_in_schema.split(".")[0] in wanted
+        if group.column(index).path_in_schema.split(".")[0] in chosen
     )
     if size > limits.memory:
         raise TooLarge(
@@ -142,8 +142,8 @@ def read_parquet(path: Path, columns: Sequence[str], limits: Limits) -> Table:
         raise Unreadable(f"{path.name} is not a sound Parquet file: {str(error).splitlines()[0]}") from None
 
 
-def ensure_columns(there: Sequence[str], wanted: Sequence[str], name: str) -> None:
-    missing = [column for column in wanted if column not in there]
+def ensure_columns(there: Sequence[str], asked: Sequence[str], name: str) -> None:
+    missing = [column for column in asked if column not in there]
     if missing:
         raise DataError(f"{name} has no column {', '.join(map(repr, missing))}; it has {', '.join(there)}")
 

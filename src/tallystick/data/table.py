@@ -68,7 +68,8 @@ class Table:
         head = "".join(f"<th>{escape(name)}</th>" for name in self.names)
         lines = zip(*(few[name] for name in self.names), strict=True)
         body = "".join(
-            "<tr>" + "".join(f"<td>{escape(_shown(one))}</td>" for one in line) + "</tr>" for line in lines
+            "<tr>" + "".join(f"<td>{escape(_shown(value))}</td>" for value in line) + "</tr>"
+            for line in lines
         )
         more = "" if len(self) <= SHOWN else f"<p>{len(self):,} rows in all</p>"
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
@@ -82,8 +83,8 @@ class Table:
         """Neighbouring rows, without copying."""
         return Table({name: column[start:stop] for name, column in self.columns.items()})
 
-    def where(self, wanted: NDArray[np.bool_]) -> Table:
-        return self.take(np.flatnonzero(wanted))
+    def where(self, mask: NDArray[np.bool_]) -> Table:
+        return self.take(np.flatnonzero(mask))
 
     def select(self, names: Sequence[str]) -> Table:
         return Table({name: self[name] for name in names})
@@ -117,19 +118,19 @@ class Table:
 
         With a task, a member keeps the columns that the task and `subject` name, and no others.
         """
-        wanted = self.columns_of(task, subject) if task else ()
-        return Shares(divide_by(self, by, judging, seed, subject, wanted), task)
+        columns = self.columns_of(task, subject) if task else ()
+        return Shares(divide_by(self, by, judging, seed, subject, columns), task)
 
     def columns_of(self, task: Task, subject: str = "") -> tuple[str, ...]:
         """The columns that a task needs, which must all be there."""
-        wanted = [
+        names = [
             *(column.name for column in task.columns),
             task.target.name,
             *([subject] if subject else []),
         ]
-        for name in wanted:
+        for name in names:
             self.ensure(name)
-        return tuple(dict.fromkeys(wanted))
+        return tuple(dict.fromkeys(names))
 
     def to_arrow(self) -> Any:
         import pyarrow as pa

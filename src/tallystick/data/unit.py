@@ -24,7 +24,7 @@ T = TypeVar("T", bound=Columns)
 
 
 @dataclass(frozen=True, slots=True)
-class Unit(Generic[T]):
+class DividedRows(Generic[T]):
     """What an owner registers: two parts, their roots, and the schema they share."""
 
     training: T
@@ -53,13 +53,13 @@ def places(columns: Columns, seed: int, subject: str) -> NDArray[np.uint64]:
     """The place of every row; rows of one subject, or of equal content, share theirs."""
     if not subject:
         return np.fromiter((place(seed, row) for row in row_bytes(columns)), np.uint64, len(columns))
-    found = np.empty(len(columns), np.uint64)
+    placed = np.empty(len(columns), np.uint64)
     for value, rows in by_column(columns[subject]).items():
-        found[rows] = place(seed, value.encode())
-    return found
+        placed[rows] = place(seed, value.encode())
+    return placed
 
 
-def divide(columns: T, judging: float = 0.2, seed: int = 0, subject: str = "") -> Unit[T]:
+def divide(columns: T, judging: float = 0.2, seed: int = 0, subject: str = "") -> DividedRows[T]:
     """Put about a share `judging` of the rows aside for judging; with `subject`, whole subjects."""
     if not 0 <= judging < 1:
         raise DataError(f"the judging share is {judging}; it must be at least 0 and less than 1")
@@ -71,19 +71,19 @@ def divide(columns: T, judging: float = 0.2, seed: int = 0, subject: str = "") -
     taken = groups[np.cumsum(sizes) - sizes / 2 <= round(len(columns) * judging)]
     aside = at <= taken[-1] if len(taken) else np.zeros(len(columns), bool)
     training, held_out = columns.take(np.flatnonzero(~aside)), columns.take(np.flatnonzero(aside))
-    return Unit(
+    return DividedRows(
         training, held_out, content_root(training), content_root(held_out), schema_of(columns), subject
     )
 
 
 @dataclass(frozen=True, eq=False)
-class Shares(Mapping[str, Unit[T]], Generic[T]):
+class Shares(Mapping[str, DividedRows[T]], Generic[T]):
     """Units by who holds them, with the task that they were divided for."""
 
-    units: Mapping[str, Unit[T]]
+    units: Mapping[str, DividedRows[T]]
     task: Task | None = None
 
-    def __getitem__(self, name: str) -> Unit[T]:
+    def __getitem__(self, name: str) -> DividedRows[T]:
         return self.units[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -98,11 +98,11 @@ class Shares(Mapping[str, Unit[T]], Generic[T]):
 
 
 def divide_by(
-    columns: T, by: str, judging: float = 0.2, seed: int = 0, subject: str = "", wanted: Sequence[str] = ()
-) -> dict[str, Unit[T]]:
+    columns: T, by: str, judging: float = 0.2, seed: int = 0, subject: str = "", chosen: Sequence[str] = ()
+) -> dict[str, DividedRows[T]]:
     """A unit for each value of the column `by`, with the wanted columns (all by default)."""
     if by not in columns.names:
         raise DataError(f"there is no column {by!r} to split by; there are {', '.join(columns.names)}")
     parts = by_column(columns[by])
-    kept = columns.select(wanted) if wanted else columns
+    kept = columns.select(chosen) if chosen else columns
     return {name: divide(kept.take(rows), judging, seed, subject) for name, rows in parts.items()}

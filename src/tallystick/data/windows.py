@@ -99,11 +99,11 @@ def recordings(
         if len(part) < 2:
             continue
         rows = table.take(part)
-        found = windows(per_second(rows[time], rows.matrix(axes, np.float64), interval), length, step)
+        cut = windows(per_second(rows[time], rows.matrix(axes, np.float64), interval), length, step)
         for key in keys:
-            columns[key].append(np.repeat(rows[key][:1], len(found.start)))
-        columns["start"].append(found.start)
-        columns["window"].append(found.values)
+            columns[key].append(np.repeat(rows[key][:1], len(cut.start)))
+        columns["start"].append(cut.start)
+        columns["window"].append(cut.values)
     if not columns["start"]:
         raise DataError("no recording has two samples or more")
     return Table({name: np.concatenate(values) for name, values in columns.items()})

@@ -14,7 +14,7 @@ from ..base.task import Task, number
 from ..data.partition import by_column, iid
 from ..data.refusals import DataError
 from ..data.table import Table
-from ..data.unit import Shares, Unit, divide
+from ..data.unit import DividedRows, Shares, divide
 from ..learning.learner import Rows
 from ..learning.rows import rows_of
 from .run import ANALYST, REQUESTER, Brought
@@ -84,7 +84,7 @@ def members_in(shares: Shares[Table]) -> Members:
     return _members(units, shares.task, subject, standardise=True)
 
 
-def _members(units: Mapping[str, Unit[Table]], task: Task, subject: str, standardise: bool) -> Members:
+def _members(units: Mapping[str, DividedRows[Table]], task: Task, subject: str, standardise: bool) -> Members:
     for name, unit in units.items():
         if not len(unit.training) or not len(unit.judging):
             raise DataError(
@@ -100,14 +100,14 @@ def _members(units: Mapping[str, Unit[Table]], task: Task, subject: str, standar
     return Members(task, {name: _brought(unit, task, subject) for name, unit in units.items()}, notes)
 
 
-def standardised(task: Task, units: Sequence[Unit[Table]]) -> Task:
+def standardised(task: Task, units: Sequence[DividedRows[Table]]) -> Task:
     """The task with centre and spread of each column (and of a number that is to be told) over all units."""
     columns = tuple(_measured(column, units) for column in task.columns)
     target = task.target if task.labels else _measured(task.target, units)
     return replace(task, columns=columns, target=target)
 
 
-def _measured(column: Any, units: Sequence[Unit[Table]]) -> Any:
+def _measured(column: Any, units: Sequence[DividedRows[Table]]) -> Any:
     parts = [unit.training[column.name] for unit in units]
     if parts[0].ndim > 1 or parts[0].dtype.kind not in "biuf":
         return column
@@ -120,7 +120,7 @@ def _measured(column: Any, units: Sequence[Unit[Table]]) -> Any:
     return replace(column, centre=number(f"{float(values.mean()):.9f}"), spread=number(f"{spread:.9f}"))
 
 
-def _brought(unit: Unit[Table], task: Task, subject: str) -> Brought:
+def _brought(unit: DividedRows[Table], task: Task, subject: str) -> Brought:
     training, judging = (rows_of(part, task, subject) for part in (unit.training, unit.judging))
     return Brought(training, judging, (unit.training_root, unit.judging_root))
 
