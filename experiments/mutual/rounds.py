@@ -15,7 +15,7 @@ from experiments.mutual.team import Pictures, held
 from tallystick.base.ids import digest
 from tallystick.learning.learner import Learner, Model
 from tallystick.learning.scan import scan
-from tallystick.node.perform import InstalledScheme
+from tallystick.node.worker import InstalledScheme
 from tallystick.protocols.vocabulary import Bench, Holding, Job, Product, Protocol
 from tallystick.simulation.members import Members
 from tallystick.simulation.schemes import Scheme

@@ -83,7 +83,7 @@ def models(ended: Ended, setting: Setting, folder: Path) -> list[Any]:
     from tallystick.engines.embedded.reader import open_reader
     from tallystick.history.replay import chronicle
     from tallystick.learning import payload
-    from tallystick.node.perform import seed_key
+    from tallystick.node.worker import seed_key
     from tallystick.simulation.run import genesis_of
 
     with open_reader(folder) as view:

@@ -15,7 +15,7 @@ from tallystick.learning import payload
 from tallystick.learning.learner import Learner, Model, Rows
 from tallystick.learning.models import linear, mlp
 from tallystick.learning.scan import scan
-from tallystick.node.perform import seed_key
+from tallystick.node.worker import seed_key
 from tallystick.protocols.presets import preset
 from tallystick.protocols.request_plan import RequestPlan
 from tallystick.protocols.vocabulary import Bench, Holding, Job, Protocol

@@ -27,7 +27,7 @@ from ..ledger.budgets.curves import NANO
 from ..ledger.handlers.requests import test_commitment
 from ..ledger.requests.live import LIVE
 from ..ledger.rules import SealedTest, uncharged
-from ..node.perform import InstalledScheme
+from ..node.worker import InstalledScheme
 from ..protocols.request_plan import RequestPlan
 from ..protocols.vocabulary import Bench
 from .joined import Joined, shelf_of, turn

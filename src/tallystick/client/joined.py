@@ -31,8 +31,8 @@ from ..node import work as holdings
 from ..node.loop import Node, step
 from ..node.payloads import store as payloads
 from ..node.payloads.store import write_durably
-from ..node.perform import InstalledScheme, Worker, salt_for
 from ..node.work import Duty
+from ..node.worker import InstalledScheme, Worker, salt_for
 from ..protocols.request_plan import RequestPlan, decode_plan
 from ..protocols.vocabulary import Bench, Holding
 from .ledger import Client, ClientError, Password, Refused, connect

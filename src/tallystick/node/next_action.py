@@ -35,21 +35,21 @@ class OpenScores:
 class WriteRecord:
     """Record the request, as its elected recorder."""
 
-    request: str
+    duty: Duty
 
 
 @dataclass(frozen=True)
 class ApproveRecord:
     """Measure the recorded model and state the figure."""
 
-    request: str
+    duty: Duty
 
 
 @dataclass(frozen=True)
 class CertifyRecord:
     """Measure the recorded model on the opened test set and state the figure."""
 
-    request: str
+    duty: Duty
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def next_action(view: Reader, me: str, holdings: Holdings, time: int) -> Action 
     turns = [turn for turn in views.turns(view, me, time) if turn.do in ALL]
     for turn in turns:
         duty = Duty(turn.of, turn.round, turn.phase or turn.do)
-        if duty in holdings.flying or time >= turn.deadline:
+        if duty in holdings.flying or duty in holdings.given_up or time >= turn.deadline:
             continue
         ready = holdings.ready.get(duty)
         match turn.do:
@@ -77,9 +77,14 @@ def next_action(view: Reader, me: str, holdings: Holdings, time: int) -> Action 
             case "reveal" if ready is not None:
                 return OpenScores(ready)
             case "record":
-                return WriteRecord(turn.of)
+                return WriteRecord(duty)
             case "approve":
-                return ApproveRecord(turn.of)
+                return ApproveRecord(duty)
             case "certify":
-                return CertifyRecord(turn.of)
+                return CertifyRecord(duty)
     return Wait(min((turn.deadline for turn in turns), default=None))
+
+
+def duty_of(action: Action) -> Duty:
+    """The turn that an action serves."""
+    return action.ready.duty if isinstance(action, SendPost | OpenScores) else action.duty

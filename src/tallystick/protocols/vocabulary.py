@@ -149,6 +149,7 @@ class Do:
     serve: Serve
     of: str = ""  # for scores: the phase that is judged
     reads: tuple[str, ...] = ()  # phases of this round whose posts it needs
+    reads_last: bool = False  # of them, only the last post that can be used
     rows: Literal["none", "training", "judging"] = "none"  # private rows that the post depends on
     event: EventRule | None = None
     counted: Measure | None = None  # what its scores are counted in, where it is not what judges measure

@@ -73,9 +73,9 @@ class Diary:
             kept(world, member).save(_ready(data))
         for member, request, leaves in self._file.execute("SELECT member, request, leaves FROM memories"):
             found = _restored(leaves, self.like)
-            world.nodes[member].worker.memory[request] = self._remembered[member] = found
+            kept(world, member).memories[request] = self._remembered[member] = found
         for member in world.nodes:
-            self._written[member] = len(kept(world, member).kept)
+            self._written[member] = len(kept(world, member).ready)
         row = self._file.execute("SELECT height, before, after FROM world").fetchone()
         if row is not None:
             height, before, after = row
@@ -109,12 +109,12 @@ class Diary:
         self._written["payloads"] = len(world.payloads.kept)
 
     def _work(self, world: World, member: str) -> None:
-        made = kept(world, member).kept
+        made = kept(world, member).ready
         new = list(made.values())[self._written.get(member, 0) :]
         rows = [(member, encode(ready.duty), encode(ready)) for ready in new]
         self._execute("INSERT OR REPLACE INTO work VALUES (?, ?, ?)", rows)
         self._written[member] = len(made)
-        self._memory(member, world.nodes[member].worker.memory)
+        self._memory(member, kept(world, member).memories)
 
     def _memory(self, member: str, memory: Mapping[str, Memory]) -> None:
         """Write what the learner keeps; a member that lost it has lost it on disk too."""

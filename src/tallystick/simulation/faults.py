@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from ..ledger import transactions as tx
@@ -79,20 +78,19 @@ def crash(
 ) -> Part:
     """The member's process dies once: before its work, when it is made and kept, or when it is sent.
 
-    `back` milliseconds later it returns with what lay on its disk; without it, never. What it had in memory
-    only is lost.
+    `back` milliseconds later it returns with what lay on its disk, its learner's memory too; without it,
+    never.
     """
     mark = ("crash", member, phase, str(round), when)
 
-    def fall(world: World, node: Node) -> None:
+    def fall(world: World) -> None:
         world.marks[mark] = NEVER if back is None else world.clock.now + back
-        node.worker = replace(node.worker, memory={})
 
     def alter(world: World, node: Node, body: tx.Transaction) -> tx.Transaction | None:
         here = isinstance(body, tx.Post) and body.phase == phase and body.round == round
         if not here or when == "before" or mark in world.marks:
             return body
-        fall(world, node)
+        fall(world)
         return None if when == "made" else body
 
     def rest(world: World, node: Node) -> int | None:
@@ -100,7 +98,7 @@ def crash(
         if when == "before" and mark not in world.marks and opened is not None:
             here = opened.name == phase and opened.round == round
             if here and member in opened.owing:
-                fall(world, node)
+                fall(world)
         return world.marks.get(mark)
 
     told = {"before": "before its work", "made": "with its work made", "sent": "when it has posted"}[when]

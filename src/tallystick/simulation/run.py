@@ -27,8 +27,8 @@ from ..ledger.state import ACCOUNTS, RECORDS
 from ..node import work as holdings
 from ..node.loop import Alter, Node, step
 from ..node.payloads import store as payloads
-from ..node.perform import InstalledScheme, Worker, salt_for
 from ..node.work import Duty
+from ..node.worker import InstalledScheme, Worker, salt_for
 from ..protocols.request_plan import RequestPlan
 from ..protocols.vocabulary import Bench, Holding, Protocol, ensure_fit, rules_of
 from .behaviours import (
@@ -363,7 +363,7 @@ def _serve(setting: Setting, world: World, diary: Diary) -> Progress:
         resting = {node.member: rests(world, setting.parts, node) for node in serving}
         running = [node for node in serving if resting[node.member] is None]
         batches = [[node] for node in running] if setting.apart else [running]
-        answered = [step(engine, batch, clock.now, alter).answers for batch in batches]
+        answered = [step(engine, batch, clock.now, alter, fail_fast=True).answers for batch in batches]
         if not any(answered) and not acted:
             wakes = [until for until in resting.values() if until is not None]
             clock.now = max(clock.now + 1, min([_next_time(world, progress), *wakes]))

@@ -37,7 +37,7 @@ from ..learning.scan import scan
 from ..ledger.rules import all_phases
 from ..node.payloads import store as payloads
 from ..node.payloads.store import write_durably
-from ..node.perform import InstalledScheme
+from ..node.worker import InstalledScheme
 from ..protocols.vocabulary import Bench
 from . import attacks, document, faults, run
 from .attacks import Attack

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,16 @@ class Payloads(Protocol):
 
     def get(self, name: bytes) -> bytes | None:
         """The bytes with this hash, or None; never others."""
+
+    def have(self, name: bytes) -> bool:
+        """Whether the bytes with this hash are here, whole."""
+
+
+class Source(Protocol):
+    """Where payloads come from that are not here: other nodes, mailboxes, custodians."""
+
+    def fetch(self, names: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """Those of these payloads that are to be had, by their hashes; whoever asks checks the bytes."""
 
 
 @final
@@ -38,6 +49,9 @@ class PayloadsInMemory:
     def get(self, name: bytes) -> bytes | None:
         return None if name in self.withheld else self.kept.get(name)
 
+    def have(self, name: bytes) -> bool:
+        return name in self.kept and name not in self.withheld
+
 
 @final
 @dataclass(frozen=True)
@@ -48,9 +62,8 @@ class PayloadFolder:
 
     def put(self, data: bytes) -> bytes:
         name = sha256(data).digest()
-        target = self._file(name)
-        if not target.exists():
-            write_durably(target, data)
+        if not self.have(name):  # nor where it was damaged
+            write_durably(self._file(name), data)
         return name
 
     def get(self, name: bytes) -> bytes | None:
@@ -60,6 +73,9 @@ class PayloadFolder:
             return None
         # A file that was damaged on disk is as good as none: it is fetched again.
         return data if sha256(data).digest() == name else None
+
+    def have(self, name: bytes) -> bool:
+        return self.get(name) is not None
 
     def _file(self, name: bytes) -> Path:
         text = name.hex()

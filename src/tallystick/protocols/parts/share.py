@@ -45,7 +45,8 @@ def train_last_hop(phase: str, protect: Protection | None = None) -> Do:
         made = train(bench, jobs, starts, protect)
         return [replace(product, parents=names) for product, names in zip(made, parents, strict=True)]
 
-    return Do("model", serve, rows="training", event=rule_of(protect), reads=(phase,))
+    event = rule_of(protect)
+    return Do("model", serve, rows="training", event=event, reads=(phase,), reads_last=True)
 
 
 def combine(of: str, rule: Rule | None = None, weighing: Weighing = "rows") -> Do:
