@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
@@ -15,6 +16,7 @@ AT_A_TIME = 500  # histories between two notes of how far the case is
 WORKERS = 2
 OF_TWO_CHAINS = 10  # every so many histories have a second part, of two chains
 RARE = 100  # how often every pair has to occur
+SOUND = 40  # histories of a planted bug whose beginnings are without it
 TRIES = 2_000  # histories in which a planted bug has to be noticed
 COMMAND = "python -m tests.ledger.model SEED plays one again"
 
@@ -22,7 +24,7 @@ COMMAND = "python -m tests.ledger.model SEED plays one again"
 def played(seeds: Sequence[int]) -> dict[str, Any]:
     """Play these histories; what they met, and which of them broke a rule."""
     from tests.ledger.model.history import play
-    from tests.ledger.model.refusals import two_chains as provoke_abroad
+    from tests.ledger.model.refusals import two_chains
     from tests.ledger.model.scenes import history_of
 
     met: Counter[str] = Counter()
@@ -31,7 +33,7 @@ def played(seeds: Sequence[int]) -> dict[str, Any]:
     for seed in seeds:
         try:
             history = play(history_of(seed), STEPS)
-            away = provoke_abroad.played(seed) if seed % OF_TWO_CHAINS == 0 else None
+            away = two_chains.played(seed) if seed % OF_TWO_CHAINS == 0 else None
         except Exception as error:  # noqa: BLE001 - whatever a history raises is a finding, and the rest is played
             broken.append(f"history {seed}: {type(error).__name__}: {str(error)[:300]}")
             continue
@@ -51,13 +53,13 @@ def noticed(place: int, tries: int) -> int:
     from tests.ledger.model.history import play
     from tests.ledger.model.scenes import history_of
 
-    beginnings = [history_of(seed) for seed in range(min(tries, 40))]  # prepared before anything is wrong
-    with planted(BUGS[place]):
-        for seed in range(tries):
-            try:
-                play(beginnings[seed] if seed < len(beginnings) else history_of(seed), STEPS)
-            except Exception:  # noqa: BLE001 - any fault is a bug noticed
-                return seed + 1
+    for seed in range(tries):
+        sound = history_of(seed) if seed < SOUND else None  # prepared before anything is wrong
+        try:
+            with planted(BUGS[place]):
+                play(sound or history_of(seed), STEPS)
+        except Exception:  # noqa: BLE001 - any fault is a bug noticed
+            return seed + 1
     return 0
 
 
@@ -82,10 +84,10 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
             }
 
         for first in range(0, histories, AT_A_TIME):
-            found = progress.once(f"histories from {first}", lambda first=first: batch(first))
-            met.update(found["met"])
-            sums.update(found["sums"])
-            broken += found["broken"]
+            came = progress.once(f"histories from {first}", partial(batch, first))
+            met.update(came["met"])
+            sums.update(came["sums"])
+            broken += came["broken"]
         for line in broken[:20]:
             progress(line)
 
@@ -95,7 +97,7 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
         caught: dict[str, int] = {}
         for start in range(0, len(bugs), 8):
             few = list(bugs[start : start + 8])
-            when = progress.once(f"bugs from {start}", lambda few=few: plant(few))
+            when = progress.once(f"bugs from {start}", partial(plant, few))
             caught.update({BUGS[place].what: place_ for place, place_ in zip(few, when, strict=True)})
     return _rows(
         smoke, histories, sums, {"/".join(pair): met["/".join(pair)] for pair in PAIRS}, broken, caught

@@ -9,7 +9,7 @@ from collections import Counter
 
 from benchmarks.faults_histories import OF_TWO_CHAINS
 from tests.ledger.model.history import play
-from tests.ledger.model.refusals import two_chains as provoke_abroad
+from tests.ledger.model.refusals import two_chains
 from tests.ledger.model.refusals.expected import PAIRS
 from tests.ledger.model.scenes import history_of
 from tests.ledger.model.world import Broken
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         try:
             history = play(history_of(seed))
             if seed % OF_TWO_CHAINS == 0:
-                met += provoke_abroad.played(seed).met
+                met += two_chains.played(seed).met
         except Broken as broken:
             failed += 1
             print(f"history {seed}: {str(broken)[:1500]}")

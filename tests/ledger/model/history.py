@@ -15,29 +15,14 @@ from tests.ledger.model.bookkeeper import Bookkeeper
 from tests.ledger.model.books import Books
 from tests.ledger.model.people import FULL
 from tests.ledger.model.random_blocks import wild
-from tests.ledger.model.refusals import (
-    requests as provoke_requests,
-)
-from tests.ledger.model.refusals import (
-    rounds as provoke_rounds,
-)
-from tests.ledger.model.refusals import (
-    teams as provoke_teams,
-)
-from tests.ledger.model.refusals import (
-    units as provoke_units,
-)
+from tests.ledger.model.refusals import requests, teams, units
+from tests.ledger.model.refusals import rounds as of_rounds
 from tests.ledger.model.refusals.expected import ENVELOPE, HARD, HARDEST, PAIRS, RARE
 from tests.ledger.model.refusals.ways import OTHER_WAYS, Bent, way_to
 from tests.ledger.model.world import Sent, World, due_times, ensure
 
 STEPS = 50
-SUBJECTS = (
-    provoke_units,
-    provoke_requests,
-    provoke_teams,
-    provoke_rounds,
-)  # each brings its ways to be refused
+SUBJECTS = (units, requests, teams, of_rounds)  # each brings its ways to be refused
 HURRY = {"forming": 5, "opening": 3, "rounds": 3, "closing": 4}  # how much rather one serves the later stages
 LONGEST_END = 1_000  # clock advances after which a request that lives has not ended
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import count, islice
 from random import Random
 
 from tallystick.ledger import state as st
@@ -128,3 +129,9 @@ def history_of(seed: int) -> History:
     """The beginning of a history: a prepared world and the chance that belongs to the seed."""
     rng = Random(f"history {seed}")
     return scene(rng.randrange(SCENES)).twin(rng)
+
+
+def seeds_within(scenes: range, many: int) -> list[int]:
+    """The first seeds whose histories begin in these worlds: a few worlds are prepared for many histories."""
+    seeds = (seed for seed in count() if Random(f"history {seed}").randrange(SCENES) in scenes)
+    return list(islice(seeds, many))
