@@ -2,52 +2,116 @@
 
 from __future__ import annotations
 
-import resource
+import os
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from benchmarks.case import Case, Measured, Progress, at_most
+from benchmarks.case import ROOT, Case, Measured, Peer, Progress, Target, at_most
 
+BEFORE = "72e2dd9"  # the commit that was reviewed before the house was rebuilt
 DEMO = "from tallystick.cli.main import main; main()"
 MEMBERS, ROWS, JUDGING, PIXELS, LABELS, HIDDEN = 50, 1_000, 200, 784, 10, 128
 ROUNDS = 3  # timed: those between the first, in which programs are compiled, and the last
 STAGES = {"train": "training", "judge": "judging", "combine": "combining"}
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What one run of the demo took: seconds of the clock, seconds of processors, MiB at most."""
+
+    clock: float
+    processors: float
+    memory: float
+
+
+def demo_of(source: Path) -> Taken:
+    """The demo of these sources in a fresh process and an empty folder, as a person has it."""
+    command, environment = [sys.executable, "-c", DEMO, "demo"], os.environ | {"PYTHONPATH": str(source)}
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as shown:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=shown, stderr=subprocess.STDOUT
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        clock = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        shown.seek(0)
+        text = shown.read().decode(errors="replace")
+    if process.returncode or "all true" not in text:
+        raise ValueError(f"the demo did not tell its story to the end: {text[-300:]}")
+    return Taken(clock, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def earlier(folder: Path) -> Path | None:
+    """The sources as they were before the house was rebuilt; None where that commit is not to be had."""
+    archive = folder / "earlier.tar"
+    command = ["git", "archive", "--output", str(archive), BEFORE, "src"]
+    if subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode:
+        return None
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    return folder / "src"
+
+
 def demo(smoke: bool, progress: Progress) -> list[Measured]:
-    """Each time a fresh process in an empty folder, as a person has it."""
-    spent = []
-    for number in range(1 if smoke else 3):
-        with tempfile.TemporaryDirectory() as folder:
-            begun = time.perf_counter()
-            done = subprocess.run(
-                [sys.executable, "-c", DEMO, "demo"], cwd=folder, capture_output=True, text=True, check=True
-            )
-            spent.append(time.perf_counter() - begun)
-        if "all true" not in done.stdout:
-            raise ValueError(f"the demo did not tell its story to the end: {done.stdout[-300:]}")
-        progress(f"run {number + 1}: {spent[-1]:.1f} s")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    """The demo of today and the one of an earlier commit, turn about, so that a busy minute meets both."""
+    with tempfile.TemporaryDirectory() as folder:
+        known = earlier(Path(folder))
+        sources = {"today": ROOT / "src"} | ({} if known is None else {BEFORE: known})
+        runs: dict[str, list[Taken]] = {name: [] for name in sources}
+        for number in range(1 if smoke else 5):
+            for name, source in sources.items():
+                runs[name].append(demo_of(source))
+                taken = runs[name][-1]
+                progress(
+                    f"run {number + 1}, {name}: {taken.clock:.1f} s, {taken.processors:.1f} s of processors"
+                )
+    today, before = runs["today"], runs.get(BEFORE, [])
+    return [
+        _median("seconds from `tally demo` to its last line", "clock", runs, at_most(60)),
+        _median("seconds of processors that it takes", "processors", runs, None),
+        *(_beside(today, before) if before else []),
+        Measured(what="most memory that it takes", value=max(run.memory for run in today), unit="MiB"),
+    ]
+
+
+def _beside(today: Sequence[Taken], before: Sequence[Taken]) -> list[Measured]:
+    """Whether the demo is slower than it was; the quickest runs are those that nothing else disturbed."""
+    words = {"clock": "by the clock", "processors": "in seconds of processors"}
     return [
         Measured(
-            what="seconds from `tally demo` to its last line",
-            value=statistics.median(spent),
-            unit="s",
-            target=at_most(60),
-            spread=(min(spent), max(spent)),
-            note=f"median of {len(spent)} fresh processes; five members, six rounds, one process",
-        ),
-        Measured(what="most memory that it takes", value=peak, unit="MiB"),
+            what=f"the demo beside itself at {BEFORE}, {text}",
+            value=min(getattr(run, kind) for run in today) / min(getattr(run, kind) for run in before),
+            unit="×",
+            target=at_most(1),
+            note=f"the quickest of {len(today)} runs each, turn about",
+        )
+        for kind, text in words.items()
     ]
+
+
+def _median(what: str, kind: str, runs: Mapping[str, Sequence[Taken]], target: Target | None) -> Measured:
+    figures = {name: [getattr(run, kind) for run in taken] for name, taken in runs.items()}
+    today, before = figures["today"], figures.get(BEFORE)
+    return Measured(
+        what=what,
+        value=statistics.median(today),
+        unit="s",
+        target=target,
+        peer=None if before is None else Peer(f"the same at {BEFORE}", statistics.median(before)),
+        spread=(min(today), max(today)),
+        note=f"median of {len(today)} fresh processes; five members, six rounds, one process",
+    )
 
 
 @dataclass(eq=False)
@@ -170,6 +234,6 @@ def round_on_ledger(smoke: bool, progress: Progress) -> list[Measured]:
 
 
 CASES = (
-    Case("bench", "demo", "the demo from its command to its last line", demo, minutes=3),
+    Case("bench", "demo", "the demo from its command to its last line", demo, behaviour=2, minutes=3),
     Case("bench", "round-on-ledger", "a simulated round of 50 on the ledger", round_on_ledger, minutes=2),
 )
