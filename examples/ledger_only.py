@@ -16,7 +16,7 @@ from tallystick.base.ids import digest
 from tallystick.cli import output
 from tallystick.cli.run.consortium import DAY, HOUR, NAMES, REWARD, SIGMA, Consortium, Settlement
 from tallystick.client import wall_clock
-from tallystick.engines.export import Report, export, verify
+from tallystick.engines.export import AuditReport, export, verify
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.records import FinalRecord, Progress
@@ -168,7 +168,7 @@ def agreement(value: int, measured: int) -> int:
     return MILLION - abs(value - measured)
 
 
-def lines(came: Served, report: Report) -> list[str]:
+def lines(came: Served, report: AuditReport) -> list[str]:
     """What came of it, for people."""
     heads = ("member", "had", "escrow", "reward", "fines", "back", "has", "credit")
     rows = [tuple(vars(row).values()) for row in came.settlement]

@@ -8,26 +8,27 @@ from pathlib import Path
 
 from tallystick.base import wire
 from tallystick.engines.cometbft import abci, validator
-from tallystick.engines.cometbft.application import Application
+from tallystick.engines.cometbft.application import AbciApplication
 from tallystick.ledger.genesis import read_genesis
 
 honest = {
-    name: getattr(Application, name) for name in ("_finalize_block", "_prepare_proposal", "_process_proposal")
+    name: getattr(AbciApplication, name)
+    for name in ("_finalize_block", "_prepare_proposal", "_process_proposal")
 }
 
 
-def wrong_hash(application: Application, found: wire.Fields) -> bytes:
+def wrong_hash(application: AbciApplication, found: wire.Fields) -> bytes:
     """Another state than the rules make."""
     answer = wire.fields(honest["_finalize_block"](application, found))
     return wire.message({2: answer.get(2, []), 3: answer.get(3, []), 5: os.urandom(32)})
 
 
-def garbage(_application: Application, _found: wire.Fields) -> bytes:
+def garbage(_application: AbciApplication, _found: wire.Fields) -> bytes:
     """Proposals full of what is no transaction."""
     return wire.message({1: [os.urandom(200) for _ in range(20)]})
 
 
-def nothing(_application: Application, _found: wire.Fields) -> bytes:
+def nothing(_application: AbciApplication, _found: wire.Fields) -> bytes:
     """No vote for any proposal."""
     return wire.message({1: abci.REJECT})
 
@@ -42,7 +43,7 @@ LIES = {
 def main(kind: str, home: Path) -> int:
     if kind in LIES:
         name, lie = LIES[kind]
-        setattr(Application, name, lie)
+        setattr(AbciApplication, name, lie)
     genesis = read_genesis((home / "genesis.toml").read_text())
     return validator.start(home, genesis)
 

@@ -11,12 +11,12 @@ from benchmarks.bft.net import PORTS, Net, free_ports, write
 from benchmarks.bft.proxy import Proxy, Wire
 from tallystick.base.keys import SigningKey
 from tallystick.client import encryption_key
-from tallystick.engines.cometbft.homes import Keys
+from tallystick.engines.cometbft.homes import ValidatorKeys
 from tallystick.ledger.genesis import Founder, Genesis, Limits
 
 NAMES = ("ada", "bob", "cleo", "dan")
 KEYS = {name: SigningKey(bytes([n]) * 32) for n, name in enumerate(NAMES, 10)}
-NODES = [Keys(SigningKey(bytes([n]) * 32), SigningKey(bytes([n + 50]) * 32)) for n in range(20, 24)]
+NODES = [ValidatorKeys(SigningKey(bytes([n]) * 32), SigningKey(bytes([n + 50]) * 32)) for n in range(20, 24)]
 FIRST_WIRE = 4  # of a validator's ports, those from here on are wires to the others
 
 

@@ -18,9 +18,9 @@ from typing import Any
 from tallystick.base.keys import SigningKey, load_key
 from tallystick.client import Client
 from tallystick.engines.cometbft.engine import CometEngine
-from tallystick.engines.cometbft.homes import Keys, Pace, Place, write_home, write_network
+from tallystick.engines.cometbft.homes import Pace, ValidatorKeys, ValidatorPlace, write_home, write_network
 from tallystick.engines.cometbft.queries import decode_standing
-from tallystick.engines.cometbft.rpc import Node
+from tallystick.engines.cometbft.rpc import RpcNode
 from tallystick.engines.engine import EngineError
 from tallystick.ledger.genesis import Genesis, read_genesis, write_genesis
 
@@ -49,7 +49,7 @@ def _free(port: int) -> bool:
 def write(
     folder: Path,
     genesis: Genesis,
-    keys: Sequence[Keys],
+    keys: Sequence[ValidatorKeys],
     *,
     pace: Pace | None = None,
     snapshots: int = 0,
@@ -61,7 +61,7 @@ def write(
     names = [one.member for one in genesis.members if one.validator]
     text = write_genesis(genesis)
     places = [
-        Place(name, "127.0.0.1", at, at + 1, at + 2)
+        ValidatorPlace(name, "127.0.0.1", at, at + 1, at + 2)
         for n, name in enumerate(names)
         for at in [first + PORTS * n]
     ]
@@ -85,7 +85,7 @@ class Validator:
         self.process: subprocess.Popen[bytes] | None = None
         config = (home / "config" / "config.toml").read_text()
         self.url = "http://" + config.split('[rpc]\nladdr = "tcp://')[1].split('"')[0]
-        self.node = Node(self.url, 5.0)
+        self.node = RpcNode(self.url, 5.0)
 
     def start(self) -> None:
         """Start it, unless it runs."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-from tallystick.engines.cometbft.rpc import Node
+from tallystick.engines.cometbft.rpc import RpcNode
 from tallystick.engines.engine import EngineError
 
 CONNECTIONS = 10  # to each node
@@ -67,7 +67,7 @@ async def lines(urls: Sequence[str]) -> list[asyncio.Transport]:
 async def _carry(urls: Sequence[str], transactions: Sequence[bytes], rate: float) -> Carried:
     requests = [request(one) for one in transactions]
     opened = await lines(urls)
-    node = Node(urls[0])
+    node = RpcNode(urls[0])
     first = await asyncio.to_thread(node.height)
     seen: list[tuple[int, float]] = [(first, time.monotonic())]
     ended = asyncio.Event()
@@ -95,7 +95,7 @@ async def _send(opened: list[asyncio.Transport], requests: list[bytes], rate: fl
         await asyncio.sleep(TICK)
 
 
-async def watch(node: Node, seen: list[tuple[int, float]], ended: asyncio.Event, pause: float) -> None:
+async def watch(node: RpcNode, seen: list[tuple[int, float]], ended: asyncio.Event, pause: float) -> None:
     """When each height was first seen."""
     while not ended.is_set():
         try:
@@ -107,7 +107,7 @@ async def watch(node: Node, seen: list[tuple[int, float]], ended: asyncio.Event,
         await asyncio.sleep(pause)
 
 
-async def _await_all(node: Node, seen: list[tuple[int, float]], due: dict[bytes, float]) -> int:
+async def _await_all(node: RpcNode, seen: list[tuple[int, float]], due: dict[bytes, float]) -> int:
     """Wait until all are decided, or nothing has been for a while; the height up to which they are."""
     counted, at, changed = 0, seen[0][0], time.monotonic()
     while counted < len(due) and time.monotonic() - changed < SETTLES:
@@ -123,7 +123,7 @@ async def _await_all(node: Node, seen: list[tuple[int, float]], due: dict[bytes,
 
 
 def _result(
-    node: Node,
+    node: RpcNode,
     seen: list[tuple[int, float]],
     due: dict[bytes, float],
     rate: float,

@@ -20,7 +20,7 @@ from benchmarks.bft.net import PORTS, Net, Validator, write
 from benchmarks.bft.proxy import Proxy, Wire
 from tallystick.base.keys import SigningKey
 from tallystick.client import encryption_key
-from tallystick.engines.cometbft.homes import SOCKET, Keys, Pace, engine_program
+from tallystick.engines.cometbft.homes import SOCKET, Pace, ValidatorKeys, engine_program
 from tallystick.engines.engine import EngineError
 from tallystick.ledger.genesis import Founder, Genesis
 
@@ -44,7 +44,7 @@ class Kind:
 def chain(kind: Kind, senders: tuple[Founder, ...], size: int, first: int) -> Iterator[Net]:
     """A running chain whose transactions have this size; its ports begin at `first`, which must be free."""
     keys = [
-        Keys(SigningKey(bytes([n]) * 32), SigningKey(bytes([n + 50]) * 32))
+        ValidatorKeys(SigningKey(bytes([n]) * 32), SigningKey(bytes([n + 50]) * 32))
         for n in range(20, 20 + kind.validators)
     ]
 
@@ -115,7 +115,7 @@ class Store(Validator):
             return None
 
 
-def _genesis(keys: Sequence[Keys], senders: tuple[Founder, ...]) -> Genesis:
+def _genesis(keys: Sequence[ValidatorKeys], senders: tuple[Founder, ...]) -> Genesis:
     """Members whose nodes validate, and others that only send."""
     validating = []
     for n, node in enumerate(keys):

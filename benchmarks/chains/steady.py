@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 
 from benchmarks.bft.offered import SETTLES, TICK, lines, request, watch
-from tallystick.engines.cometbft.rpc import Node
+from tallystick.engines.cometbft.rpc import RpcNode
 
 LOOK = 0.05  # seconds between two looks at a node
 
@@ -67,7 +67,7 @@ async def _hold(
     names = [hashlib.sha256(one).digest() for one in transactions]
     requests = [request(one) for one in transactions]
     opened = await lines(urls)
-    nodes = [Node(url) for url in urls]
+    nodes = [RpcNode(url) for url in urls]
     await asyncio.to_thread(ready)
     first = await asyncio.to_thread(nodes[0].height)
     began = time.monotonic()
@@ -104,7 +104,7 @@ async def _send(
     return sent
 
 
-async def _read(node: Node, seen: _Seen) -> None:
+async def _read(node: RpcNode, seen: _Seen) -> None:
     """Read every block once the node has it."""
     while True:
         while seen.first + len(seen.blocks) < seen.heights[0][-1][0]:

@@ -16,7 +16,7 @@ from tallystick.client import (
     Client,
     ClientError,
     OpenLedger,
-    Refused,
+    TransactionRefused,
     connect,
     create,
     encryption_key,
@@ -109,7 +109,7 @@ def test_two_members_of_one_open_ledger(ada: Client, keys: dict[str, SigningKey]
 
 
 def test_a_refusal_is_raised_with_its_receipt_and_uses_its_number(ada: Client) -> None:
-    with pytest.raises(Refused, match="5000 tokens are needed, 1000 are there") as refused:
+    with pytest.raises(TransactionRefused, match="5000 tokens are needed, 1000 are there") as refused:
         ada.submit(tx.Transfer("bob", 5_000))
     assert refused.value.receipt.refusal == "NotEnoughTokens"
     assert ada.get(ACCOUNTS, "ada").low == 1
@@ -152,7 +152,7 @@ def test_a_value_out_of_range_is_named_before_anything_is_signed(
 
 
 def test_a_transaction_ends_after_its_time(ada: Client, clock: Clock) -> None:
-    with pytest.raises(Refused, match="valid until"):
+    with pytest.raises(TransactionRefused, match="valid until"):
         ada.submit(tx.Transfer("bob", 5), valid_for=-10)
 
 
@@ -214,7 +214,7 @@ def test_what_came_due_is_served_before_anything_else(
     clock.now += 30 * 86_400_000
     with connect(folder, keys["bob"], clock=clock) as client:
         assert client.get(PROPOSALS, made).stage == "lapsed"
-        with pytest.raises(Refused, match="past its deadline"):
+        with pytest.raises(TransactionRefused, match="past its deadline"):
             client.submit(tx.Vote(made, True))
 
 

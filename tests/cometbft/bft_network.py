@@ -43,11 +43,11 @@ def test_smoke_transactions_are_proven_and_the_chain_goes_quiet(net):
 
 def test_smoke_a_refusal_comes_with_its_receipt(net):
     with net.client(MEMBERS[ADA]) as client:
-        from tallystick.client import Refused
+        from tallystick.client import TransactionRefused
 
-        with pytest.raises(Refused, match="NotEnoughTokens"):
+        with pytest.raises(TransactionRefused, match="NotEnoughTokens"):
             client.submit(tx.Transfer(BOB, 10**6))
-        with pytest.raises(Refused, match="Expired"):  # at the door, before any block
+        with pytest.raises(TransactionRefused, match="Expired"):  # at the door, before any block
             client.submit(tx.Transfer(BOB, 1), valid_for=-3_600_000)
 
 

@@ -13,14 +13,14 @@ from benchmarks.bft.net import Net, until, write
 from tallystick.base.keys import SigningKey
 from tallystick.client import encryption_key
 from tallystick.engines.cometbft.engine import CometEngine
-from tallystick.engines.cometbft.homes import Keys
+from tallystick.engines.cometbft.homes import ValidatorKeys
 from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.ledger.genesis import Founder, Genesis
 from tallystick.ledger.state import TABLES
 
 OPERATORS = tuple(f"operator-{n}" for n in range(1, 5))
 VALIDATORS = {
-    name: Keys(SigningKey(bytes([n]) * 32), SigningKey(bytes([n + 64]) * 32))
+    name: ValidatorKeys(SigningKey(bytes([n]) * 32), SigningKey(bytes([n + 64]) * 32))
     for n, name in enumerate(OPERATORS, 1)
 }
 # What is a time lies in this range of numbers, in milliseconds; what is a hash has 32 bytes.

@@ -9,8 +9,9 @@ from tallystick.base.codec import Decoder, Malformed, Record, encode
 from tallystick.base.ids import digest
 from tallystick.base.keys import SigningKey
 from tallystick.engines.embedded.engine import EmbeddedEngine
-from tallystick.engines.engine import Machine, Reader, Verify
-from tallystick.engines.storage.opening import Settings
+from tallystick.engines.engine import Machine, Verify
+from tallystick.engines.storage.opening import StorageSettings
+from tallystick.ledger.state import Reader
 
 VALIDATOR = SigningKey(b"v" * 32)
 WRITER = SigningKey(b"w" * 32)
@@ -172,7 +173,7 @@ class Clock:
 def engine(path: Path, clock: Any = None, **others: Any) -> EmbeddedEngine:
     """An engine over the stand-in, with segments and flushes small enough to happen in a test."""
     given = {"genesis": GENESIS, "keys": [VALIDATOR], "machine": MACHINE, **others}
-    given.setdefault("settings", Settings(segment=4000, behind=4))
+    given.setdefault("settings", StorageSettings(segment=4000, behind=4))
     return EmbeddedEngine(path, clock=clock or Clock(), **given)
 
 

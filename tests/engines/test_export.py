@@ -10,7 +10,7 @@ import pytest
 
 from tallystick.base.keys import SigningKey
 from tallystick.engines.engine import EngineError, Machine, NoLedger
-from tallystick.engines.export import Report, export, verify
+from tallystick.engines.export import AuditReport, export, verify
 from tests.engines.standin import MACHINE, START, Beginning, Clock, Outcome, Receipt, engine, patched, put
 
 
@@ -104,7 +104,7 @@ def test_a_producer_with_another_beginning_is_found(tmp_path: Path) -> None:
         return {**MACHINE.first_writes(genesis), b"gift": b"1000000"}
 
     report = verify(played(tmp_path, patched(first_writes=first_writes)), MACHINE)
-    assert report == Report("", -1, 0, 0, 0, b"", b"", (), report.problem)
+    assert report == AuditReport("", -1, 0, 0, 0, b"", b"", (), report.problem)
     assert "another first state" in report.problem
 
 

@@ -11,7 +11,7 @@ import pytest
 from tallystick.base.ids import ROLES, digest
 from tallystick.base.keys import SigningKey
 from tallystick.engines.embedded.engine import EmbeddedEngine
-from tallystick.engines.engine import Answer, EngineError, NotCommitted, NotTaken, Ticket, Unreachable
+from tallystick.engines.engine import Answer, EngineError, LedgerUnreachable, NotCommitted, NotTaken, Ticket
 from tallystick.engines.session import Session, sealed_before
 from tallystick.engines.values import UnsoundValue
 from tallystick.ledger import transactions as tx
@@ -190,7 +190,7 @@ def test_sealed_and_kept_back_numbers_are_free_again_after_their_time(ledger, cl
 
 def test_a_time_out_names_the_transaction_and_keeps_its_number(faulty, clock):
     one = session(faulty, clock)
-    faulty.waits.append(Unreachable("nobody is there"))
+    faulty.waits.append(LedgerUnreachable("nobody is there"))
     pending = one.submit(pay())
     with pytest.raises(NotCommitted, match=f"nobody is there.*show tx {pending.digest.hex()}") as error:
         one.wait(pending)
@@ -243,7 +243,7 @@ def test_what_cannot_be_taken_now_is_handed_in_again_as_it_is(faulty, clock):
 
 def test_a_network_that_does_not_answer_may_have_taken_it(faulty, clock):
     def gone(_transaction: bytes) -> Ticket:
-        raise Unreachable("no node answers")
+        raise LedgerUnreachable("no node answers")
 
     one = session(faulty, clock)
     faulty.faults.append(gone)

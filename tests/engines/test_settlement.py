@@ -10,7 +10,7 @@ import pytest
 from tallystick.base.keys import SigningKey
 from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.embedded.reader import open_reader
-from tallystick.engines.engine import Committed
+from tallystick.engines.engine import CommittedBlock
 from tallystick.engines.export import export, verify
 from tallystick.ledger.records import Place, Request
 from tallystick.ledger.requests import settlement
@@ -24,7 +24,7 @@ class EngineWorld(World):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.heard: list[Committed] = []
+        self.heard: list[CommittedBlock] = []
         keys = [SigningKey(b"v" * 32)]
         self.engine = EmbeddedEngine(path, keys=keys, genesis=self.genesis, clock=lambda: self.time)
         self.engine.subscribe(self.heard.append)

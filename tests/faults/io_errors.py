@@ -13,7 +13,7 @@ from typing import Any
 
 from tallystick.engines.engine import EngineError
 from tallystick.engines.storage.disk import DISK, Disk
-from tallystick.engines.storage.opening import Settings
+from tallystick.engines.storage.opening import StorageSettings
 from tests.faults.subject import Subject
 
 BLOCKS = 7
@@ -106,7 +106,7 @@ class Countdown:
 
 def play(path: Path, subject: Subject, disk: Disk, acknowledged: list[int], blocks: int = BLOCKS) -> None:
     """Open or create a ledger, add blocks, close it; note what was acknowledged."""
-    settings = Settings(disk, segment=3_000, behind=3)
+    settings = StorageSettings(disk, segment=3_000, behind=3)
     with subject.open(path, settings) as engine:
         number = max(acknowledged, default=-1) + 1
         while engine.find(subject.name(number)) is not None:

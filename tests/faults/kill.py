@@ -15,7 +15,7 @@ from typing import Any
 from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.export import export, verify
 from tallystick.engines.storage.disk import DISK, Disk
-from tallystick.engines.storage.opening import Settings
+from tallystick.engines.storage.opening import StorageSettings
 from tests.faults.subject import Subject
 
 Say = Callable[[dict[str, Any]], None]
@@ -75,7 +75,7 @@ class Victim:
             elif message["opened"]:
                 toll.repaired += 1
 
-    def load(self, load: Load, seed: int, settings: Settings) -> Callable[[Say], None]:
+    def load(self, load: Load, seed: int, settings: StorageSettings) -> Callable[[Say], None]:
         """Open, look for a part of what was acknowledged, then go on."""
         chance = Random(seed)
         newest = sorted(self.acknowledged)[-30:]
@@ -160,7 +160,7 @@ def kill_at_random(
     chance, toll = Random(seed), Toll()
     victim = Victim(folder / "0", subject)
     for turn in range(kills):
-        work = victim.load(load, chance.randrange(10**9), Settings(segment=100_000, behind=4))
+        work = victim.load(load, chance.randrange(10**9), StorageSettings(segment=100_000, behind=4))
         early = chance.random() < 0.2
         delay = chance.uniform(0, 0.04) if early else chance.uniform(0, 0.15)
         victim.hear(victim.run(work, delay, not early), toll)
@@ -210,7 +210,7 @@ def die_at_points(folder: Path, subject: Subject, occurrences: range, points: Se
     for point in points:
         victim = Victim(folder / point, subject)
         for occurrence in occurrences:
-            settings = Settings(dying(point, occurrence), segment=20_000, behind=4)
+            settings = StorageSettings(dying(point, occurrence), segment=20_000, behind=4)
             said = victim.run(victim.load(steady_load, occurrence, settings), 30, False)
             victim.hear(said, toll)
             toll.kills += 1

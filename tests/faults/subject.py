@@ -10,7 +10,7 @@ from tallystick.base.ids import digest
 from tallystick.base.keys import SigningKey
 from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import Machine, ledger_machine
-from tallystick.engines.storage.opening import Settings
+from tallystick.engines.storage.opening import StorageSettings
 from tallystick.ledger.genesis import Founder, Genesis
 from tallystick.ledger.transactions import FORMAT, Envelope, Transfer, seal
 from tests.engines import standin
@@ -26,9 +26,11 @@ class Subject:
     genesis: Any
     transaction: Callable[[int], bytes]
 
-    def open(self, path: Path, settings: Settings | None = None, *, new: bool = True) -> EmbeddedEngine:
+    def open(
+        self, path: Path, settings: StorageSettings | None = None, *, new: bool = True
+    ) -> EmbeddedEngine:
         clock = standin.Clock(self.genesis.time + 1)
-        settings = settings or Settings(segment=100_000, behind=4)
+        settings = settings or StorageSettings(segment=100_000, behind=4)
         return EmbeddedEngine(
             path,
             keys=[standin.VALIDATOR],

@@ -10,12 +10,12 @@ from random import Random
 from typing import NamedTuple
 
 from tallystick.engines.chain import decode_entry
-from tallystick.engines.engine import Committed, EngineError, EngineStopped
+from tallystick.engines.engine import CommittedBlock, EngineError, EngineStopped
 from tallystick.engines.storage.blocklog import BlockLog
-from tallystick.engines.storage.opening import Settings
+from tallystick.engines.storage.opening import StorageSettings
 from tests.faults.subject import Subject
 
-SETTINGS = Settings(segment=6_000, behind=4)
+SETTINGS = StorageSettings(segment=6_000, behind=4)
 SECTOR = 512
 
 
@@ -58,7 +58,7 @@ class Image:
         taken: list[Image] = []
         with subject.open(folder / "live", SETTINGS) as engine:
 
-            def take(block: Committed) -> None:
+            def take(block: CommittedBlock) -> None:
                 if not block.receipts or count < 4 * blocks:
                     return
                 shutil.copytree(folder / "live", folder / "image")

@@ -6,7 +6,7 @@ from .ledger import (
     Client,
     ClientError,
     Papers,
-    Refused,
+    TransactionRefused,
     connect,
     create,
     encryption_key,
@@ -18,6 +18,6 @@ from .ledger import (
 from .opened import OpenLedger, wall_clock
 
 __all__ = [
-    "BLOCKS_KEY", "GENESIS", "Client", "ClientError", "OpenLedger", "Papers", "Refused",
+    "BLOCKS_KEY", "GENESIS", "Client", "ClientError", "OpenLedger", "Papers", "TransactionRefused",
     "connect", "create", "encryption_key", "open_key", "open_ledger", "open_writer", "papers", "wall_clock",
 ]  # fmt: skip

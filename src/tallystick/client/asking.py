@@ -14,7 +14,7 @@ import numpy as np
 from ..base.codec import Record
 from ..base.ids import ANYONE
 from ..data.table import Table
-from ..engines.engine import Committed
+from ..engines.engine import CommittedBlock
 from ..history.sentences import tell
 from ..learning import payload
 from ..learning.learner import Learner, Rows
@@ -33,7 +33,7 @@ from ..protocols.vocabulary import Bench
 from .joined import Joined, shelf_of, turn
 from .ledger import Client, ClientError
 from .plans import Plan, protocol_of, rules_for
-from .receipts import Receipt, of_record
+from .receipts import RecordProof, of_record
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d)")
 IN_MS = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -73,7 +73,7 @@ class Settled:
     """The request ended with a model and a record that stands."""
 
     model: TrainedModel
-    receipt: Receipt
+    receipt: RecordProof
 
 
 @dataclass(frozen=True)
@@ -205,10 +205,10 @@ class Asked:
         model = payload.decode(data, payload.specs_of(scheme.blank))[1]
         proof = of_record(self.client, st.RECORDS.key(self.request))
         return Settled(
-            TrainedModel(scheme.bench.learner, self.plan.task, model), Receipt(self.request, proof)
+            TrainedModel(scheme.bench.learner, self.plan.task, model), RecordProof(self.request, proof)
         )
 
-    def _hear(self, block: Committed) -> None:
+    def _hear(self, block: CommittedBlock) -> None:
         for notice in [*block.notices, *(one for receipt in block.receipts for one in receipt.notices)]:
             if getattr(notice, "request", "") != self.request:
                 continue

@@ -35,7 +35,7 @@ from ..node.work import Duty
 from ..node.worker import InstalledScheme, Worker, salt_for
 from ..protocols.request_plan import RequestPlan, decode_plan
 from ..protocols.vocabulary import Bench, Holding
-from .ledger import Client, ClientError, Password, Refused, connect
+from .ledger import Client, ClientError, Password, TransactionRefused, connect
 from .opened import OpenLedger
 from .plans import agreed, protocol_of, source_of
 
@@ -231,7 +231,7 @@ class Joined:
             try:
                 self.client.submit(body)
                 sent += 1
-            except Refused as refused:  # the team formed meanwhile, or the ledger knows better
+            except TransactionRefused as refused:  # the team formed meanwhile, or the ledger knows better
                 self._why[request.request] = refused.receipt.detail
         return sent
 

@@ -39,7 +39,7 @@ class ClientError(Exception):
     """What was asked cannot be done; the message says why and what to do."""
 
 
-class Refused(ClientError):
+class TransactionRefused(ClientError):
     """The ledger refused a transaction; its receipt says why."""
 
     def __init__(self, receipt: Receipt) -> None:
@@ -104,7 +104,7 @@ class Client:
         except UnsoundValue as unsound:
             raise ClientError(str(unsound)) from None
         if answer.receipt.code:
-            raise Refused(answer.receipt)
+            raise TransactionRefused(answer.receipt)
         return answer
 
     @property

@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 from ..base import light
 from ..base.codec import Decoder, Malformed, encode
 from ..base.light import NotProven
-from ..engines.export import Report
+from ..engines.export import AuditReport
 from ..engines.export import verify as executed
 from ..ledger.state import TABLES
-from ..ledger.transition import Receipt as Answered
+from ..ledger.transition import Receipt
 from .ledger import Client, ClientError
 
 FORMAT = "tallystick-proof"
 
 
-class Shown(NamedTuple):
+class ProvenFact(NamedTuple):
     """What a sound proof shows, and who signed for it."""
 
     what: str
@@ -32,7 +32,7 @@ class Shown(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Receipt:
+class RecordProof:
     """The proof that the ledger holds a request's record: what was made, by whom, how good, who approved."""
 
     request: str
@@ -45,7 +45,7 @@ class Receipt:
         return target
 
 
-def verify(path: str | Path) -> Shown | Report:
+def verify(path: str | Path) -> ProvenFact | AuditReport:
     """Check an export by executing it again, or a receipt by the signatures of the validators it names."""
     file = Path(path)
     return check(file) if looks_like_one(file) else executed(file)
@@ -80,7 +80,7 @@ def looks_like_one(file: Path) -> bool:
         return source.read(1) == b"{"
 
 
-def check(file: Path) -> Shown:
+def check(file: Path) -> ProvenFact:
     """What the proof in a file shows; where it shows nothing, why."""
     try:
         document = json.loads(file.read_bytes())
@@ -93,7 +93,7 @@ def check(file: Path) -> Shown:
         raise ClientError(f"{file} is no whole proof; `tally ledger prove` writes one") from None
 
 
-def _record(document: dict[str, Any]) -> Shown:
+def _record(document: dict[str, Any]) -> ProvenFact:
     key, value = str(document["key"]), document["value"]
     signed = _signed(document["signed"][0])
     held = None if value is None else bytes.fromhex(value)
@@ -104,10 +104,10 @@ def _record(document: dict[str, Any]) -> Shown:
     return _shown(what, record, signed, signed.header.height - 1)
 
 
-def _receipt(document: dict[str, Any]) -> Shown:
+def _receipt(document: dict[str, Any]) -> ProvenFact:
     first, second = (_signed(text) for text in document["signed"])
     data = bytes.fromhex(document["receipt"])
-    receipt = Decoder(Answered)(data)
+    receipt = Decoder(Receipt)(data)
     result = light.Result(receipt.code, receipt.digest())
     to_block, to_results = (
         light.Path(place, total, [bytes.fromhex(one) for one in digests])
@@ -129,9 +129,9 @@ def _signed(text: str) -> light.SignedHeader:
     return signed
 
 
-def _shown(what: str, record: Any, signed: light.SignedHeader, height: int) -> Shown:
+def _shown(what: str, record: Any, signed: light.SignedHeader, height: int) -> ProvenFact:
     header = signed.header
     keys = tuple(one.public for one in signed.validators)
-    return Shown(
+    return ProvenFact(
         what, record, header.chain, height, header.time // 1_000_000, light.header_hash(header), keys
     )

@@ -8,7 +8,8 @@ from typing import Any, Final, Self, final
 from ..base import light
 from ..base.codec import Decoder, Record, encode
 from ..base.keys import Signer, verify
-from .engine import Machine, Outcome, Reader, Verify
+from ..ledger.state import Reader
+from .engine import BlockOutcome, Machine, Verify
 from .storage.lookup import Index
 from .storage.store import encode_writes
 
@@ -31,7 +32,7 @@ class Origin(Record):
     writes: bytes  # digest of the first write-set
 
 
-class Entry(Record):
+class BlockEntry(Record):
     """A block as it is kept: what was signed, and what it did."""
 
     header: bytes
@@ -45,7 +46,7 @@ class Entry(Record):
 
 
 decode_origin = Decoder(Origin)
-decode_entry = Decoder(Entry)
+decode_entry = Decoder(BlockEntry)
 
 
 class Mismatch(Exception):
@@ -68,7 +69,7 @@ class Head:
 
 @final
 @dataclass(frozen=True)
-class Chain:
+class HeaderChain:
     """What never changes along a chain."""
 
     name: str
@@ -97,12 +98,12 @@ class Chain:
         """What the first block builds on."""
         return Head(0, self.time, b"", self.app_hash, light.EMPTY, light.Commit(), self.time)
 
-    def head_of(self, entry: Entry) -> Head:
+    def head_of(self, entry: BlockEntry) -> Head:
         """A kept block as the head."""
         header, commit = light.HEADER.decode(entry.header), light.COMMIT.decode(entry.commit)
         return self.head_after(header, commit, entry)
 
-    def head_after(self, header: light.Header, commit: light.Commit, entry: Entry) -> Head:
+    def head_after(self, header: light.Header, commit: light.Commit, entry: BlockEntry) -> Head:
         return Head(
             height=header.height,
             time=milliseconds(header.time),
@@ -146,7 +147,7 @@ class Chain:
         )
         return light.Commit(header.height, 0, block, tuple(votes))
 
-    def ensure_follows(self, head: Head, entry: Entry) -> Head:
+    def ensure_follows(self, head: Head, entry: BlockEntry) -> Head:
         """The block as the head, if it follows `head` and its validators signed it."""
         height = head.height + 1
         try:
@@ -199,7 +200,9 @@ def index_of(receipts: Sequence[Any]) -> Index:
     return Index([one.transaction for one in receipts], [one.member for one in receipts])
 
 
-def replay(machine: Machine, chain: Chain, state: Reader, entry: Entry, good: Verify = verify) -> Outcome:
+def replay(
+    machine: Machine, chain: HeaderChain, state: Reader, entry: BlockEntry, good: Verify = verify
+) -> BlockOutcome:
     """Execute a kept block again; refuse it where it says that it did something else."""
     header = light.HEADER.decode(entry.header)
     block = machine.block(chain.name, header.height, milliseconds(header.time))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, Self, final
 
 from ..base import light
 from ..base.codec import Decoder, Malformed
+from ..ledger.state import Reader
 
 Verify = Callable[[bytes, bytes, bytes], bool]  # public key, message, signature
 
@@ -35,7 +36,7 @@ class EngineStopped(EngineError):
     """After a failure the engine takes nothing more until it is opened again."""
 
 
-class Unreachable(EngineError):
+class LedgerUnreachable(EngineError):
     """Nobody who keeps this ledger answers just now."""
 
 
@@ -54,15 +55,7 @@ class NotCommitted(EngineError):
         self.digest = digest
 
 
-class Reader(Protocol):
-    """The state, read: a record by its key, records by the beginning of their keys."""
-
-    def get(self, key: bytes) -> bytes | None: ...
-
-    def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]: ...
-
-
-class Receipt(Protocol):
+class CodedReceipt(Protocol):
     """What became of a transaction, as far as an engine must know."""
 
     @property
@@ -77,7 +70,7 @@ class Receipt(Protocol):
     def digest(self) -> bytes: ...
 
 
-class Outcome(Protocol):
+class BlockOutcome(Protocol):
     """What a block did."""
 
     @property
@@ -94,7 +87,7 @@ class Outcome(Protocol):
 class Machine:
     """A ledger's rules: pure functions of the state, and the types whose bytes an engine keeps."""
 
-    apply_block: Callable[[Reader, Sequence[bytes], Any, Verify], Outcome]
+    apply_block: Callable[[Reader, Sequence[bytes], Any, Verify], BlockOutcome]
     check: Callable[[Reader, bytes, Any, Verify], Any]
     next_deadline: Callable[[Reader], int | None]
     first_writes: Callable[[Any], Mapping[bytes, bytes]]
@@ -119,7 +112,9 @@ def ledger_machine() -> Machine:
     from ..ledger.handlers import WEIGHTS
     from ..ledger.transactions import decode_envelope, decode_signed, signing_bytes
 
-    def apply_block(reader: Reader, transactions: Sequence[bytes], block: Any, verify: Verify) -> Outcome:
+    def apply_block(
+        reader: Reader, transactions: Sequence[bytes], block: Any, verify: Verify
+    ) -> BlockOutcome:
         version = transition.rules_in_force(reader, block.height)
         if version > transition.RULES_VERSION:
             raise UnknownRules(
@@ -184,7 +179,7 @@ class Answer(NamedTuple):
         return self.height is not None and self.receipt.code == 0
 
 
-class Committed(NamedTuple):
+class CommittedBlock(NamedTuple):
     """A durable block, as subscribers hear of it: first what came due, then each transaction's receipt."""
 
     height: int
@@ -193,7 +188,7 @@ class Committed(NamedTuple):
     receipts: tuple[Any, ...]
 
 
-class Kept(NamedTuple):
+class StoredBlock(NamedTuple):
     """A block as it is kept: CometBFT's header and commit bytes, and what the block did."""
 
     height: int
@@ -257,7 +252,7 @@ class View(ABC):
         """The newest transactions of a member, newest first."""
 
     @abstractmethod
-    def block(self, height: int) -> Kept:
+    def block(self, height: int) -> StoredBlock:
         """A block as it is kept."""
 
     @abstractmethod
@@ -299,7 +294,7 @@ class Engine(View):
         """Serve what is due by now, where nobody else does."""
 
     @abstractmethod
-    def subscribe(self, listener: Callable[[Committed], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[[CommittedBlock], None]) -> Callable[[], None]:
         """Call `listener` after every durable block; the returned function ends it."""
 
 
@@ -308,9 +303,9 @@ class Engine(View):
 class Listeners:
     """Who is told of blocks."""
 
-    listeners: list[Callable[[Committed], None]] = field(default_factory=list)
+    listeners: list[Callable[[CommittedBlock], None]] = field(default_factory=list)
 
-    def add(self, listener: Callable[[Committed], None]) -> Callable[[], None]:
+    def add(self, listener: Callable[[CommittedBlock], None]) -> Callable[[], None]:
         self.listeners.append(listener)
 
         def end() -> None:
@@ -319,6 +314,6 @@ class Listeners:
 
         return end
 
-    def tell(self, block: Committed) -> None:
+    def tell(self, block: CommittedBlock) -> None:
         for listener in tuple(self.listeners):
             listener(block)

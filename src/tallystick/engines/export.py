@@ -9,8 +9,8 @@ from typing import BinaryIO, Final, NamedTuple, final
 
 from .chain import (
     FORMAT,
-    Chain,
     Head,
+    HeaderChain,
     Mismatch,
     Origin,
     decode_entry,
@@ -35,7 +35,7 @@ _end = Struct("<Q32s")
 Progress = Callable[[int, int], None]  # blocks done, transactions done
 
 
-class Report(NamedTuple):
+class AuditReport(NamedTuple):
     """What an export holds, as far as it could be checked; no problem means all of it."""
 
     chain: str
@@ -95,7 +95,7 @@ def _write(store: Store, out: BinaryIO, progress: Progress | None) -> int:
     return store.height
 
 
-def verify(file: Path | str, machine: Machine | None = None, progress: Progress | None = None) -> Report:
+def verify(file: Path | str, machine: Machine | None = None, progress: Progress | None = None) -> AuditReport:
     """Execute an export again from its genesis and compare every header, commit, hash and receipt."""
     audit = Audit(machine or ledger_machine())
     try:
@@ -113,10 +113,10 @@ class Audit:
         self._machine = machine
         self._good, self._verifier = GoodSignatures(), Verifier()
         self._transactions = self._refused = 0
-        self._chain: Chain | None = None
+        self._chain: HeaderChain | None = None
         self._head: Head | None = None
 
-    def run(self, source: BinaryIO, progress: Progress | None) -> Report:
+    def run(self, source: BinaryIO, progress: Progress | None) -> AuditReport:
         try:
             self._run(source, progress)
         except OSError:
@@ -133,7 +133,7 @@ class Audit:
         frames = _frames(source)
         origin = decode_origin(next(frames).payload)
         state, tree = self._begin(origin)
-        chain = self._chain = Chain.of(origin)
+        chain = self._chain = HeaderChain.of(origin)
         head = self._head = chain.first_head()
         blocks = ((frame, decode_entry(frame.payload)) for frame in frames)
         signatures = self._machine.signatures
@@ -167,11 +167,11 @@ class Audit:
             raise Mismatch("the genesis gives another first state than the export says")
         return WholeState(writes), tree
 
-    def _report(self, problem: str) -> Report:
+    def _report(self, problem: str) -> AuditReport:
         if self._chain is None or self._head is None:
-            return Report("", -1, 0, 0, 0, b"", b"", (), problem)
+            return AuditReport("", -1, 0, 0, 0, b"", b"", (), problem)
         chain, head = self._chain, self._head
-        return Report(
+        return AuditReport(
             chain.name,
             head.height,
             self._transactions,

@@ -18,7 +18,7 @@ from ..ledger.rejections import NumberTooFar, NumberUsed
 from ..ledger.state import ACCOUNTS
 from ..ledger.transition import name_of
 from ..ledger.views import find
-from .engine import Answer, Engine, EngineError, NotCommitted, NotTaken, Ticket, Unreachable
+from .engine import Answer, Engine, EngineError, LedgerUnreachable, NotCommitted, NotTaken, Ticket
 from .values import ensure_sound
 
 VALID_FOR: Final = 600_000  # milliseconds in which a transaction must find its block
@@ -124,7 +124,7 @@ class Session:
                     raise ValueError("a transaction that was not handed in has no answer")
                 try:
                     answer = self.engine.wait(pending.ticket)
-                except Unreachable as failure:
+                except LedgerUnreachable as failure:
                     raise NotCommitted(pending.digest, str(failure)) from failure
                 self._settle(pending, answer)
             return pending.answer
@@ -151,7 +151,7 @@ class Session:
                 if time.monotonic() > deadline:
                     self._release(sealed.number, used=False)
                     raise
-            except Unreachable as failure:
+            except LedgerUnreachable as failure:
                 raise NotCommitted(sealed.digest, str(failure)) from failure
             else:
                 too_far = ticket.answer is not None and ticket.answer.receipt.code == NumberTooFar.code

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..base.codec import Malformed
 from ..base.measure import Measure
-from ..engines.engine import Committed, View
+from ..engines.engine import CommittedBlock, View
 from ..ledger import transactions as tx
 from ..ledger.notices import PrivacyCharged, RoundEnded
 from .replay import Judged, scores_in
@@ -27,7 +27,7 @@ class Onlooker:
     spent: int = 0
     scores: list[Judged] = field(default_factory=list)
 
-    def hear(self, block: Committed, view: View) -> None:
+    def hear(self, block: CommittedBlock, view: View) -> None:
         """What a block says, in its order."""
         for receipt, data in zip(block.receipts, view.block(block.height).transactions, strict=True):
             if not receipt.code:

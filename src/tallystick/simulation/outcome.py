@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.table import Table
-from ..engines.export import Report, export, verify
+from ..engines.export import AuditReport, export, verify
 from .finished import Finished
 from .layout import EXPORT, LEDGER
 from .pages import PLOTS, page_of, screen, summary
@@ -63,7 +63,7 @@ class Run(Finished):
         target.write_text(page_of(self), encoding="utf-8")
         return target
 
-    def verify(self) -> Report:
+    def verify(self) -> AuditReport:
         """Export the ledger, execute it again from its genesis, and compare every block."""
         target = self.folder / EXPORT
         target.unlink(missing_ok=True)

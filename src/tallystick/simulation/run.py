@@ -12,7 +12,7 @@ from typing import TypeAlias
 from ..base.ids import ANYONE, Role, derived_id, digest
 from ..base.keys import SigningKey
 from ..engines.embedded.engine import EmbeddedEngine
-from ..engines.engine import Committed, View
+from ..engines.engine import CommittedBlock, View
 from ..engines.session import Session
 from ..learning import payload
 from ..learning.cohort import Runner
@@ -104,7 +104,7 @@ class Told:
 
     notices: list[tuple[int, object]] = field(default_factory=list)
 
-    def hear(self, block: Committed) -> None:
+    def hear(self, block: CommittedBlock) -> None:
         said = [*block.notices, *(one for receipt in block.receipts for one in receipt.notices)]
         self.notices += [(block.time, notice) for notice in said]
 
@@ -127,7 +127,7 @@ class Ended:
 def simulate(
     setting: Setting,
     folder: Path,
-    watch: Callable[[Committed, View], None] | None = None,
+    watch: Callable[[CommittedBlock, View], None] | None = None,
     diary: Path | None = None,
     begin: Begin = EmbeddedEngine,
 ) -> Ended:
@@ -169,7 +169,7 @@ def simulate(
         )
 
 
-def _with_view(watch: Callable[[Committed, View], None], view: View, block: Committed) -> None:
+def _with_view(watch: Callable[[CommittedBlock, View], None], view: View, block: CommittedBlock) -> None:
     watch(block, view)
 
 

@@ -10,7 +10,7 @@ import pytest
 from tallystick.base.codec import encode
 from tallystick.base.keys import SigningKey
 from tallystick.cli.main import run
-from tallystick.engines.cometbft.application import Application
+from tallystick.engines.cometbft.application import AbciApplication
 from tallystick.engines.cometbft.validator import measured
 from tallystick.ledger.genesis import founding_validators, read_genesis
 from tests.engines.cometbft.driver import Driver, pay
@@ -120,7 +120,7 @@ def test_figures_for_prometheus(tmp_path):
     driver.begin()
     driver.check(pay(0))
     driver.block(pay(0))
-    assert isinstance(driver.application, Application)
+    assert isinstance(driver.application, AbciApplication)
     rows = dict(line.split() for line in measured(driver.application).splitlines() if line[0] != "#")
     assert rows["tallystick_height"] == rows["tallystick_blocks_total"] == "1"
     assert rows["tallystick_validators"] == "4" and rows["tallystick_faults_total"] == "0"

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from tallystick.base import wire
 from tallystick.base.codec import encode
 from tallystick.engines.cometbft import abci
-from tallystick.engines.cometbft.application import Application
+from tallystick.engines.cometbft.application import AbciApplication
 from tallystick.engines.cometbft.replica import Replica
 from tallystick.engines.cometbft.snapshots import Snapshots
 from tallystick.engines.engine import ledger_machine
-from tallystick.engines.storage.opening import Settings
+from tallystick.engines.storage.opening import StorageSettings
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Genesis, Limits
 from tests.ledger.world import CHAIN, DAY, NAMES, START, encryption_key_of, key_of
@@ -48,13 +48,18 @@ class Driver:
     """One engine in front of one application on one folder."""
 
     def __init__(
-        self, folder: Path, *, every: int = 0, genesis: Genesis = GENESIS, settings: Settings | None = None
+        self,
+        folder: Path,
+        *,
+        every: int = 0,
+        genesis: Genesis = GENESIS,
+        settings: StorageSettings | None = None,
     ) -> None:
         self.folder, self.genesis = folder, genesis
         self.now = START
         replica = Replica(folder / "ledger", encode(genesis), ledger_machine(), settings)
         snapshots = Snapshots(folder / "snapshots", every)
-        self.application = Application(replica, snapshots, lambda: self.now)
+        self.application = AbciApplication(replica, snapshots, lambda: self.now)
 
     @property
     def replica(self) -> Replica:

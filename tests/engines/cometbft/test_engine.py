@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tallystick.base.codec import encode
 from tallystick.engines.cometbft import queries
 from tallystick.engines.cometbft.engine import CometEngine
-from tallystick.engines.cometbft.rpc import Declined, Unreachable
+from tallystick.engines.cometbft.rpc import NodeDeclined, Unreachable
 from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import EngineError, NotCommitted
 from tallystick.ledger import transactions as tx
@@ -71,7 +71,7 @@ class FakeNode:
 
     def signed(self, height):
         if height > self.engine._head.height:
-            raise Declined("height must be less")
+            raise NodeDeclined("height must be less")
         return self.engine._blocks.signed(height)
 
     def validators(self, height):
@@ -224,7 +224,7 @@ def test_what_a_node_does_not_take_is_said(ledger):
 
 def test_a_transaction_that_is_under_way_already_is_waited_for(ledger):
     def declined(_):
-        raise Declined("tx already exists in cache")
+        raise NodeDeclined("tx already exists in cache")
 
     engine = client(FakeNode(ledger, send=declined))
     ticket = engine.submit(pay(0))

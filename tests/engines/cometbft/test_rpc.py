@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tallystick.engines.cometbft.rpc import Declined, Node, Unreachable, time_of
+from tallystick.engines.cometbft.rpc import NodeDeclined, RpcNode, Unreachable, time_of
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def served():
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    node = Node(f"http://127.0.0.1:{server.server_port}", 5)
+    node = RpcNode(f"http://127.0.0.1:{server.server_port}", 5)
     yield node, answers, asked
     node.close()
     server.shutdown()
@@ -60,7 +60,7 @@ def test_errors_are_told_from_silence(served):
         {"error": {"message": "Internal error", "data": "height 1 is not available, lowest height is 21"}},
         {"nonsense": 1},
     ]
-    with pytest.raises(Declined, match="already exists in cache"):
+    with pytest.raises(NodeDeclined, match="already exists in cache"):
         node.send(b"tx")
     with pytest.raises(Unreachable, match="does not keep header 1"):
         node.signed(1)
@@ -70,7 +70,7 @@ def test_errors_are_told_from_silence(served):
 
 def test_nobody_there():
     with pytest.raises(Unreachable, match="does not answer"):
-        Node("http://127.0.0.1:1", 1).height()
+        RpcNode("http://127.0.0.1:1", 1).height()
 
 
 @pytest.mark.parametrize(

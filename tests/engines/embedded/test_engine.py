@@ -15,7 +15,7 @@ import pytest
 from tallystick.base import light
 from tallystick.base.keys import SigningKey
 from tallystick.engines.embedded.engine import EmbeddedEngine
-from tallystick.engines.engine import Committed, EngineError, EngineStopped, LedgerInUse, NoLedger
+from tallystick.engines.engine import CommittedBlock, EngineError, EngineStopped, LedgerInUse, NoLedger
 from tests.engines.standin import GENESIS, MACHINE, START, VALIDATOR, Beginning, Clock, engine, patched, put
 
 
@@ -138,7 +138,7 @@ def test_quiet_chains_make_no_blocks(tmp_path: Path) -> None:
 
 def test_what_comes_due_is_served_by_the_clock(tmp_path: Path) -> None:
     clock = Clock()
-    told: list[Committed] = []
+    told: list[CommittedBlock] = []
     with engine(tmp_path / "a", clock) as ledger:
         ledger.subscribe(told.append)
         for number in range(1, 8):

@@ -9,7 +9,7 @@ import pytest
 
 from tallystick.engines.storage.blocklog import seal
 from tallystick.engines.storage.database import DamagedStore, Unavailable
-from tallystick.engines.storage.lookup import Index, Place
+from tallystick.engines.storage.lookup import BlockPlace, Index
 from tallystick.engines.storage.memory import Overlay, Recent, Watched, WholeState, after
 from tallystick.engines.storage.store import Store, encode_writes
 
@@ -81,11 +81,11 @@ def test_transactions_and_parties_are_found(tmp_path: Path) -> None:
     for n in range(0, 8, 2):
         add(store, {}, Index(digests[n : n + 2], ("ann", "bob" if n else "")))
     assert store.flushed == 2
-    assert store.places(digests[7]) == [Place(3, 1)]
-    assert store.places(digests[2]) == [Place(1, 0)]
+    assert store.places(digests[7]) == [BlockPlace(3, 1)]
+    assert store.places(digests[2]) == [BlockPlace(1, 0)]
     assert store.places(b"x" * 32) == []
-    assert store.places_of("bob", 2) == [Place(3, 1), Place(2, 1)]
-    assert store.places_of("ann", 9) == [Place(h, 0) for h in (3, 2, 1, 0)]
+    assert store.places_of("bob", 2) == [BlockPlace(3, 1), BlockPlace(2, 1)]
+    assert store.places_of("ann", 9) == [BlockPlace(h, 0) for h in (3, 2, 1, 0)]
     assert store.places_of("eve", 9) == []
 
 

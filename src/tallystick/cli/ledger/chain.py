@@ -180,7 +180,7 @@ def carry(at: Context, dir: Path) -> None:
 
     Anyone may do this who is a member of both; nothing can be made up on the way, and nothing is taken twice.
     """
-    from ...client import Refused, connect
+    from ...client import TransactionRefused, connect
     from ...engines.engine import Answer, Engine
     from ...ledger import transactions as tx
     from ...node.carrier import carry as carried
@@ -193,7 +193,7 @@ def carry(at: Context, dir: Path) -> None:
             def submit(body: tx.Body) -> Answer:
                 try:
                     return client.submit(body)
-                except Refused as refused:
+                except TransactionRefused as refused:
                     return Answer(refused.receipt)
 
             return submit

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 from .. import output
 
 if TYPE_CHECKING:
-    from ...client.receipts import Shown
+    from ...client.receipts import ProvenFact
 
 TIMES = ("seen", "until", "deadline", "registered")
 MUCH = 200  # characters of a field; --json has all of it
 
 
-def lines(shown: "Shown") -> list[str]:
+def lines(shown: "ProvenFact") -> list[str]:
     from ...ledger.views.reading import plain
 
     fields = {} if shown.record is None else plain(shown.record)

@@ -18,7 +18,7 @@ from ..ledger.ledger_init import chain_name
 
 if TYPE_CHECKING:
     from ...base.keys import SigningKey
-    from ...engines.cometbft.homes import Keys, Place
+    from ...engines.cometbft.homes import ValidatorKeys, ValidatorPlace
     from ...ledger.genesis import Genesis
 
 app = noun("network")
@@ -35,8 +35,8 @@ PATIENCE = 30.0  # seconds
 class FoundingValidator:
     """One organisation of a new network."""
 
-    place: "Place"
-    keys: "Keys"
+    place: "ValidatorPlace"
+    keys: "ValidatorKeys"
     member: "SigningKey"
 
     @property
@@ -116,11 +116,11 @@ def init(
 
 def _founder(text: str, port: int) -> FoundingValidator:
     from ...base.keys import SigningKey
-    from ...engines.cometbft.homes import Keys, Place
+    from ...engines.cometbft.homes import ValidatorKeys, ValidatorPlace
 
     name, _, host = text.partition("@")
-    place = Place(name, host or LOCAL, port, port + 1, port + 2)
-    return FoundingValidator(place, Keys(), SigningKey.generate())
+    place = ValidatorPlace(name, host or LOCAL, port, port + 1, port + 2)
+    return FoundingValidator(place, ValidatorKeys(), SigningKey.generate())
 
 
 def _genesis(founded: list[FoundingValidator], chain: str, validates: Any, balance: int) -> "Genesis":
@@ -294,11 +294,11 @@ def _standing(home: Path) -> tuple[int, bytes] | None:
     """Height and root as the validator tells them; None where it does not answer."""
     from ...engines.cometbft.homes import read_home
     from ...engines.cometbft.queries import decode_standing
-    from ...engines.cometbft.rpc import Node
+    from ...engines.cometbft.rpc import RpcNode
     from ...engines.engine import EngineError
 
     try:
-        node = Node(read_home(home).rpc, 2.0)
+        node = RpcNode(read_home(home).rpc, 2.0)
         code, value, _, _ = node.query("/status")
         node.close()
     except EngineError:

@@ -48,13 +48,13 @@ def init(at: Context, home: Path, member: str, like: Path, host: str, port: int)
     Of the home that it is like it takes the genesis and the addresses, no key. Start it, let it catch up, and
     name it then.
     """
-    from ...engines.cometbft.homes import Keys, Pace, Place, write_home
+    from ...engines.cometbft.homes import Pace, ValidatorKeys, ValidatorPlace, write_home
 
     if home.exists() and any(home.iterdir()):
         stop(f"{home} is not empty; choose another folder")
     genesis = _genesis(like)
     peers = _peers(like)
-    keys, place = Keys(), Place(member, host, port, port + 1, port + 2)
+    keys, place = ValidatorKeys(), ValidatorPlace(member, host, port, port + 1, port + 2)
     text = (like / "genesis.toml").read_text(encoding="utf-8")
     write_home(home, genesis, text, place, keys, peers, Pace(), 1_000)
     document = {

@@ -11,7 +11,7 @@ from ...base.ids import ROLES, digest
 from ...base.keys import SigningKey
 from ...client import Client, encryption_key
 from ...engines.embedded.engine import EmbeddedEngine
-from ...engines.engine import Answer, Committed, Machine
+from ...engines.engine import Answer, CommittedBlock, Machine
 from ...ledger import rules as ru
 from ...ledger import state as st
 from ...ledger import transactions as tx
@@ -188,7 +188,7 @@ class Consortium:
             row.has, row.credit = account.balance, account.credit
         return list(rows.values())
 
-    def _listen(self, block: Committed) -> None:
+    def _listen(self, block: CommittedBlock) -> None:
         self.notices += block.notices
         for receipt in block.receipts:
             self.notices += receipt.notices

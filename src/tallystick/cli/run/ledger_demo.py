@@ -12,7 +12,7 @@ from .. import output
 
 if TYPE_CHECKING:
     from ...engines.engine import Machine
-    from ...engines.export import Report
+    from ...engines.export import AuditReport
     from .consortium import Consortium, Offer, Settlement
 
 STOLEN = 50
@@ -112,11 +112,11 @@ def _offers(consortium: "Consortium", tell: Teller) -> "dict[str, Offer]":
 
 
 def _refusal(consortium: "Consortium", request: str, offer: "Offer") -> str:
-    from ...client import Refused
+    from ...client import TransactionRefused
 
     try:
         consortium.apply("bob", request, offer)
-    except Refused as refused:
+    except TransactionRefused as refused:
         return f"refused: {refused.receipt.detail.rpartition(': ')[2]}"
     return "accepted, which it should not be"
 
@@ -156,7 +156,7 @@ def audit(folder: Path, tell: Teller) -> dict[str, Any]:
     return {"export": report, "flipped": damaged, "patched": theft}
 
 
-def _verdict(report: "Report", sound: str) -> str:
+def _verdict(report: "AuditReport", sound: str) -> str:
     return sound if report.sound else f"caught: {report.problem}"
 
 

@@ -22,7 +22,7 @@ from .run_file import RunSettings, read_run_file, run_file_text
 from .run_setup import RunSetup, prepare
 
 if TYPE_CHECKING:
-    from ...engines.export import Report
+    from ...engines.export import AuditReport
     from ...simulation.members import Members
     from ...simulation.outcome import Run
     from ...simulation.schemes import Scheme
@@ -124,7 +124,7 @@ def carry_out(at: Context, settings: RunSettings, keep: Path | None, report: Pat
         stop(f"the run's export does not verify: {audit.problem}")
 
 
-def shown(run: "Run", audit: "Report", report: Path, keep: Path, notes: list[str]) -> list[str]:
+def shown(run: "Run", audit: "AuditReport", report: Path, keep: Path, notes: list[str]) -> list[str]:
     """The result for people: the run's own screen, then where things lie and whether they hold."""
     verified = f"{audit.height:,} blocks, {audit.transactions:,} transactions executed again: "
     rows = [

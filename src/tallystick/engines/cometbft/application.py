@@ -14,7 +14,7 @@ from . import queries
 from .abci import ACCEPT, REJECT, preparation, proposal, request, validator_updates
 from .replica import Halt, Replica, leaves_a_trace
 from .snapshots import Snapshots
-from .waiting import Waiting
+from .waiting import WaitingShares
 
 NUDGE: Final = b"tallystick nudge "  # and a deadline: wakes a chain on which that deadline has passed
 REFUSED, BUSY, UNKNOWN, ELSEWHERE = 1, 2, 3, 4  # codes of queries, and of checks without a receipt
@@ -42,7 +42,7 @@ class Counts:
 
 @final
 @dataclass
-class Application:
+class AbciApplication:
     """One replica behind the four connections of its engine."""
 
     replica: Replica
@@ -50,7 +50,7 @@ class Application:
     now: Callable[[], int]  # milliseconds since 1970; decides nothing that validators must agree on
     log: Log = _silent
     counts: Counts = field(default_factory=Counts)
-    waiting: Waiting = field(default_factory=Waiting)
+    waiting: WaitingShares = field(default_factory=WaitingShares)
     tried: int | None = None  # a deadline that a block was made for in vain
 
     def answer(self, frame: bytes) -> tuple[int, bytes]:

@@ -10,10 +10,10 @@ from ...base.codec import encode
 from ..chain import milliseconds
 from ..engine import (
     Answer,
-    Committed,
+    CommittedBlock,
     Engine,
     EngineError,
-    Kept,
+    LedgerUnreachable,
     Listeners,
     Machine,
     NotCommitted,
@@ -21,13 +21,13 @@ from ..engine import (
     ReceiptProof,
     StateProof,
     Status,
+    StoredBlock,
     Ticket,
-    Unreachable,
     ledger_machine,
 )
 from . import queries
 from .application import BUSY, ELSEWHERE
-from .rpc import Declined, Node
+from .rpc import NodeDeclined, RpcNode
 from .trust import Trust
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class CometEngine(Engine):
     ) -> None:
         if not nodes:
             raise EngineError("a network needs at least one node to ask")
-        self._nodes = [Node(url) for url in nodes]
+        self._nodes = [RpcNode(url) for url in nodes]
         self._machine = machine or ledger_machine()
         self._chain = genesis.chain
         self._prove = prove
@@ -75,22 +75,22 @@ class CometEngine(Engine):
 
     # Asking
 
-    def _ask(self, ask: Callable[[Node], T]) -> T:
+    def _ask(self, ask: Callable[[RpcNode], T]) -> T:
         """Ask the node that answered last; where it does not answer, or lies, the next one."""
         failures: list[str] = []
         for node in tuple(self._nodes):
             try:
                 return ask(node)
-            except (Unreachable, light.NotProven) as failure:
+            except (LedgerUnreachable, light.NotProven) as failure:
                 failures.append(
-                    str(failure) if isinstance(failure, Unreachable) else f"{node.url}: {failure}"
+                    str(failure) if isinstance(failure, LedgerUnreachable) else f"{node.url}: {failure}"
                 )
                 with self._lock:
                     if self._nodes[0] is node:
                         self._nodes.append(self._nodes.pop(0))
-        raise Unreachable(f"no node of chain {self._chain!r} can be used: {'; '.join(failures)}")
+        raise LedgerUnreachable(f"no node of chain {self._chain!r} can be used: {'; '.join(failures)}")
 
-    def _query(self, node: Node, path: str, data: bytes = b"") -> bytes:
+    def _query(self, node: RpcNode, path: str, data: bytes = b"") -> bytes:
         deadline = time.monotonic() + self._patience
         while True:
             code, value, said, _ = node.query(path, data)
@@ -98,7 +98,7 @@ class CometEngine(Engine):
                 time.sleep(PAUSE)
                 continue
             if code == ELSEWHERE:
-                raise Unreachable(f"{node.url}: {said}")
+                raise LedgerUnreachable(f"{node.url}: {said}")
             if code:
                 raise EngineError(said or f"{node.url} does not answer {path}")
             return value
@@ -110,11 +110,11 @@ class CometEngine(Engine):
         name = self._machine.name(transaction)
         return Ticket(name, transaction, answer=self._ask(lambda node: self._send(node, transaction)))
 
-    def _send(self, node: Node, transaction: bytes) -> Answer | None:
+    def _send(self, node: RpcNode, transaction: bytes) -> Answer | None:
         """None where it was taken; the answer where it was refused, or stands in a block of this node."""
         try:
             code, data, reason = node.send(transaction)
-        except Declined as declined:
+        except NodeDeclined as declined:
             if IN_CACHE in str(declined):
                 return None
             full = POOL_FULL in str(declined)
@@ -133,7 +133,7 @@ class CometEngine(Engine):
         while ticket.answer is None:
             try:
                 ticket.answer = self._ask(lambda node: self._find(node, ticket.digest))
-            except Unreachable:  # a network that halts goes on later, and with it what waits
+            except LedgerUnreachable:  # a network that halts goes on later, and with it what waits
                 if time.monotonic() > deadline:
                     raise
             if ticket.answer is not None:
@@ -155,7 +155,7 @@ class CometEngine(Engine):
         """Hand a transaction in once more; the answer where it is refused by now, and stands in no block."""
         try:
             return self._ask(lambda node: self._send(node, ticket.transaction))
-        except (Unreachable, NotTaken):
+        except (LedgerUnreachable, NotTaken):
             return None
 
     # Reading
@@ -177,7 +177,7 @@ class CometEngine(Engine):
     def find(self, digest: bytes) -> Answer | None:
         return self._ask(lambda node: self._find(node, digest))
 
-    def _find(self, node: Node, digest: bytes) -> Answer | None:
+    def _find(self, node: RpcNode, digest: bytes) -> Answer | None:
         found = queries.decode_found(self._query(node, "/find", digest))
         if not found:
             return None
@@ -189,7 +189,7 @@ class CometEngine(Engine):
             return answer._replace(time=milliseconds(proof.signed[0].header.time))
         return answer
 
-    def _answer(self, found: queries.Found) -> Answer:
+    def _answer(self, found: queries.AnswerFound) -> Answer:
         return Answer(self._machine.receipt(found.receipt), found.height, found.place, found.time)
 
     def history(self, member: str, limit: int = 100) -> list[Answer]:
@@ -197,10 +197,10 @@ class CometEngine(Engine):
         found = self._ask(lambda node: self._query(node, "/history", asked))
         return [self._answer(one) for one in queries.decode_found(found)]
 
-    def block(self, height: int) -> Kept:
+    def block(self, height: int) -> StoredBlock:
         return self._ask(lambda node: self._block(node, height))
 
-    def _block(self, node: Node, height: int) -> Kept:
+    def _block(self, node: RpcNode, height: int) -> StoredBlock:
         newest = node.height()
         if not 1 <= height <= newest:
             raise EngineError(f"there is no block {height}; this ledger has blocks 1 to {newest}")
@@ -209,7 +209,7 @@ class CometEngine(Engine):
         if light.data_hash(transactions) != signed.header.data_hash:
             raise light.NotProven(f"{node.url} tells other transactions of block {height} than its header")
         (told,) = queries.decode_told(self._query(node, "/since", encode(height)))[:1]
-        return Kept(
+        return StoredBlock(
             height,
             milliseconds(signed.header.time),
             light.HEADER.encode(signed.header),
@@ -222,7 +222,7 @@ class CometEngine(Engine):
     def prove(self, key: bytes) -> StateProof:
         return self._ask(lambda node: self._state_proof(node, key))
 
-    def _state_proof(self, node: Node, key: bytes) -> StateProof:
+    def _state_proof(self, node: RpcNode, key: bytes) -> StateProof:
         """The newest state that a header names: that of the node, or what it was a block ago."""
         deadline = time.monotonic() + SOON
         while True:
@@ -240,20 +240,20 @@ class CometEngine(Engine):
                     raise
                 return StateProof(key, shown.value, shown.proof, signed)
 
-    def _await_header(self, node: Node, height: int, deadline: float) -> light.SignedHeader:
+    def _await_header(self, node: RpcNode, height: int, deadline: float) -> light.SignedHeader:
         """A header that the engine makes by itself soon after the state changed."""
         while True:
             try:
                 return self._trust.header(node, height)
-            except Declined as declined:
+            except NodeDeclined as declined:
                 if time.monotonic() > deadline:
-                    raise Unreachable(f"{node.url} has no header {height} yet: {declined}") from None
+                    raise LedgerUnreachable(f"{node.url} has no header {height} yet: {declined}") from None
             time.sleep(PAUSE)
 
     def prove_receipt(self, digest: bytes) -> ReceiptProof:
         return self._ask(lambda node: self._receipt_proof(node, digest))
 
-    def _receipt_proof(self, node: Node, digest: bytes) -> ReceiptProof:
+    def _receipt_proof(self, node: RpcNode, digest: bytes) -> ReceiptProof:
         deadline = time.monotonic() + SOON
         while True:
             try:
@@ -279,7 +279,7 @@ class CometEngine(Engine):
     def status(self) -> Status:
         return self._ask(self._status)
 
-    def _status(self, node: Node) -> Status:
+    def _status(self, node: RpcNode) -> Status:
         found = queries.decode_standing(self._query(node, "/status"))
         if found.chain != self._chain:
             raise light.NotProven(f"it is a node of chain {found.chain!r}")
@@ -290,17 +290,17 @@ class CometEngine(Engine):
 
     # Hearing of blocks
 
-    def subscribe(self, listener: Callable[[Committed], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[[CommittedBlock], None]) -> Callable[[], None]:
         """Blocks are asked for in their order: a node that goes away leaves no gap."""
         with self._lock:
             if self._follower is None:
                 self._follower = _Follower(self._since, self._listeners.tell, self.status().height)
         return self._listeners.add(listener)
 
-    def _since(self, height: int) -> list[Committed]:
+    def _since(self, height: int) -> list[CommittedBlock]:
         told = queries.decode_told(self._ask(lambda node: self._query(node, "/since", encode(height))))
         return [
-            Committed(
+            CommittedBlock(
                 one.height,
                 one.time,
                 tuple(map(self._machine.notice, one.notices)),
@@ -321,7 +321,10 @@ class _Follower:
     """A thread that asks for the blocks after the last one told."""
 
     def __init__(
-        self, since: Callable[[int], list[Committed]], tell: Callable[[Committed], None], height: int
+        self,
+        since: Callable[[int], list[CommittedBlock]],
+        tell: Callable[[CommittedBlock], None],
+        height: int,
     ) -> None:
         self._since, self._tell, self._height = since, tell, height
         self._ended = threading.Event()
@@ -361,5 +364,5 @@ class _First:
         return found[:limit]
 
 
-def _path(one: queries.Path) -> light.Path:
+def _path(one: queries.MerklePath) -> light.Path:
     return light.Path(one.place, one.total, one.digests)

@@ -41,7 +41,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Place:
+class ValidatorPlace:
     """Where a validator is heard: by others at `host` and `p2p`, by its own machine at the other ports."""
 
     member: str
@@ -56,7 +56,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Keys:
+class ValidatorKeys:
     """A validator's two keys: one signs votes, the other is how its peers know it."""
 
     validator: SigningKey = field(default_factory=SigningKey.generate)
@@ -77,7 +77,7 @@ class Home:
     snapshots: int = 1_000  # blocks between two snapshots of the state; 0 takes none
 
 
-class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A client's view of a network, as `network.toml` says; the genesis lies beside it."""
 
     chain: str
@@ -106,8 +106,8 @@ def write_home(
     folder: Path,
     genesis: Any,
     genesis_text: str,
-    place: Place,
-    keys: Keys,
+    place: ValidatorPlace,
+    keys: ValidatorKeys,
     peers: list[str],
     pace: Pace,
     snapshots: int,
@@ -137,10 +137,10 @@ def write_network(folder: Path, chain: str, nodes: list[str]) -> None:
     (folder / NETWORK).write_text(text, encoding="utf-8")
 
 
-def read_network(folder: Path) -> Network:
+def read_network(folder: Path) -> NetworkSettings:
     """The client's settings in a folder."""
     try:
-        return msgspec.toml.decode((folder / NETWORK).read_bytes(), type=Network)
+        return msgspec.toml.decode((folder / NETWORK).read_bytes(), type=NetworkSettings)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EngineError(f"{folder / NETWORK}: {error}") from None
 
@@ -191,7 +191,7 @@ def genesis_document(genesis: Any) -> dict[str, Any]:
     }
 
 
-def config_text(place: Place, peers: list[str], pace: Pace) -> str:
+def config_text(place: ValidatorPlace, peers: list[str], pace: Pace) -> str:
     """The engine's settings where they differ from its own; its RPC is heard on this machine only."""
     settings: dict[str, Any] = {
         "proxy_app": f"unix://{SOCKET}",

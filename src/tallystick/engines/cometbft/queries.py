@@ -25,7 +25,7 @@ class Elsewhere(Exception):
     """This validator began with a snapshot and does not know; one with all blocks does."""
 
 
-class Found(Record):
+class AnswerFound(Record):
     """What became of a transaction, as an answer carries it."""
 
     receipt: bytes
@@ -34,7 +34,7 @@ class Found(Record):
     time: int
 
 
-class Told(Record):
+class BlockTold(Record):
     """What a block did: what came due, and what became of each transaction."""
 
     height: int
@@ -43,7 +43,7 @@ class Told(Record):
     receipts: tuple[bytes, ...]
 
 
-class Shown(Record):
+class RecordShown(Record):
     """A record's value and the proof of it, by the root of the state that block `height` left."""
 
     height: int
@@ -51,7 +51,7 @@ class Shown(Record):
     proof: bytes
 
 
-class Path(Record):
+class MerklePath(Record):
     """A Merkle proof."""
 
     place: int
@@ -67,8 +67,8 @@ class ShownReceipt(Record):
     transaction: bytes
     code: int
     data: bytes
-    in_data: Path
-    in_results: Path
+    in_data: MerklePath
+    in_results: MerklePath
 
 
 class Standing(Record):
@@ -82,9 +82,9 @@ class Standing(Record):
     repairs: tuple[str, ...]
 
 
-decode_found = Decoder(list[Found])
-decode_told = Decoder(list[Told])
-decode_shown = Decoder(Shown)
+decode_found = Decoder(list[AnswerFound])
+decode_told = Decoder(list[BlockTold])
+decode_shown = Decoder(RecordShown)
 decode_shown_receipt = Decoder(ShownReceipt)
 decode_standing = Decoder(Standing)
 decode_value = Decoder(list[bytes | None])
@@ -109,10 +109,10 @@ def _get(replica: Replica, key: bytes) -> list[bytes | None]:
     return [replica.store.get(key)]
 
 
-def _prove(replica: Replica, key: bytes) -> Shown:
+def _prove(replica: Replica, key: bytes) -> RecordShown:
     if replica.between:
         raise Busy("a block is being made durable")
-    return Shown(replica.height, replica.store.get(key), replica.tree.prove(key))
+    return RecordShown(replica.height, replica.store.get(key), replica.tree.prove(key))
 
 
 def _scan(replica: Replica, data: bytes) -> list[tuple[bytes, bytes]]:
@@ -123,25 +123,25 @@ def _scan(replica: Replica, data: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def _find(replica: Replica, digest: bytes) -> list[Found]:
+def _find(replica: Replica, digest: bytes) -> list[AnswerFound]:
     found = replica.blocks.find(digest)
     if found is None and not replica.whole:
         raise Elsewhere("it is in none of the blocks since this node's snapshot")
     return [] if found is None else [_told(found)]
 
 
-def _history(replica: Replica, data: bytes) -> list[Found]:
+def _history(replica: Replica, data: bytes) -> list[AnswerFound]:
     member, limit = _decode_history(data)
     if not replica.whole:
         raise Elsewhere("this node has only the blocks since its snapshot")
     return [_told(one) for one in replica.blocks.history(member, max(0, min(limit, 1000)))]
 
 
-def _told(one: Answer) -> Found:
-    return Found(encode(one.receipt), one.height or 0, one.place or 0, one.time or 0)
+def _told(one: Answer) -> AnswerFound:
+    return AnswerFound(encode(one.receipt), one.height or 0, one.place or 0, one.time or 0)
 
 
-def _since(replica: Replica, data: bytes) -> list[Told]:
+def _since(replica: Replica, data: bytes) -> list[BlockTold]:
     """The blocks from a height on, as many as one answer holds."""
     told, size = [], 0
     first = max(1, _decode_height(data))
@@ -150,7 +150,7 @@ def _since(replica: Replica, data: bytes) -> list[Told]:
         if not entry.commit:
             raise EngineError(f"what block {height} did is not known here; ask another node")
         time = milliseconds(light.HEADER.decode(entry.header).time)
-        told.append(Told(height, time, entry.notices, entry.receipts))
+        told.append(BlockTold(height, time, entry.notices, entry.receipts))
         size += sum(map(len, entry.receipts))
         if size > BYTES:
             break
@@ -159,7 +159,7 @@ def _since(replica: Replica, data: bytes) -> list[Told]:
 
 def _receipt(replica: Replica, digest: bytes) -> ShownReceipt:
     height, receipt, transaction, result, paths = replica.blocks.receipt_paths(digest)
-    in_data, in_results = (Path(one.place, one.total, tuple(one.digests)) for one in paths)
+    in_data, in_results = (MerklePath(one.place, one.total, tuple(one.digests)) for one in paths)
     return ShownReceipt(height, encode(receipt), transaction, result.code, result.data, in_data, in_results)
 
 

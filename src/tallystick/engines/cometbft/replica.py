@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from ...base import light
 from ...base.codec import encode
 from ..chain import (
-    Chain,
-    Entry,
+    BlockEntry,
+    HeaderChain,
     Origin,
     decode_entry,
     decode_origin,
@@ -22,13 +22,13 @@ from ..chain import (
     origin_of,
     result_of,
 )
-from ..engine import EngineError, Machine, Outcome
+from ..engine import BlockOutcome, EngineError, Machine
 from ..storage.blocklog import NOTHING, seal
 from ..storage.blocks import Blocks
 from ..storage.database import DamagedStore
 from ..storage.lookup import Index
 from ..storage.memory import Writes
-from ..storage.opening import DATABASE, Settings, load_checked, set_aside
+from ..storage.opening import DATABASE, StorageSettings, load_checked, set_aside
 from ..storage.store import encode_writes
 from ..storage.tree import StateTree
 from .abci import ProposedBlock
@@ -46,8 +46,8 @@ class Decided:
     """A block that is decided and not yet committed; the tree is already at its state."""
 
     block: ProposedBlock
-    outcome: Outcome
-    entry: Entry
+    outcome: BlockOutcome
+    entry: BlockEntry
     updates: tuple[tuple[bytes, int], ...]
     undo: Writes
     encoded: bytes  # the write-set
@@ -59,17 +59,17 @@ class Replica:
     """The state of a chain on disk and in memory; only `commit` changes what is on disk."""
 
     def __init__(
-        self, folder: Path, genesis: bytes, machine: Machine, settings: Settings | None = None
+        self, folder: Path, genesis: bytes, machine: Machine, settings: StorageSettings | None = None
     ) -> None:
         self.folder = folder
         self.genesis = genesis
         self.machine = machine
         self.verify = VerifiedSignatures()
         self.repairs: list[str] = []
-        self._settings = settings or Settings()
-        self._candidates: dict[bytes, Outcome] = {}
+        self._settings = settings or StorageSettings()
+        self._candidates: dict[bytes, BlockOutcome] = {}
         self._decided: Decided | None = None
-        self.chain: Chain | None = None
+        self.chain: HeaderChain | None = None
         self.whole = True  # whether it has every block: not where it began with a snapshot
         folder.mkdir(parents=True, exist_ok=True)
         self.store = self._settings.store(folder)
@@ -92,7 +92,7 @@ class Replica:
 
     def _adopt(self, tree: StateTree) -> None:
         """The store as it was loaded is the state, with this tree over it."""
-        chain = self.chain = Chain.of(decode_origin(self.store.frame(0).payload))
+        chain = self.chain = HeaderChain.of(decode_origin(self.store.frame(0).payload))
         self.tree = tree
         self.blocks = Blocks(self.store, self.machine, chain)
         self.height, self.time = self.store.height, chain.time
@@ -155,14 +155,14 @@ class Replica:
     def validators(self) -> tuple[bytes, ...]:
         return self.machine.validators(self.store)
 
-    def _chain(self) -> Chain:
+    def _chain(self) -> HeaderChain:
         if self.chain is None:
             raise EngineError("this ledger has not begun yet; wait for the validator to start")
         return self.chain
 
     # Blocks under way
 
-    def execute(self, block: ProposedBlock) -> Outcome:
+    def execute(self, block: ProposedBlock) -> BlockOutcome:
         """What a block does; the same block is executed once, however often it is asked about."""
         name = candidate_name(block)
         found = self._candidates.get(name)
@@ -184,7 +184,7 @@ class Replica:
             self._keep(candidate_name(block._replace(transactions=transactions)), less)
         return transactions
 
-    def _keep(self, name: bytes, outcome: Outcome) -> None:
+    def _keep(self, name: bytes, outcome: BlockOutcome) -> None:
         self._candidates[name] = outcome
         while len(self._candidates) > CANDIDATES:
             del self._candidates[next(iter(self._candidates))]
@@ -216,12 +216,12 @@ class Replica:
     def _entry(
         self,
         block: ProposedBlock,
-        outcome: Outcome,
+        outcome: BlockOutcome,
         results: tuple[bytes, ...],
         encoded: bytes,
         before: bytes,
         root: bytes,
-    ) -> Entry:
+    ) -> BlockEntry:
         """What is kept of a block: the parts of its header that the application is told, and no commit.
 
         The engine keeps the whole header and the commit, in its own store.
@@ -242,7 +242,7 @@ class Replica:
             evidence_hash=b"",
             proposer=block.proposer,
         )
-        return Entry(
+        return BlockEntry(
             header=light.HEADER.encode(header),
             transactions=block.transactions,
             commit=light.COMMIT.encode(light.Commit()),
@@ -277,7 +277,7 @@ class Replica:
         if self.store.height >= 0:
             raise Halt(f"{self.folder} holds a ledger already; a snapshot is for an empty folder")
         origin, _ = self._first(self.machine.genesis(self.genesis).chain)
-        self.chain = Chain.of(origin)
+        self.chain = HeaderChain.of(origin)
         block = ProposedBlock((), b"", height, nanoseconds(origin.time), b"", b"")
         outcome = Shortened({}, [], ())
         entry = self._entry(block, outcome, (), encode_writes({}), tree.root, tree.root)

@@ -8,18 +8,18 @@ from typing import Any, Final, final
 from urllib.parse import urlsplit
 
 from ...base import light
-from ..engine import EngineError, Unreachable
+from ..engine import EngineError, LedgerUnreachable
 
 PATIENCE: Final = 10.0  # seconds
 PER_PAGE: Final = 100
 
 
-class Declined(EngineError):
+class NodeDeclined(EngineError):
     """A node answered that it will not or cannot."""
 
 
 @final
-class Node:
+class RpcNode:
     """One node of a network, by the address of its RPC."""
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
@@ -42,7 +42,7 @@ class Node:
             except (OSError, http.client.HTTPException, ValueError) as error:
                 connection.close()
                 if not kept:
-                    raise Unreachable(f"{self.url} does not answer: {error}") from error
+                    raise LedgerUnreachable(f"{self.url} does not answer: {error}") from error
                 continue
             self._idle.append(connection)
             return _result(self.url, answer)
@@ -69,9 +69,9 @@ class Node:
         """A header, its commit and its validators, as this node tells them."""
         try:
             found = self.call("commit", height=str(height))["signed_header"]
-        except Declined as declined:
+        except NodeDeclined as declined:
             if "lowest height" in str(declined):  # it began with a snapshot; another node may have it
-                raise Unreachable(f"{self.url} does not keep header {height}") from None
+                raise LedgerUnreachable(f"{self.url} does not keep header {height}") from None
             raise
         header, commit = found["header"], found["commit"]
         return light.SignedHeader(_header(header), _commit(commit), self.validators(height))
@@ -98,10 +98,10 @@ class Node:
 
 def _result(url: str, answer: Any) -> Any:
     if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
-        raise Unreachable(f"{url} does not answer as a node does")
+        raise LedgerUnreachable(f"{url} does not answer as a node does")
     if "error" in answer:
         error = answer["error"]
-        raise Declined(f"{url}: {error.get('message', '')} {error.get('data', '')}".strip())
+        raise NodeDeclined(f"{url}: {error.get('message', '')} {error.get('data', '')}".strip())
     return answer["result"]
 
 

@@ -22,7 +22,7 @@ from weakref import WeakSet
 
 from ...base.wire import BrokenBytes
 from . import abci
-from .application import Application
+from .application import AbciApplication
 from .replica import Halt
 
 PATIENCE: Final = 4 * 2**20  # bytes of answers that may wait for the engine before more is answered
@@ -37,7 +37,7 @@ PAUSE: Final = 0.002  # seconds between two reads
 class Connection(asyncio.Protocol):
     """One of the engine's four connections; which one it is shows in what it asks."""
 
-    def __init__(self, application: Application, halt: Callable[[str], None]) -> None:
+    def __init__(self, application: AbciApplication, halt: Callable[[str], None]) -> None:
         self._application = application
         self._halt = halt
         self._loop = asyncio.get_running_loop()
@@ -125,7 +125,9 @@ class Connection(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def serving(application: Application, path: Path, halt: Callable[[str], None]) -> AsyncIterator[None]:
+async def serving(
+    application: AbciApplication, path: Path, halt: Callable[[str], None]
+) -> AsyncIterator[None]:
     """Serve the application on a Unix socket."""
     sys.setswitchinterval(SWITCH)
     with suppress(FileNotFoundError):

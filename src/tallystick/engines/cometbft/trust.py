@@ -6,7 +6,7 @@ from typing import Final, final
 
 from ...base import light
 from ..engine import EngineError
-from .rpc import Node
+from .rpc import RpcNode
 
 YEAR: Final = 365 * 86_400 * 10**9  # nanoseconds
 # The keys are organisations', which answer for them, and a quiet chain makes no headers: a header is
@@ -34,7 +34,7 @@ class Trust:
         self._lock = RLock()
         self._known: dict[int, light.SignedHeader] = {}
 
-    def header(self, node: Node, height: int) -> light.SignedHeader:
+    def header(self, node: RpcNode, height: int) -> light.SignedHeader:
         """The header of a height, verified; `light.NotProven` where the node's is not to be believed."""
         with self._lock:
             if height in self._known:
@@ -54,7 +54,7 @@ class Trust:
             self._verify(node, trusted, signed)
             return signed
 
-    def _begin(self, node: Node) -> None:
+    def _begin(self, node: RpcNode) -> None:
         """The anchor, or the first header, signed by those whom the genesis names."""
         if self._anchor is not None:
             height, wanted = self._anchor
@@ -70,7 +70,7 @@ class Trust:
         light.verify_signed(self._chain, signed)
         self._known[1] = signed
 
-    def _verify(self, node: Node, trusted: light.SignedHeader, signed: light.SignedHeader) -> None:
+    def _verify(self, node: RpcNode, trusted: light.SignedHeader, signed: light.SignedHeader) -> None:
         """At once where enough of those trusted signed, else by way of a header between the two."""
         at, height = trusted.header.height, signed.header.height
         announced: light.Validators = () if height == at + 1 else node.validators(at + 1)

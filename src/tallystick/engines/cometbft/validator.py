@@ -14,10 +14,10 @@ from typing import Any, Final, final
 from ...base.codec import encode
 from ..engine import EngineError, Machine, ledger_machine
 from ..storage.lock import WriterLock
-from .application import Application, nudge
+from .application import AbciApplication, nudge
 from .homes import SOCKET, Home, engine_program, read_home
 from .replica import Replica
-from .rpc import Node
+from .rpc import RpcNode
 from .server import serving
 from .snapshots import Snapshots
 
@@ -48,7 +48,7 @@ def start(folder: Path, genesis: Any, machine: Machine | None = None) -> int:
         for repair in replica.repairs:
             log("mended", repair=repair)
         snapshots = Snapshots(Path(SNAPSHOTS), home.snapshots)
-        application = Application(replica, snapshots, lambda: time.time_ns() // 1_000_000, log)
+        application = AbciApplication(replica, snapshots, lambda: time.time_ns() // 1_000_000, log)
         try:
             return asyncio.run(_Validator(home, program, application).run())
         finally:
@@ -59,7 +59,7 @@ def start(folder: Path, genesis: Any, machine: Machine | None = None) -> int:
 
 @final
 class _Validator:
-    def __init__(self, home: Home, program: str, application: Application) -> None:
+    def __init__(self, home: Home, program: str, application: AbciApplication) -> None:
         self._home, self._program, self._application = home, program, application
         self._stop = asyncio.Event()
         self._code = 0
@@ -120,7 +120,7 @@ class _Validator:
 
     async def _wake(self) -> None:
         """Let the engine make a block when a deadline has passed and nobody else makes it."""
-        node = Node(self._home.rpc)
+        node = RpcNode(self._home.rpc)
         last: tuple[int | None, float] = (None, 0.0)
         while True:
             await asyncio.sleep(LOOK)
@@ -154,7 +154,7 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def measured(application: Application, restarts: int = 0) -> str:
+def measured(application: AbciApplication, restarts: int = 0) -> str:
     """The application's figures as Prometheus reads them."""
     replica, counts = application.replica, application.counts
     rows: list[tuple[str, str, int]] = [

@@ -25,7 +25,7 @@ class Weighed(NamedTuple):
 
 
 @final
-class Waiting:
+class WaitingShares:
     """Counted anew after every block, as the engine asks again about all that is left."""
 
     def __init__(self) -> None:

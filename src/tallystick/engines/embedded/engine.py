@@ -11,27 +11,27 @@ from typing import Any, Final, final
 from ...base import light
 from ...base.codec import encode
 from ...base.keys import Signer
-from ..chain import Entry, index_of, results_hash
+from ..chain import BlockEntry, index_of, results_hash
 from ..engine import (
     Answer,
-    Committed,
+    BlockOutcome,
+    CommittedBlock,
     Engine,
     EngineError,
     EngineStopped,
-    Kept,
     Listeners,
     Machine,
-    Outcome,
     ReceiptProof,
     StateProof,
     Status,
+    StoredBlock,
     Ticket,
     ledger_machine,
 )
 from ..storage.blocklog import seal
 from ..storage.blocks import Blocks
 from ..storage.lock import WriterLock
-from ..storage.opening import Settings, open_or_create
+from ..storage.opening import StorageSettings, open_or_create
 from ..storage.store import encode_writes
 from .pool import GoodSignatures, Pool
 from .timer import Timer
@@ -63,7 +63,7 @@ class EmbeddedEngine(Engine):
         clock: Callable[[], int] | None = None,
         machine: Machine | None = None,
         block_limit: int = BLOCK_LIMIT,
-        settings: Settings | None = None,
+        settings: StorageSettings | None = None,
     ) -> None:
         self.path = Path(path)
         self._machine = machine or ledger_machine()
@@ -78,7 +78,7 @@ class EmbeddedEngine(Engine):
         self._tried = -1  # the deadline that a block was made for in vain
         self._lock = WriterLock(self.path, create=genesis is not None)
         try:
-            self._open(genesis, settings or Settings())
+            self._open(genesis, settings or StorageSettings())
         except BaseException:
             self._lock.release()
             raise
@@ -86,7 +86,7 @@ class EmbeddedEngine(Engine):
 
     # Opening and closing
 
-    def _open(self, genesis: Any, settings: Settings) -> None:
+    def _open(self, genesis: Any, settings: StorageSettings) -> None:
         validators = tuple(sorted(self._keys))
         opened = open_or_create(self.path, self._machine, genesis, validators, settings)
         self._log, self._store, self._tree = opened.log, opened.store, opened.tree
@@ -231,11 +231,11 @@ class EmbeddedEngine(Engine):
             raise
         self._acknowledge(tickets, outcome)
 
-    def _seal(self, transactions: tuple[bytes, ...], outcome: Outcome, encoded: bytes) -> Entry:
+    def _seal(self, transactions: tuple[bytes, ...], outcome: BlockOutcome, encoded: bytes) -> BlockEntry:
         header = self._chain.next_header(self._head, transactions)
         block = light.block_id(light.Block(header, transactions, (), self._head.commit))
         commit = self._chain.sign(header, block, self._keys, self._clock())
-        return Entry(
+        return BlockEntry(
             header=light.HEADER.encode(header),
             transactions=transactions,
             commit=light.COMMIT.encode(commit),
@@ -246,7 +246,7 @@ class EmbeddedEngine(Engine):
             writes=sha256(encoded).digest(),
         )
 
-    def _acknowledge(self, tickets: Sequence[Ticket], outcome: Outcome) -> None:
+    def _acknowledge(self, tickets: Sequence[Ticket], outcome: BlockOutcome) -> None:
         head = self._head
         for place, (ticket, receipt) in enumerate(zip(tickets, outcome.receipts, strict=True)):
             ticket.answer = Answer(receipt, head.height, place, head.time)
@@ -254,7 +254,7 @@ class EmbeddedEngine(Engine):
         if not len(self._pool):
             self._good.forget()
         self._listeners.tell(
-            Committed(head.height, head.time, tuple(outcome.notices), tuple(outcome.receipts))
+            CommittedBlock(head.height, head.time, tuple(outcome.notices), tuple(outcome.receipts))
         )
 
     def _ensure_running(self) -> None:
@@ -296,7 +296,7 @@ class EmbeddedEngine(Engine):
     def history(self, member: str, limit: int = 100) -> list[Answer]:
         return self._blocks.history(member, limit)
 
-    def block(self, height: int) -> Kept:
+    def block(self, height: int) -> StoredBlock:
         return self._blocks.block(height)
 
     def prove(self, key: bytes) -> StateProof:
@@ -311,7 +311,7 @@ class EmbeddedEngine(Engine):
             self._prove_state()
             return self._blocks.prove_receipt(digest)
 
-    def subscribe(self, listener: Callable[[Committed], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[[CommittedBlock], None]) -> Callable[[], None]:
         return self._listeners.add(listener)
 
     def status(self) -> Status:

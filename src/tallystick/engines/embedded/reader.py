@@ -6,16 +6,16 @@ from pathlib import Path
 from threading import RLock
 from typing import Self, final
 
-from ..chain import Chain, Head, decode_entry, decode_origin
+from ..chain import Head, HeaderChain, decode_entry, decode_origin
 from ..engine import (
     Answer,
-    Kept,
     LedgerDamaged,
     Machine,
     NoLedger,
     ReceiptProof,
     StateProof,
     Status,
+    StoredBlock,
     View,
     ledger_machine,
 )
@@ -49,7 +49,7 @@ class LedgerReader(View):
             raise self._damaged(damage) from None
         try:
             with self.at_head():
-                self._chain = Chain.of(decode_origin(self._store.frame(0).payload))
+                self._chain = HeaderChain.of(decode_origin(self._store.frame(0).payload))
                 if check:
                     self._tree = self._store.height, load_checked(self._store, machine)
         except DamagedStore as damage:
@@ -94,7 +94,7 @@ class LedgerReader(View):
         with self.at_head():
             return self._blocks.history(member, limit)
 
-    def block(self, height: int) -> Kept:
+    def block(self, height: int) -> StoredBlock:
         with self.at_head():
             return self._blocks.block(height)
 

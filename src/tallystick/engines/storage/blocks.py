@@ -7,20 +7,20 @@ from typing import Any, NamedTuple, final
 
 from ...base import light, merkle
 from ...base.codec import Malformed
-from ..chain import Chain, Entry, Head, decode_entry, milliseconds, result_of
+from ..chain import BlockEntry, Head, HeaderChain, decode_entry, milliseconds, result_of
 from ..engine import (
     Answer,
     EngineError,
-    Kept,
     LedgerDamaged,
     Machine,
     ReceiptProof,
     StateProof,
     Status,
+    StoredBlock,
 )
 from .blocklog import BlockLog, DamagedFrame, Frame
 from .database import DamagedStore
-from .lookup import Place
+from .lookup import BlockPlace
 from .store import Store
 from .tree import StateTree
 
@@ -42,10 +42,10 @@ class Blocks:
 
     store: Store
     machine: Machine
-    chain: Chain
+    chain: HeaderChain
     log: BlockLog | None = None
 
-    def entry(self, height: int) -> Entry:
+    def entry(self, height: int) -> BlockEntry:
         if not 1 <= height <= self.store.height:
             raise EngineError(f"there is no block {height}; this ledger has blocks 1 to {self.store.height}")
         try:
@@ -55,9 +55,9 @@ class Blocks:
                 f"block {height} cannot be read: {error}; open the ledger again to mend it"
             ) from None
 
-    def block(self, height: int) -> Kept:
+    def block(self, height: int) -> StoredBlock:
         entry = self.entry(height)
-        return Kept(
+        return StoredBlock(
             height,
             milliseconds(light.HEADER.decode(entry.header).time),
             entry.header,
@@ -115,7 +115,7 @@ class Blocks:
         name, at = self.chain.name, (head.height, head.time)
         return Status(name, *at, head.app_hash, validators, waiting, repairs, stopped)
 
-    def _answer(self, place: Place) -> Answer:
+    def _answer(self, place: BlockPlace) -> Answer:
         entry = self.entry(place.height)
         if place.place >= len(entry.receipts):
             raise LedgerDamaged(

@@ -30,7 +30,7 @@ class Index(NamedTuple):
         yield from ((member_key(member), place) for place, member in enumerate(self.members) if member)
 
 
-class Place(NamedTuple):
+class BlockPlace(NamedTuple):
     """Where a transaction is: its block's height, and its place in the block."""
 
     height: int
@@ -77,16 +77,16 @@ class Lookup:
         if found != kept:
             raise DamagedStore(f"{self._database.path}: the index of transactions is damaged")
 
-    def places(self, key: int, limit: int) -> list[Place]:
+    def places(self, key: int, limit: int) -> list[BlockPlace]:
         """The newest places under a key, newest first; another key's may be among them once in 2^64."""
         found = [
-            Place(height, place)
+            BlockPlace(height, place)
             for height, index in sorted(self._noted.items(), reverse=True)
             for other, place in sorted(index.entries(), reverse=True)
             if other == key
         ]
         query = "SELECT height, place FROM places WHERE key = ? ORDER BY height DESC, place DESC LIMIT ?"
-        return [*found, *(Place(*row) for row in self._database.execute(query, (key, limit)))][:limit]
+        return [*found, *(BlockPlace(*row) for row in self._database.execute(query, (key, limit)))][:limit]
 
 
 def _sums(rows: Sequence[Row]) -> tuple[int, ...]:

@@ -8,8 +8,8 @@ from typing import Any, Final, final
 
 from ...base.codec import Malformed, encode
 from ..chain import (
-    Chain,
     Head,
+    HeaderChain,
     Mismatch,
     Origin,
     decode_entry,
@@ -34,7 +34,7 @@ RESTORE: Final = "restore the folder from a backup, or start again from another 
 
 @final
 @dataclass(frozen=True)
-class Settings:
+class StorageSettings:
     """How a ledger lies on disk; other values than these are for tests and measurements."""
 
     disk: Disk = DISK
@@ -57,13 +57,13 @@ class Opened:
     log: BlockLog
     store: Store
     tree: StateTree
-    chain: Chain
+    chain: HeaderChain
     head: Head
     repairs: list[str] = field(default_factory=list)
 
 
 def open_or_create(
-    path: Path, machine: Machine, genesis: Any, validators: tuple[bytes, ...], settings: Settings
+    path: Path, machine: Machine, genesis: Any, validators: tuple[bytes, ...], settings: StorageSettings
 ) -> Opened:
     """The ledger in a folder; a new one where there is none and a genesis is given."""
     try:
@@ -86,7 +86,7 @@ def open_or_create(
 
 
 def create(
-    path: Path, machine: Machine, genesis: Any, validators: tuple[bytes, ...], settings: Settings
+    path: Path, machine: Machine, genesis: Any, validators: tuple[bytes, ...], settings: StorageSettings
 ) -> None:
     """Write a new ledger's origin into both copies; an interrupted creation may simply be repeated."""
     if not validators:
@@ -110,7 +110,7 @@ def create(
     settings.disk.sync_folder(path)
 
 
-def open_ledger(path: Path, machine: Machine, settings: Settings) -> Opened:
+def open_ledger(path: Path, machine: Machine, settings: StorageSettings) -> Opened:
     """Both copies of an existing ledger, in step."""
     if not (path / DATABASE).exists() and not any((path / LOG).glob("*.log")):
         raise NoLedger(f"there is no ledger in {path}; create one with a genesis")
@@ -132,7 +132,7 @@ def _in_step(log: BlockLog, store: Store, tree: StateTree, machine: Machine, rep
     try:
         _mend_log(log, store, repairs)
         origin = decode_origin(store.frame(0).payload)
-        chain = Chain.of(origin)
+        chain = HeaderChain.of(origin)
         head = chain.first_head()
         if store.height:
             head = chain.head_of(decode_entry(store.frame(store.height).payload))
@@ -144,7 +144,7 @@ def _in_step(log: BlockLog, store: Store, tree: StateTree, machine: Machine, rep
     return opened
 
 
-def _read_store(path: Path, machine: Machine, settings: Settings) -> tuple[Store, StateTree]:
+def _read_store(path: Path, machine: Machine, settings: StorageSettings) -> tuple[Store, StateTree]:
     """The database with its newest block as the state, after every check that it can pass by itself."""
     store = settings.store(path)
     try:
@@ -195,7 +195,7 @@ def _rebuild(
     path: Path,
     log: BlockLog,
     machine: Machine,
-    settings: Settings,
+    settings: StorageSettings,
     damage: DamagedStore,
     repairs: list[str],
 ) -> tuple[Store, StateTree]:

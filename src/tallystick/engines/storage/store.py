@@ -15,7 +15,7 @@ from ...base.codec import Decoder, encode
 from .blocklog import DIGEST, NOTHING, DamagedFrame, Frame, seal, unseal
 from .database import DamagedStore, Database
 from .disk import DISK, Disk
-from .lookup import Index, Lookup, Place, key_of, member_key
+from .lookup import BlockPlace, Index, Lookup, key_of, member_key
 from .memory import MISSING, Overlay, Recent, Watched, Writes, after
 
 BEHIND: Final = 32  # blocks whose records are in memory and in their write-sets only
@@ -258,12 +258,12 @@ class Store:
         with self._lock:
             self._lookup.note(height, index)
 
-    def places(self, digest: bytes) -> list[Place]:
+    def places(self, digest: bytes) -> list[BlockPlace]:
         """Where transactions may be whose digest begins like this one's, the oldest first."""
         with self._lock, self._db.guarded("read"):
             return self._lookup.places(key_of(digest), ALL)[::-1]
 
-    def places_of(self, member: str, limit: int) -> list[Place]:
+    def places_of(self, member: str, limit: int) -> list[BlockPlace]:
         """The newest transactions of a member, newest first."""
         with self._lock, self._db.guarded("read"):
             return self._lookup.places(member_key(member), limit)
