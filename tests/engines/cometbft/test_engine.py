@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from tallystick.base.codec import encode
 from tallystick.engines.cometbft import queries
 from tallystick.engines.cometbft.engine import CometEngine
-from tallystick.engines.cometbft.rpc import NodeDeclined, Unreachable
+from tallystick.engines.cometbft.rpc import NodeDeclined
 from tallystick.engines.embedded.engine import EmbeddedEngine
-from tallystick.engines.engine import EngineError, NotCommitted
+from tallystick.engines.engine import EngineError, LedgerUnreachable, NotCommitted
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.state import ACCOUNTS
 from tests.engines.cometbft.driver import GENESIS, pay, sealed
@@ -43,7 +43,7 @@ class FakeNode:
         get = super().__getattribute__
         if name in ("query", "send", "signed", "validators", "block", "height", "call"):
             if get("gone"):
-                raise Unreachable(f"{get('url')} does not answer")
+                raise LedgerUnreachable(f"{get('url')} does not answer")
             if name in get("lies"):
                 return get("lies")[name]
         return get(name)
@@ -199,7 +199,7 @@ def test_where_a_node_does_not_answer_the_next_one_is_asked_from_then_on(ledger)
     assert engine.get(BOB) is not None
     assert engine._nodes[0] is second
     second.gone = True
-    with pytest.raises(Unreachable, match=r"first:1 .*second:1|second:1 .*first:1"):
+    with pytest.raises(LedgerUnreachable, match=r"first:1 .*second:1|second:1 .*first:1"):
         engine.get(BOB)
 
 

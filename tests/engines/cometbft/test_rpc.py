@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tallystick.engines.cometbft.rpc import NodeDeclined, RpcNode, Unreachable, time_of
+from tallystick.engines.cometbft.rpc import NodeDeclined, RpcNode, time_of
+from tallystick.engines.engine import LedgerUnreachable
 
 
 @pytest.fixture
@@ -62,14 +63,14 @@ def test_errors_are_told_from_silence(served):
     ]
     with pytest.raises(NodeDeclined, match="already exists in cache"):
         node.send(b"tx")
-    with pytest.raises(Unreachable, match="does not keep header 1"):
+    with pytest.raises(LedgerUnreachable, match="does not keep header 1"):
         node.signed(1)
-    with pytest.raises(Unreachable, match="as a node does"):
+    with pytest.raises(LedgerUnreachable, match="as a node does"):
         node.height()
 
 
 def test_nobody_there():
-    with pytest.raises(Unreachable, match="does not answer"):
+    with pytest.raises(LedgerUnreachable, match="does not answer"):
         RpcNode("http://127.0.0.1:1", 1).height()
 
 
