@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..engines.engine import Answer, Engine, NotCommitted, NotTaken, Unreachable
+from ..engines.engine import Answer, Engine, LedgerUnreachable, NotCommitted, NotTaken
 from ..engines.session import Pending, Session
 from ..engines.values import UnsoundValue
 from ..ledger import transactions as tx
@@ -96,7 +96,7 @@ def _settle(engine: Engine, node: Node) -> None:
         if not landed:
             try:
                 answer = engine.submit(flight.transaction).answer
-            except (Unreachable, NotTaken):
+            except (LedgerUnreachable, NotTaken):
                 continue
             landed = answer is not None and answer.receipt.code != NumberTooFar.code
         if landed:
