@@ -95,7 +95,7 @@ def test_what_a_handler_wrote_before_it_refused_is_forgotten(monkeypatch):
     def hasty(draft, body):
         draft.put(ACCOUNTS, replace(draft.get(ACCOUNTS, "bob"), balance=10**9), "bob")
         draft.emit(say.TokensMoved("ada", "bob", 10**9))
-        raise no.SelfDealing(member="ada", what="do this")
+        raise no.SelfDealing(member="ada", deed="do this")
 
     monkeypatch.setitem(HANDLERS, tx.Transfer, hasty)
     outcome = world.block(world.sealed("ada", PAY), world.sealed("ada", tx.Report(b"\x01" * 32)))

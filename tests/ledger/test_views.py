@@ -378,7 +378,13 @@ def test_violations_are_listed_by_what_was_wrong():
     receipts.append(world.does("ada", tx.Nudge(), valid_until=world.time))
     receipts.append(world.does("ada", tx.Nudge(), signer=key_of("bob")))
     found = views.violations(receipts)
-    assert [one.what for one in found] == [*grants, "double claim", "replayed", "expired", "forged"]
+    assert [one.offence for one in found] == [
+        *grants,
+        "double claim",
+        "replayed",
+        "expired",
+        "forged",
+    ]
     assert [one.member for one in found] == ["ada"] * 5 + ["bob", "", "", ""]
     assert all(one.detail for one in found)
 

@@ -16,14 +16,14 @@ AT_ONCE = 64  # a team up to this size goes on within the transaction that compl
 Serve = Callable[[Draft, str], None]
 
 
-def schedule(draft: Draft, deadline: int, what: str, of: str) -> None:
+def schedule(draft: Draft, deadline: int, step: str, of: str) -> None:
     """Let this happen as soon as block time has reached the deadline."""
-    draft.put(DUE, Due(what, of), deadline, what, of)  # type: ignore[arg-type]
+    draft.put(DUE, Due(step, of), deadline, step, of)  # type: ignore[arg-type]
 
 
-def cancel(draft: Draft, deadline: int, what: str, of: str) -> None:
+def cancel(draft: Draft, deadline: int, step: str, of: str) -> None:
     """Let it not happen."""
-    draft.delete(DUE, deadline, what, of)
+    draft.delete(DUE, deadline, step, of)
 
 
 def is_due(draft: Draft, deadline: int) -> bool:
@@ -43,24 +43,24 @@ def serve(draft: Draft, served_by: dict[str, Serve], give_up: Callable[..., None
         deadline = int(key.split("/")[1])
         if not is_due(draft, deadline) or len(draft.loaded) + len(draft.decided) >= MOST_RECORDS:
             return
-        if draft.find(DUE, deadline, entry.what, entry.of) is None:
+        if draft.find(DUE, deadline, entry.step, entry.of) is None:
             continue  # what came due before it took it back
-        if not _done(draft, deadline, entry, served_by[entry.what]):
-            _done(draft, deadline, entry, partial(give_up, what=entry.what))
+        if not _done(draft, deadline, entry, served_by[entry.step]):
+            _done(draft, deadline, entry, partial(give_up, step=entry.step))
 
 
 def _done(draft: Draft, deadline: int, entry: Due, serve_one: Serve) -> bool:
     """Take an entry from the queue and serve it; after a fault it is only gone, with an alarm."""
-    said = len(draft.notices)
+    before = len(draft.notices)
     fault = ""
-    cancel(draft, deadline, entry.what, entry.of)
+    cancel(draft, deadline, entry.step, entry.of)
     try:
         serve_one(draft, entry.of)
     except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError, Refusal) as error:
         fault = type(error).__name__
-        draft.drop(said)
-        cancel(draft, deadline, entry.what, entry.of)
-        draft.emit(Alarm(f"{entry.what} {entry.of}: {fault}"))
+        draft.drop(before)
+        cancel(draft, deadline, entry.step, entry.of)
+        draft.emit(Alarm(f"{entry.step} {entry.of}: {fault}"))
     draft.keep()
     return not fault
 

@@ -100,15 +100,17 @@ def first_writes(genesis: Genesis) -> dict[bytes, bytes]:
     if genesis.main:
         view = first_view(genesis.main, True, genesis.time)
         writes[OTHER_CHAINS.key(genesis.main.chain)] = OTHER_CHAINS.encode(view)
-    for one in genesis.members:
-        member = Member(one.member, one.key, one.encryption_key, tuple(sorted(one.roles)))
-        account = Account(balance=one.balance, seen=genesis.time)
-        writes[MEMBERS.key(one.member)] = MEMBERS.encode(member)
-        writes[ACCOUNTS.key(one.member)] = ACCOUNTS.encode(account)
-        writes[KEYS.key(one.key.hex())] = KEYS.encode(KeyUse(one.member))
-        if one.validator:
-            writes[VALIDATOR_KEYS.key(one.member)] = VALIDATOR_KEYS.encode(ValidatorKey(one.validator))
-            writes[KEYS.key(one.validator.hex())] = KEYS.encode(KeyUse(one.member))
+    for founder in genesis.members:
+        member = Member(founder.member, founder.key, founder.encryption_key, tuple(sorted(founder.roles)))
+        account = Account(balance=founder.balance, seen=genesis.time)
+        writes[MEMBERS.key(founder.member)] = MEMBERS.encode(member)
+        writes[ACCOUNTS.key(founder.member)] = ACCOUNTS.encode(account)
+        writes[KEYS.key(founder.key.hex())] = KEYS.encode(KeyUse(founder.member))
+        if founder.validator:
+            writes[VALIDATOR_KEYS.key(founder.member)] = VALIDATOR_KEYS.encode(
+                ValidatorKey(founder.validator)
+            )
+            writes[KEYS.key(founder.validator.hex())] = KEYS.encode(KeyUse(founder.member))
     if genesis.validates is not None:
         validators = Validators(genesis.validates, founding_validators(genesis))
         writes[VALIDATORS.key()] = VALIDATORS.encode(validators)
@@ -117,7 +119,11 @@ def first_writes(genesis: Genesis) -> dict[bytes, bytes]:
 
 def founding_validators(genesis: Genesis) -> tuple[bytes, ...]:
     """The keys that vote on the first blocks, where the members' nodes do."""
-    named = (one.validator for one in genesis.members if genesis.validates in one.roles and one.validator)
+    named = (
+        founder.validator
+        for founder in genesis.members
+        if genesis.validates in founder.roles and founder.validator
+    )
     return tuple(sorted(named))
 
 
@@ -134,17 +140,20 @@ def ensure_sound(genesis: Genesis) -> None:
         raise GenesisError("a number in the genesis is too large for any ledger") from None
     except (Malformed, TypeError) as error:
         raise GenesisError(_explained(genesis, str(error))) from None
-    for what, values in (
-        ("member", [one.member for one in genesis.members]),
-        ("key", [key.hex() for one in genesis.members for key in (one.key, one.validator) if key]),
+    for named, values in (
+        ("member", [founder.member for founder in genesis.members]),
+        (
+            "key",
+            [key.hex() for founder in genesis.members for key in (founder.key, founder.validator) if key],
+        ),
         ("validator", [key.hex() for key in genesis.validators]),
         ("readable kind", [row.kind for row in genesis.readers]),
     ):
         twice = _repeated(values)
-        _ensure(twice is None, f"{what} {twice} is named twice")
-    for one in genesis.members:
-        _ensure_keys(one)
-        _ensure_roles(f"member {one.member!r}", one.roles)
+        _ensure(twice is None, f"{named} {twice} is named twice")
+    for founder in genesis.members:
+        _ensure_keys(founder)
+        _ensure_roles(f"member {founder.member!r}", founder.roles)
     for key in genesis.validators:
         _ensure(keys.acceptable(key), f"validator key {key.hex()} is no Ed25519 key of prime order")
     if genesis.main:
@@ -220,7 +229,7 @@ def _founder(founder: Founder) -> dict[str, Any]:
 def _main(value: Any) -> ChainTerms:
     """The terms of the main chain; validators stand with their powers, as "KEY 1"."""
     table = dict(_table(value, "main"))
-    named = [str(one).partition(" ") for one in _items(table.pop("validators", []), "main, validators")]
+    named = [str(pair).partition(" ") for pair in _items(table.pop("validators", []), "main, validators")]
     powers = [power if power.isdecimal() else "0" for _, _, power in named]
     keys_ = [_key(key, "main, validators") for key, _, _ in named]
     pairs = tuple(zip(keys_, map(int, powers), strict=True))
@@ -244,7 +253,7 @@ def _ensure_main(chain: str, terms: ChainTerms) -> None:
 
 
 def _supply(genesis: Genesis) -> int:
-    return sum(one.balance for one in genesis.members) + genesis.pool
+    return sum(founder.balance for founder in genesis.members) + genesis.pool
 
 
 def _ensure(condition: object, reason: str) -> None:
@@ -257,26 +266,32 @@ def _repeated(values: list[str]) -> str | None:
     return next((a for a, b in pairwise(ordered) if a == b), None)
 
 
-def _ensure_keys(one: Founder) -> None:
-    acceptable = keys.acceptable(one.key)
-    _ensure(acceptable, f"member {one.member!r}: key {one.key.hex()} is no Ed25519 key of prime order")
+def _ensure_keys(founder: Founder) -> None:
+    acceptable = keys.acceptable(founder.key)
+    _ensure(
+        acceptable, f"member {founder.member!r}: key {founder.key.hex()} is no Ed25519 key of prime order"
+    )
     try:
-        ensure_encryption_key(one.encryption_key)
+        ensure_encryption_key(founder.encryption_key)
     except KeyRefused as refusal:
-        raise GenesisError(f"member {one.member!r}: {refusal}") from None
+        raise GenesisError(f"member {founder.member!r}: {refusal}") from None
 
 
 def _ensure_validators(genesis: Genesis) -> None:
     """Either the members' nodes vote on blocks, or the keys that the genesis lists sign them."""
-    for one in genesis.members:
-        sound = not one.validator or keys.acceptable(one.validator)
-        _ensure(sound, f"member {one.member!r}: validator key {one.validator.hex()} is no Ed25519 key")
-        needed = not one.validator or genesis.validates is not None
-        _ensure(needed, f"member {one.member!r} names a validator key, and `validates` names no role")
+    for founder in genesis.members:
+        sound = not founder.validator or keys.acceptable(founder.validator)
+        _ensure(
+            sound, f"member {founder.member!r}: validator key {founder.validator.hex()} is no Ed25519 key"
+        )
+        needed = not founder.validator or genesis.validates is not None
+        _ensure(needed, f"member {founder.member!r} names a validator key, and `validates` names no role")
     if genesis.validates is not None:
         _ensure(not genesis.validators, "say who validates by `validates` or by `validators`, not by both")
-        found = founding_validators(genesis)
-        _ensure(found, f"no founder with the role {genesis.validates} names a validator key")
+        _ensure(
+            founding_validators(genesis),
+            f"no founder with the role {genesis.validates} names a validator key",
+        )
 
 
 def _ensure_roles(where: str, roles: tuple[Role, ...]) -> None:
@@ -329,7 +344,7 @@ def _explained(genesis: Genesis, message: str) -> str:
     reason, _, path = message.partition(" - at ")
     value: Any = genesis
     names: list[str] = []
-    for index in (int(found) for found in re.findall(r"\[(\d+)\]", path)):
+    for index in (int(place) for place in re.findall(r"\[(\d+)\]", path)):
         if isinstance(value, Record):
             names.append(fields(value)[index].name)
             value = getattr(value, names[-1])

@@ -72,9 +72,9 @@ class State:
         self.tables: dict[str, dict[tuple[str, ...], Record]] = {}
         for name in sorted(TABLES):
             table, prefix = TABLES[name], f"{name}/".encode()
-            found = reader.scan(prefix, 1 << 62)
+            stored = reader.scan(prefix, 1 << 62)
             self.tables[name] = {
-                tuple(key.decode().split("/")[1:]): table.decode(data) for key, data in found
+                tuple(key.decode().split("/")[1:]): table.decode(data) for key, data in stored
             }
         chain = reader.get(CHAIN.key().encode())
         if chain is None:
@@ -93,7 +93,7 @@ Rule = Callable[[State], Iterator[str]]
 def broken(reader: Reader) -> list[str]:
     """Everything that should hold in this state and does not, or an empty list."""
     state = State(reader)
-    return [f"{rule.__name__}: {found}" for rule in RULES for found in rule(state)]
+    return [f"{rule.__name__}: {breach}" for rule in RULES for breach in rule(state)]
 
 
 def tokens_are_conserved(state: State) -> Iterator[str]:
@@ -123,9 +123,9 @@ def nothing_is_negative(state: State) -> Iterator[str]:
         amounts.append(("/".join(key), "deposit", place.deposit))
     for key, application in state.all(APPLICATIONS).items():
         amounts.append(("/".join(key), "locked", application.locked))
-    for owner, what, amount in amounts:
+    for owner, kind, amount in amounts:
         if amount < 0:
-            yield f"{what} of {owner} is {amount}"
+            yield f"{kind} of {owner} is {amount}"
 
 
 def budgets_hold(state: State) -> Iterator[str]:
@@ -200,22 +200,22 @@ def numbers_lie_in_their_window(state: State) -> Iterator[str]:
 
 def deadlines_are_as_needed(state: State) -> Iterator[str]:
     """Every open proposal and live request waits for exactly the deadlines that its stage needs."""
-    wanted = {
+    needed = {
         (f"{proposal.deadline:016d}", "proposal", name)
         for (name,), proposal in state.all(PROPOSALS).items()
         if proposal.stage in ("open", "passed")
     }
     for (name,), progress in state.all(PROGRESS).items():
-        wanted.update(
-            (f"{deadline:016d}", what, name) for what, deadline in _deadlines(state, name, progress)
+        needed.update(
+            (f"{deadline:016d}", step, name) for step, deadline in _deadlines(state, name, progress)
         )
     if state.validators_due:
-        wanted.add((f"{state.validators_due:016d}", "validators", state.chain.chain))
+        needed.add((f"{state.validators_due:016d}", "validators", state.chain.chain))
     there = set(state.all(DUE))
-    for deadline, what, of in sorted(wanted - there):
-        yield f"{of} ({_stage(state, of)}) waits for {what} at {int(deadline)}, which will not come"
-    for deadline, what, of in sorted(there - wanted):
-        yield f"{what} of {of} ({_stage(state, of)}) comes at {int(deadline)} for nothing"
+    for deadline, step, of in sorted(needed - there):
+        yield f"{of} ({_stage(state, of)}) waits for {step} at {int(deadline)}, which will not come"
+    for deadline, step, of in sorted(there - needed):
+        yield f"{step} of {of} ({_stage(state, of)}) comes at {int(deadline)} for nothing"
 
 
 def _deadlines(state: State, name: str, progress: Progress) -> Iterator[tuple[str, int]]:
@@ -238,7 +238,7 @@ def chains_hold_what_is_with_them(state: State) -> Iterator[str]:
     for (name,), progress in state.all(PROGRESS).items():
         request = state.all(REQUESTS).get((name,))
         if progress.stage == "away" and request is not None:
-            deposits = (one.deposit for key, one in state.all(PLACES).items() if key[0] == name)
+            deposits = (place.deposit for key, place in state.all(PLACES).items() if key[0] == name)
             stakes[request.chain] = stakes.get(request.chain, 0) + progress.escrow + sum(deposits)
             if (request.chain, name) not in state.all(MESSAGES):
                 yield f"{name} is with {request.chain}, which was never told"
@@ -253,7 +253,7 @@ def money_stays_on_the_main_chain(state: State) -> Iterator[str]:
         if request.chain != state.chain.chain:
             continue
         held = state.all(PROGRESS)[name,].escrow
-        held += sum(one.deposit for key, one in state.all(PLACES).items() if key[0] == name)
+        held += sum(place.deposit for key, place in state.all(PLACES).items() if key[0] == name)
         if held or any(key[0] == name for key in state.all(RESERVATIONS)):
             yield f"{name} holds {held} tokens or reservations where it only runs"
 
@@ -268,10 +268,10 @@ def requests_leave_nothing_behind(state: State) -> Iterator[str]:
     progress = state.all(PROGRESS)
     if list(progress) != list(state.all(REQUESTS)):
         yield f"requests {list(state.all(REQUESTS))} have progress {list(progress)}"
-    for (name,), one in progress.items():
-        if one.stage in ENDED and one.escrow:
-            yield f"{name} is {one.stage} and holds {one.escrow}"
-        if one.stage == "settled" and (name,) not in state.all(RECORDS):
+    for (name,), now in progress.items():
+        if now.stage in ENDED and now.escrow:
+            yield f"{name} is {now.stage} and holds {now.escrow}"
+        if now.stage == "settled" and (name,) not in state.all(RECORDS):
             yield f"{name} is settled without a record"
     for table in ONLY_WHILE_LIVE:
         for key in state.all(table):

@@ -166,7 +166,7 @@ class NotEligible(Refusal):
 class AlreadyDone(Refusal):
     """Once is enough."""
 
-    code, says = 31, "{member!r} has already {what}"
+    code, says = 31, "{member!r} has already {deed}"
 
 
 class OutOfRange(Refusal):
@@ -178,7 +178,7 @@ class OutOfRange(Refusal):
 class SelfDealing(Refusal):
     """One cannot be both sides."""
 
-    code, says = 33, "{member!r} cannot {what}"
+    code, says = 33, "{member!r} cannot {deed}"
 
 
 class OverCap(Refusal):
@@ -196,7 +196,7 @@ class BadUnit(Refusal):
 class NotForYou(Refusal):
     """The unit's terms do not allow it."""
 
-    code, says = 36, "the terms of unit {unit!r} do not allow {what}"
+    code, says = 36, "the terms of unit {unit!r} do not allow {use}"
 
 
 class BadRules(Refusal):

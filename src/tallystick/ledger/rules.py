@@ -173,9 +173,9 @@ def flaw(rules: Rules, reward: int) -> str | None:
     if not rules.phases:
         return "there is no phase to train in"
     for check in (_flaw_of_forming, _flaw_of_phases, _flaw_of_pay):
-        found = check(rules, reward)
-        if found:
-            return found
+        reason = check(rules, reward)
+        if reason:
+            return reason
     return None
 
 
@@ -209,9 +209,9 @@ def _flaw_of_phases(rules: Rules, reward: int) -> str | None:
     for served in (rules.phases, rules.closing):
         seen: set[str] = set()  # a turn refers to who has posted in the same round
         for rule in served:
-            found = _flaw_of_phase(rule, rules, models, seen)
-            if found:
-                return f"phase {rule.name!r}: {found}"
+            reason = _flaw_of_phase(rule, rules, models, seen)
+            if reason:
+                return f"phase {rule.name!r}: {reason}"
             seen.add(rule.name)
     return None
 

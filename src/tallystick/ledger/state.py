@@ -140,6 +140,12 @@ class Draft:
         self.put(table, record, *parts)
         return record
 
+    def add(self, table: Table[R], *parts: str | int, **amounts: int) -> R:
+        """Write the record under this key, which is there, with so much more in these fields."""
+        record = self.get(table, *parts)
+        more = {field: getattr(record, field) + amount for field, amount in amounts.items()}
+        return self.change(table, *parts, **more)
+
     def delete(self, table: Table[R], *parts: str | int) -> None:
         """Remove a record, where there is one."""
         if self.find(table, *parts) is not None:
@@ -154,10 +160,10 @@ class Draft:
             for key in self.written.get(table.name, ())
             if key.startswith(prefix) and key in layer
         }
-        wanted = min(limit + len(changed), 1 << 62)
-        found = {key.decode(): table.decode(data) for key, data in self.reader.scan(prefix.encode(), wanted)}
-        found.update(changed)
-        return [(key, found[key]) for key in sorted(found) if found[key] is not None][:limit]
+        most = min(limit + len(changed), 1 << 62)
+        records = {key.decode(): table.decode(data) for key, data in self.reader.scan(prefix.encode(), most)}
+        records.update(changed)
+        return [(key, records[key]) for key in sorted(records) if records[key] is not None][:limit]
 
     def new_id(self, kind: str) -> str:
         """The id of what the running transaction makes; what a main chain calls things stays its own."""

@@ -44,9 +44,9 @@ SERVED_BY: dict[str, deadlines.Serve] = {
 }
 
 
-def _give_up(draft: Draft, of: str, *, what: str) -> None:
+def _give_up(draft: Draft, of: str, *, step: str) -> None:
     """A due entry met a defect of the ledger: its request ends and the money goes back; its vote is void."""
-    if what == "proposal":
+    if step == "proposal":
         votes.void_proposal(draft, of)
     elif draft.get(PROGRESS, of).stage == "away":
         arrivals.give_up(draft, of, "internal fault")
@@ -98,7 +98,7 @@ def apply_block(
     quota: dict[str, int] = {}
     receipts = [_apply_one(draft, data, quota, verify) for data in transactions]
     validators.follow(draft)
-    after = [one for one in draft.notices[served:] if isinstance(one, Alarm | ValidatorsChanged)]
+    after = [notice for notice in draft.notices[served:] if isinstance(notice, Alarm | ValidatorsChanged)]
     notices = (*draft.notices[:served], *after)
     return Outcome(draft.writes(), receipts, notices, quota.get(WHOLE_BLOCK, 0))
 
@@ -168,20 +168,20 @@ def _apply_one(draft: Draft, data: bytes, quota: dict[str, int], verify: Verify)
         quota[counted] = quota.get(counted, 0) + WEIGHTS[type(envelope.body)]
     draft.put(ACCOUNTS, _number_used(account, envelope.number, draft.time), envelope.member)
     draft.keep()
-    said = len(draft.notices)
+    before = len(draft.notices)
     draft.sender, draft.number = envelope.member, envelope.number
     try:
         _permit(envelope, member)
         HANDLERS[type(envelope.body)](draft, envelope.body)
     except Refusal as refusal:
-        draft.drop(said)
+        draft.drop(before)
         return _refused(name, refusal, envelope.member, _kind(envelope))
     except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError) as fault:
-        draft.drop(said)
+        draft.drop(before)
         draft.emit(Alarm(type(fault).__name__))
         internal = no.Internal(fault=type(fault).__name__)
         return _refused(name, internal, envelope.member, _kind(envelope))
-    notices = tuple(draft.notices[said:])
+    notices = tuple(draft.notices[before:])
     draft.keep()
     return Receipt(name, 0, member=envelope.member, kind=_kind(envelope), notices=notices)
 

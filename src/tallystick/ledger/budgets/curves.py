@@ -61,11 +61,11 @@ def subtract(total: Curve, part: Curve) -> Curve:
     return rest
 
 
-def times(one: Curve, count: int) -> Curve:
+def times(single: Curve, count: int) -> Curve:
     """The curve of `count` repetitions."""
     if count < 0:
         raise ValueError(f"cannot repeat a step {count} times")
-    return tuple(value * count for value in one)
+    return tuple(value * count for value in single)
 
 
 def epsilon(total: Curve, delta_pico: int) -> int:

@@ -56,13 +56,13 @@ def check_events(rules: Rules, use: UnitUse, unit: Unit, budget: PrivacyBudget) 
     """Refuse events that the rules, the unit's terms or its budget do not allow."""
     known = {rule.name: rule for rule in all_phases(rules) if rule.event is not None}
     for phase, _ in use.events:
-        told = {"phase": phase, "unit": unit.unit, "reason": "the rules name no event for it"}
-        ensure(phase in known, refusing(no.EventRefused, **told))
+        reason = "the rules name no event for it"
+        ensure(phase in known, refusing(no.EventRefused, phase=phase, unit=unit.unit, reason=reason))
     for rule in all_phases(rules):
         event = event_for(rule, use)
-        reason = None if event is None else _unfit(rule, event, unit, budget)
-        if reason:
-            raise no.EventRefused(phase=rule.name, unit=unit.unit, reason=reason)
+        unfit = None if event is None else _unfit(rule, event, unit, budget)
+        if unfit:
+            raise no.EventRefused(phase=rule.name, unit=unit.unit, reason=unfit)
 
 
 def _unfit(rule: PhaseRule, event: Event, unit: Unit, budget: PrivacyBudget) -> str | None:
@@ -108,8 +108,7 @@ def ensure_possible(draft: Draft, request: Request, owner: str, use: UnitUse, ro
     unit = draft.find(UNITS, use.unit)
     if unit is None:
         raise no.UnknownRecord(table="unit", id=use.unit)
-    told = {"table": "unit", "id": use.unit, "member": owner}
-    ensure(unit.owner == owner, refusing(no.NotYours, **told))
+    ensure(unit.owner == owner, refusing(no.NotYours, table="unit", id=use.unit, member=owner))
     reason = why_not_granted(draft, request, owner, use)
     ensure(reason is None, refusing(no.NotGranted, grant=use.grant, reason=reason))
     grant = draft.get(GRANTS, use.grant)
@@ -125,14 +124,14 @@ def reserve(
 ) -> Refusal | None:
     """Reserve budgets and grant uses for a place; all of it, or the refusal and nothing."""
     done: list[UnitUse] = []
-    said = len(draft.notices)
+    before = len(draft.notices)
     for use in uses:
         try:
             ensure_possible(draft, request, owner, use, rounds)
         except Refusal as refusal:
             for held in done:
                 _release_one(draft, request.request, owner, held.unit, used=False)
-            del draft.notices[said:]
+            del draft.notices[before:]
             return refusal
         _reserve_one(draft, request, owner, use, rounds)
         done.append(use)

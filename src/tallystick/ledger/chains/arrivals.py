@@ -1,6 +1,6 @@
 """What another chain has said takes effect: a request opens here, or comes home and is settled."""
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from .. import rejections as no
 from ..budgets import reservations
@@ -8,7 +8,7 @@ from ..budgets.costs import NOTHING, ROWS, Costs
 from ..budgets.curves import ZERO, Curve
 from ..deadlines import schedule
 from ..notices import PrivacyCharged, RequestOpened
-from ..records import OtherChain, Place, Progress, Request, Team
+from ..records import Place, Progress, Request, Team
 from ..rejections import ensure, refusing
 from ..requests import live, rounds, settlement
 from ..state import (
@@ -42,8 +42,8 @@ def open_here(draft: Draft, opening: Opened) -> None:
         draft.put(PLACES, place, name, place.member)
     for member, allocated in opening.allocations:
         draft.put(ALLOCATIONS, allocated, name, member, allocated.unit)
-    led = Progress("rounds", 0, 0, leader=opening.leader, analyst=opening.analyst, final=opening.final)
-    draft.put(PROGRESS, replace(led, model=request.initial), name)
+    led = Progress("rounds", 0, 0, leader=opening.leader, analyst=opening.analyst)
+    draft.put(PROGRESS, replace(led, final=opening.final, model=request.initial), name)
     schedule(draft, opening.final, "overdue", name)
     draft.emit(RequestOpened(name, members))
     rounds.begin(draft, request)
@@ -53,7 +53,7 @@ def ensure_openable(draft: Draft, opening: Opened) -> None:
     """Refuse what has begun already, can no longer end in time, or whose members are not known yet."""
     name = opening.request.request
     again = draft.find(REQUESTS, name) is not None
-    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, what=f"opened {name!r}, or another has"))
+    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, deed=f"opened {name!r}, or another has"))
     late = refusing(no.WrongStage, table="request", id=name, stage=f"past its end, {opening.final}")
     ensure(draft.time < opening.final, late)
     for member in (opening.request.member, *(place.member for place in opening.places)):
@@ -86,12 +86,11 @@ def come_home(draft: Draft, request: Request, progress: Progress, outcome: Outco
     name = request.request
     _leave_chain(draft, request, progress)
     for served in outcome.places:
-        place = draft.get(PLACES, name, served.member)
-        told = {field: getattr(served, field) for field in served.__struct_fields__}
-        draft.put(PLACES, replace(place, **told), name, served.member)
-    _spend(draft, name, outcome.completed, {(one.member, one.unit): one for one in outcome.left})
-    progress = replace(
-        progress,
+        draft.change(PLACES, name, served.member, **asdict(served))
+    _spend(draft, name, outcome.completed, {(rest.member, rest.unit): rest for rest in outcome.left})
+    draft.change(
+        PROGRESS,
+        name,
         leader=outcome.leader,
         analyst=outcome.analyst,
         completed=outcome.completed,
@@ -103,7 +102,6 @@ def come_home(draft: Draft, request: Request, progress: Progress, outcome: Outco
         attempt=outcome.attempt,
         reached=outcome.reached,
     )
-    draft.put(PROGRESS, progress, name)
     if outcome.outcome == "settled":
         settlement.settle(draft, name, outcome.recorder, outcome.approving, outcome.why)
     else:
@@ -116,7 +114,7 @@ def give_up(draft: Draft, name: str, reason: str, begun: bool = True) -> None:
     _leave_chain(draft, request, progress)
     if begun:
         for place in _places(draft, name):
-            draft.put(PLACES, replace(place, opened=True), name, place.member)
+            draft.change(PLACES, name, place.member, opened=True)
         _spend(draft, name, 0, {})
     settlement.refund(draft, name, reason)
 
@@ -136,9 +134,8 @@ def _places(draft: Draft, name: str) -> list[Place]:
 
 def _leave_chain(draft: Draft, request: Request, progress: Progress) -> None:
     """The other chain holds nothing of this request any more, and what was said to it is void."""
-    other: OtherChain = draft.get(OTHER_CHAINS, request.chain)
     stake = departures.at_stake(progress, _places(draft, request.request))
-    draft.put(OTHER_CHAINS, replace(other, escrow=other.escrow - stake), request.chain)
+    draft.add(OTHER_CHAINS, request.chain, escrow=-stake)
     draft.delete(MESSAGES, request.chain, request.request)
 
 

@@ -71,8 +71,8 @@ def depart(draft: Draft, request: Request) -> str | None:
         return f"what its team may spend does not fit into a message of {LARGEST} bytes"
     deadline = final + other.terms.refunding
     draft.put(MESSAGES, message, request.chain, name)
-    draft.put(OTHER_CHAINS, replace(other, escrow=other.escrow + stake), request.chain)
-    draft.put(PROGRESS, replace(progress, stage="away", deadline=deadline, final=final), name)
+    draft.add(OTHER_CHAINS, request.chain, escrow=stake)
+    draft.change(PROGRESS, name, stage="away", deadline=deadline, final=final)
     schedule(draft, deadline, "overdue", name)
     draft.emit(RequestSent(name, request.chain, final))
     return None
@@ -89,7 +89,7 @@ def report(
     if draft.time >= progress.final:
         return
     outcome, why, recorder, approving = ending
-    told = Outcome(
+    message = Outcome(
         outcome,  # type: ignore[arg-type]
         why,
         recorder,
@@ -107,7 +107,7 @@ def report(
         tuple(_served(place) for place in places),
         allocations.left(draft, name),
     )
-    draft.put(MESSAGES, Message(told), draft.get(CHAIN).main, name)
+    draft.put(MESSAGES, Message(message), draft.get(CHAIN).main, name)
     draft.emit(OutcomeSent(name, outcome))
 
 

@@ -24,7 +24,7 @@ ALONE = 4  # below so many validators one of them, or two, can say what they lik
 
 def first_view(terms: ChainTerms, main: bool, time: int) -> OtherChain:
     """A chain whose validators are known and none of its headers yet: what they sign from now on counts."""
-    ordered = sorted(terms.validators, key=lambda one: (-one[1], light.address(one[0])))
+    ordered = sorted(terms.validators, key=lambda pair: (-pair[1], light.address(pair[0])))
     hashed = light.validators_hash(_validators(tuple(ordered)))
     header = light.Header(
         (light.BLOCK_PROTOCOL, 0), terms.chain, 0, time * MILLION, light.BlockId(),
@@ -62,7 +62,7 @@ def _follow(
         trusting_period=other.terms.trusting_period * MILLION,
         announced=_validators(other.validators),
     )
-    after = following or tuple((one.public, one.power) for one in signed.validators)
+    after = following or tuple((validator.public, validator.power) for validator in signed.validators)
     if light.validators_hash(_validators(after)) != signed.header.next_validators_hash:
         raise light.NotProven(f"others sign after header {signed.header.height}; say who")
     header = signed.header
@@ -75,22 +75,22 @@ def ensure_shown(chain: str, header: light.Header, key: str, value: bytes | None
     _proven(chain, lambda: light.verify_state_proof(header, key.encode(), value, proof))
 
 
-def ensure_contradiction(draft: Draft, other: OtherChain, one: bytes, another: bytes) -> None:
+def ensure_contradiction(draft: Draft, other: OtherChain, first: bytes, second: bytes) -> None:
     """Refuse unless its validators signed two headers of one height, lately enough to be held to it."""
-    _proven(other.terms.chain, lambda: _contradiction(draft, other, _signed(one), _signed(another)))
+    _proven(other.terms.chain, lambda: _contradiction(draft, other, _signed(first), _signed(second)))
 
 
 def _contradiction(
-    draft: Draft, other: OtherChain, one: light.SignedHeader, another: light.SignedHeader
+    draft: Draft, other: OtherChain, first: light.SignedHeader, second: light.SignedHeader
 ) -> None:
     known = light.validators_hash(_validators(other.validators))
-    for signed in (one, another):
+    for signed in (first, second):
         light.verify_signed(other.terms.chain, signed)
         if signed.header.validators_hash != known:
             raise light.NotProven(f"header {signed.header.height} is signed by others than those known")
         if signed.header.time + other.terms.trusting_period * MILLION <= draft.time * MILLION:
             raise light.NotProven(f"header {signed.header.height} is too old to tell anything")
-    if one.header.height != another.header.height or one.header == another.header:
+    if first.header.height != second.header.height or first.header == second.header:
         raise light.NotProven("the two headers do not contradict each other")
 
 

@@ -35,9 +35,9 @@ def serve(draft: Draft, _of: str) -> None:
 
 
 def _step(draft: Draft, now: Validators) -> Validators:
-    wanted, present = _wanted(draft, now.role), set(now.keys)
-    moves = [*sorted(wanted - present), *sorted(present - wanted)]
-    if not moves or not wanted:  # the last ones stay: a chain without validators would be over
+    named, present = _named(draft, now.role), set(now.keys)
+    moves = [*sorted(named - present), *sorted(present - named)]
+    if not moves or not named:  # the last ones stay: a chain without validators would be over
         return replace(now, due=0)
     if draft.height < now.changed + APART:
         return replace(now, due=draft.time + 1)
@@ -51,10 +51,10 @@ def most_at_once(validators: int) -> int:
     return max(1, (validators - 1) // 3)
 
 
-def _wanted(draft: Draft, role: str) -> set[bytes]:
-    found = set()
+def _named(draft: Draft, role: str) -> set[bytes]:
+    keys = set()
     for name, named in draft.scan(VALIDATOR_KEYS):
         member = draft.get(MEMBERS, name.partition("/")[2])
         if member.active and role in member.roles:
-            found.add(named.key)
-    return found
+            keys.add(named.key)
+    return keys

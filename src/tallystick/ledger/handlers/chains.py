@@ -32,7 +32,7 @@ def deliver(draft: Draft, body: tx.Deliver) -> None:
     known = trust.known_chain(draft, body.chain)
     other, header = trust.follow(draft, known, body.header, body.following)
     if body.about == "header":
-        again = refusing(no.AlreadyDone, member=draft.sender, what=f"shown header {header.height}")
+        again = refusing(no.AlreadyDone, member=draft.sender, deed=f"shown header {header.height}")
         ensure(other != known, again)
     else:
         trust.ensure_shown(body.chain, header, _key(draft, body), body.value, body.proof)
@@ -49,10 +49,10 @@ def freeze(draft: Draft, body: tx.Freeze) -> None:
     """Believe nothing more of a chain whose validators contradict themselves, until a vote trusts it anew."""
     # CHECKS
     other = trust.known_chain(draft, body.chain)
-    trust.ensure_contradiction(draft, other, body.one, body.other)
+    trust.ensure_contradiction(draft, other, body.first, body.second)
 
     # EFFECTS
-    draft.put(OTHER_CHAINS, replace(other, frozen=True), body.chain)
+    draft.change(OTHER_CHAINS, body.chain, frozen=True)
     draft.emit(say.ChainFrozen(body.chain))
 
 
@@ -79,7 +79,7 @@ def _from_main(draft: Draft, header: light.Header, body: tx.Deliver) -> None:
         elif body.about == "grant":
             ensure(GRANTS.decode(body.value).revoked, lambda: _bad(body, "it is not revoked"))
             again = draft.find(REVOKED, body.of) is not None
-            ensure(not again, refusing(no.AlreadyDone, member=draft.sender, what=f"shown {body.of!r}"))
+            ensure(not again, refusing(no.AlreadyDone, member=draft.sender, deed=f"shown {body.of!r}"))
             draft.put(REVOKED, Revoked(draft.time), body.of)
             draft.emit(say.GrantRevoked(body.of))
         elif body.about == "message":
@@ -126,7 +126,7 @@ def _open(draft: Draft, body: tx.Deliver, message: Message) -> None:
 def _show_member(draft: Draft, body: tx.Deliver, member: Member) -> None:
     """Who a member is, the main chain says: its keys, roles and devices are the same here."""
     known = draft.find(MEMBERS, body.of)
-    again = refusing(no.AlreadyDone, member=draft.sender, what=f"shown {body.of!r} as it is known here")
+    again = refusing(no.AlreadyDone, member=draft.sender, deed=f"shown {body.of!r} as it is known here")
     ensure(member != known, again)
     keys = (member.key, *(device.key for device in member.devices))
     for key in keys:
@@ -138,8 +138,7 @@ def _show_member(draft: Draft, body: tx.Deliver, member: Member) -> None:
         draft.put(KEYS, KeyUse(body.of), key.hex())
     draft.put(MEMBERS, member, body.of)
     if known is None:
-        chain = draft.get(CHAIN)
-        draft.put(CHAIN, replace(chain, members=chain.members + 1))
+        draft.add(CHAIN, members=1)
         draft.put(ACCOUNTS, Account(seen=draft.time), body.of)
     draft.emit(say.MemberShown(body.of))
 
@@ -165,5 +164,5 @@ def ensure_registrable(draft: Draft, change: tx.RegisterChain) -> None:
     twice = refusing(no.OutOfRange, field="validators", value=len(keys_), bound="each named once")
     ensure(len(dict.fromkeys(keys_)) == len(keys_), twice)
     for key in keys_:
-        told = {"key": key.hex(), "reason": "it is no Ed25519 key of prime order"}
-        ensure(acceptable(key), refusing(no.KeyRefused, **told))
+        weak = refusing(no.KeyRefused, key=key.hex(), reason="it is no Ed25519 key of prime order")
+        ensure(acceptable(key), weak)

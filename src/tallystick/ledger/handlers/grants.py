@@ -1,7 +1,5 @@
 """Grants: an owner permits a member, or anyone, to have its unit used; asked, given, declined, taken back."""
 
-from msgspec.structs import replace
-
 from ...base.ids import ANYONE
 from .. import notices as say
 from .. import rejections as no
@@ -20,7 +18,7 @@ def ask_grant(draft: Draft, body: tx.AskGrant) -> None:
         raise no.UnknownRecord(table="unit", id=body.unit)
     _ensure_offered(unit)
     owner = draft.get(LINEAGES, unit.lineage).owner
-    itself = refusing(no.SelfDealing, member=draft.sender, what="ask itself for a grant")
+    itself = refusing(no.SelfDealing, member=draft.sender, deed="ask itself for a grant")
     ensure(draft.sender != owner, itself)
     _ensure_allowed(unit, draft.sender, body.purpose)
     _ensure_later(draft, body.until)
@@ -83,15 +81,15 @@ def revoke_grant(draft: Draft, body: tx.RevokeGrant) -> None:
     ensure(not grant.revoked, refusing(no.WrongStage, table="grant", id=body.grant, stage="revoked"))
 
     # EFFECTS
-    draft.put(GRANTS, replace(grant, revoked=True), body.grant)
+    draft.change(GRANTS, body.grant, revoked=True)
     draft.emit(say.GrantRevoked(body.grant))
 
 
 def _ask(draft: Draft, ask: str) -> Ask:
-    found = draft.find(ASKS, ask)
-    if found is None:
+    known = draft.find(ASKS, ask)
+    if known is None:
         raise no.UnknownRecord(table="ask", id=ask)
-    return found
+    return known
 
 
 def _ensure_offered(unit: Unit) -> None:
@@ -100,11 +98,11 @@ def _ensure_offered(unit: Unit) -> None:
 
 def _ensure_allowed(unit: Unit, to: str, purpose: str) -> None:
     """The terms name who may, where not anyone, and what for, where not anything."""
-    who, what = unit.terms.audience, unit.terms.purposes
+    audience, purposes = unit.terms.audience, unit.terms.purposes
     anybody = "use by anyone" if to == ANYONE else f"use by {to!r}"
-    ensure(ANYONE in who or to in who, refusing(no.NotForYou, unit=unit.unit, what=anybody))
-    allowed = not what or purpose in what
-    ensure(allowed, refusing(no.NotForYou, unit=unit.unit, what=f"the purpose {purpose!r}"))
+    ensure(ANYONE in audience or to in audience, refusing(no.NotForYou, unit=unit.unit, use=anybody))
+    allowed = not purposes or purpose in purposes
+    ensure(allowed, refusing(no.NotForYou, unit=unit.unit, use=f"the purpose {purpose!r}"))
 
 
 def _ensure_later(draft: Draft, until: int) -> None:
@@ -122,5 +120,5 @@ def _ensure_answers(draft: Draft, body: tx.GiveGrant) -> None:
         ("to", body.to, ask.member),
         ("purpose", body.purpose, ask.purpose),
     ):
-        told = refusing(no.OutOfRange, field=field, value=value, bound=f"{asked!r}, as {body.ask!r} asked")
-        ensure(value == asked, told)
+        bound = f"{asked!r}, as {body.ask!r} asked"
+        ensure(value == asked, refusing(no.OutOfRange, field=field, value=value, bound=bound))

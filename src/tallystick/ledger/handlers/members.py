@@ -1,7 +1,5 @@
 """A member's own keys, devices and software: its id stays, whatever key it holds."""
 
-from msgspec.structs import replace
-
 from ...base import keys
 from ...base.ids import digest
 from .. import notices as say
@@ -59,9 +57,8 @@ def rotate_key(draft: Draft, body: tx.RotateKey) -> None:
     ensure_encryption_key(body.encryption_key)
 
     # EFFECTS
-    member = draft.get(MEMBERS, draft.sender)
     claim_key(draft, draft.sender, body.key)
-    draft.put(MEMBERS, replace(member, key=body.key, encryption_key=body.encryption_key), draft.sender)
+    draft.change(MEMBERS, draft.sender, key=body.key, encryption_key=body.encryption_key)
     draft.emit(say.KeyReplaced(draft.sender, body.key, recovered=False))
 
 
@@ -80,7 +77,7 @@ def add_device(draft: Draft, body: tx.AddDevice) -> None:
 
     # EFFECTS
     claim_key(draft, draft.sender, body.key)
-    draft.put(MEMBERS, replace(member, devices=(*devices, Device(body.key, body.until))), draft.sender)
+    draft.change(MEMBERS, draft.sender, devices=(*devices, Device(body.key, body.until)))
     draft.emit(say.DeviceAdded(draft.sender, body.key))
 
 
@@ -93,7 +90,7 @@ def remove_device(draft: Draft, body: tx.RemoveDevice) -> None:
     ensure(known, refusing(no.UnknownRecord, table="device", id=body.key.hex()))
 
     # EFFECTS
-    draft.put(MEMBERS, replace(member, devices=devices), draft.sender)
+    draft.change(MEMBERS, draft.sender, devices=devices)
     draft.emit(say.DeviceRemoved(draft.sender, body.key))
 
 
@@ -114,9 +111,5 @@ def set_validator(draft: Draft, body: tx.SetValidator) -> None:
 
 def report(draft: Draft, body: tx.Report) -> None:
     """Write down which software the sender runs."""
-    # CHECKS
-    member = draft.get(MEMBERS, draft.sender)
-
-    # EFFECTS
-    draft.put(MEMBERS, replace(member, software=body.software), draft.sender)
+    draft.change(MEMBERS, draft.sender, software=body.software)
     draft.emit(say.SoftwareReported(draft.sender, body.software))

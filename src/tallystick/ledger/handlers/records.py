@@ -7,7 +7,7 @@ from ..rejections import ensure, refusing
 from ..requests import elections
 from ..state import PROGRESS, REQUESTS, STATEMENTS, Draft
 from ..transactions import Approve, Certify, PostRecord
-from .requests import stage_now
+from .requests import stage_now, wrong_stage
 
 
 def _in_stage(draft: Draft, name: str, stage: str) -> tuple[Request, Progress]:
@@ -15,7 +15,7 @@ def _in_stage(draft: Draft, name: str, stage: str) -> tuple[Request, Progress]:
     if request is None or progress is None:
         raise no.UnknownRecord(table="request", id=name)
     now = stage_now(draft, progress)
-    ensure(now == stage, refusing(no.WrongStage, table="request", id=name, stage=now))
+    ensure(now == stage, wrong_stage(name, now))
     return request, progress
 
 
@@ -24,8 +24,8 @@ def post_record(draft: Draft, tx: PostRecord) -> None:
     # CHECKS
     request, progress = _in_stage(draft, tx.request, "recording")
     ensure(elections.recorder_of(progress) == draft.sender, refusing(no.NotYourTurn, member=draft.sender))
-    told = {"expected": progress.model.hex(), "model": tx.model.hex()}
-    ensure(tx.model == progress.model, refusing(no.BadRecord, **told))
+    another = refusing(no.BadRecord, expected=progress.model.hex(), model=tx.model.hex())
+    ensure(tx.model == progress.model, another)
 
     # EFFECTS
     draft.emit(RecordPosted(tx.request, draft.sender, tx.model, tx.figure))
@@ -37,7 +37,7 @@ def _ensure_stating(draft: Draft, progress: Progress, name: str, recorder: str) 
     may = draft.sender in progress.recorders and draft.sender != recorder
     ensure(may, refusing(no.NotYourTurn, member=draft.sender))
     again = draft.find(STATEMENTS, name, draft.sender) is not None
-    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, what="stated its figure"))
+    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, deed="stated its figure"))
 
 
 def approve(draft: Draft, tx: Approve) -> None:

@@ -1,6 +1,6 @@
 """Requests: posted with the reward locked, withdrawn, answered from an earlier record, tested at the end."""
 
-from msgspec.structs import replace
+from collections.abc import Callable
 
 from ...base.fixed import split
 from ...base.ids import ANYONE, digest
@@ -10,7 +10,7 @@ from ..chains import departures, trust
 from ..deadlines import schedule
 from ..notices import Paid, RecordReused, RequestPosted, TestOpened
 from ..records import FinalRecord, Grant, Progress, Request, Unit
-from ..rejections import ensure, refusing
+from ..rejections import Refusal, ensure, refusing
 from ..requests import elections, live, settlement
 from ..requests.seats import credit_account, debit_account
 from ..state import ACCOUNTS, GRANTS, MEMBERS, PROGRESS, RECORDS, REQUESTS, STANDING_TEAMS, UNITS, Draft
@@ -40,9 +40,7 @@ def post_request(draft: Draft, tx: PostRequest) -> None:
     # EFFECTS
     name = draft.new_id("request")
     if tx.parent:
-        payer = draft.get(PROGRESS, tx.parent)
-        payer = replace(payer, escrow=payer.escrow - tx.reward, purchased=payer.purchased + tx.reward)
-        draft.put(PROGRESS, payer, tx.parent)
+        draft.add(PROGRESS, tx.parent, escrow=-tx.reward, purchased=tx.reward)
     else:
         debit_account(draft, draft.sender, tx.reward)
     request = Request(
@@ -76,12 +74,8 @@ def _ensure_elsewhere(draft: Draft, tx: PostRequest) -> None:
     flaw = departures.why_not_on_chain(tx.rules, other.terms.settling)
     ensure(flaw is None, refusing(no.BadRules, reason=flaw))
     room = other.terms.escrow_cap - other.escrow
-    told = {
-        "field": "reward",
-        "value": tx.reward,
-        "bound": f"at most {room}, which {tx.chain!r} may still hold",
-    }
-    ensure(tx.reward <= room, refusing(no.OutOfRange, **told))
+    bound = f"at most {room}, which {tx.chain!r} may still hold"
+    ensure(tx.reward <= room, refusing(no.OutOfRange, field="reward", value=tx.reward, bound=bound))
 
 
 def _ensure_parent(draft: Draft, tx: PostRequest) -> int:
@@ -89,10 +83,10 @@ def _ensure_parent(draft: Draft, tx: PostRequest) -> int:
     parent, progress = draft.find(REQUESTS, tx.parent), draft.find(PROGRESS, tx.parent)
     if parent is None or progress is None:
         raise no.UnknownRecord(table="request", id=tx.parent)
-    told = {"table": "request", "id": tx.parent}
-    ensure(progress.analyst == draft.sender, refusing(no.NotYours, **told, member=draft.sender))
+    hired = progress.analyst == draft.sender
+    ensure(hired, refusing(no.NotYours, table="request", id=tx.parent, member=draft.sender))
     running = progress.stage in ("opening", "rounds", "closing")
-    ensure(running, refusing(no.WrongStage, **told, stage=progress.stage))
+    ensure(running, wrong_stage(tx.parent, progress.stage))
     return min(progress.escrow, parent.rules.purchase_limit - progress.purchased)
 
 
@@ -100,8 +94,8 @@ def withdraw_request(draft: Draft, tx: WithdrawRequest) -> None:
     """Take a request back while its team is forming."""
     # CHECKS
     request, progress = own_request(draft, tx.request)
-    told = {"table": "request", "id": tx.request, "stage": stage_now(draft, progress)}
-    ensure(stage_now(draft, progress) == "forming", refusing(no.WrongStage, **told))
+    stage = stage_now(draft, progress)
+    ensure(stage == "forming", wrong_stage(tx.request, stage))
 
     # EFFECTS
     settlement.refund(draft, request.request, "withdrawn by the requester")
@@ -111,6 +105,11 @@ def stage_now(draft: Draft, progress: Progress) -> str:
     """The stage, or that its time is up where the due-queue has not come to it yet."""
     late = progress.deadline and draft.time >= progress.deadline
     return f"past its deadline, {progress.deadline}" if late else progress.stage
+
+
+def wrong_stage(request: str, stage: str) -> Callable[[], Refusal]:
+    """It is too early or too late for this in a request."""
+    return refusing(no.WrongStage, table="request", id=request, stage=stage)
 
 
 def own_request(draft: Draft, name: str) -> tuple[Request, Progress]:
@@ -132,9 +131,8 @@ def reuse_record(draft: Draft, tx: ReuseRecord) -> None:
     if request is None:
         raise no.UnknownRecord(table="request", id=tx.request)
     progress = draft.get(PROGRESS, tx.request)
-    told = {"table": "request", "id": tx.request, "stage": progress.stage}
     if record is None:
-        raise no.WrongStage(**told)
+        raise wrong_stage(tx.request, progress.stage)()
     reason = _why_not_reusable(draft, record, request, tx.purpose)
     ensure(reason is None, refusing(no.NotReusable, request=tx.request, reason=reason))
     fee, has = request.rules.paying.reuse_fee, draft.get(ACCOUNTS, draft.sender).balance
@@ -184,9 +182,8 @@ def open_test(draft: Draft, tx: OpenTest) -> None:
     # CHECKS
     request, progress = own_request(draft, tx.request)
     stage = stage_now(draft, progress)
-    told = {"table": "request", "id": tx.request, "stage": stage}
     if stage != "sealed" or request.rules.test is None:
-        raise no.WrongStage(**told)
+        raise wrong_stage(tx.request, stage)()
     fits = test_commitment(tx.content, tx.salt) == request.rules.test.commitment
     ensure(fits, refusing(no.BadReveal, member=draft.sender))
 

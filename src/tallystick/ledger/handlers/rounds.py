@@ -1,12 +1,14 @@
 """Rounds: posting in the open phase, opening what was committed, waking a quiet chain."""
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from .. import rejections as no
 from ..chains import trust
 from ..notices import Posted, Revealed, TurnMissed
 from ..records import Phase, Posting, Progress, Request
-from ..rejections import ensure, refusing
+from ..rejections import Refusal, ensure, refusing
 from ..requests import phases, rounds
 from ..requests.turns import round_state, subjects_of
 from ..rules import PhaseRule, all_phases
@@ -32,11 +34,10 @@ def post(draft: Draft, tx: Post) -> None:
     # CHECKS
     request, phase, rule = _open_phase(draft, tx.request, tx.round, tx.phase)
     progress = draft.get(PROGRESS, tx.request)
-    told = {"round": tx.round, "phase": tx.phase, "open": "its reveals"}
-    ensure(not phase.revealing, refusing(no.WrongPhase, **told))
+    ensure(not phase.revealing, _wrong_phase(tx.round, tx.phase, "its reveals"))
     ensure(_has_turn(draft, rule, phase), refusing(no.NotYourTurn, member=draft.sender))
     again = draft.find(POSTS, tx.request, progress.phase, draft.sender) is not None
-    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, what=f"posted in phase {tx.phase!r}"))
+    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, deed=f"posted in phase {tx.phase!r}"))
     reason = _misfit(rule, phase, draft.sender, tx)
     ensure(reason is None, refusing(no.WrongContent, reason=reason))
     if isinstance(tx.content, SaltReveal):
@@ -59,15 +60,18 @@ def _open_phase(draft: Draft, name: str, round_: int, phase_name: str) -> tuple[
     if request is None or progress is None:
         raise no.UnknownRecord(table="request", id=name)
     phase = draft.find(PHASES, name, progress.phase) if progress.phase >= 0 else None
-    told = {"round": round_, "phase": phase_name}
     if phase is None:
-        raise no.WrongPhase(**told, open=f"none, the request is {progress.stage}")
+        raise _wrong_phase(round_, phase_name, f"none, the request is {progress.stage}")()
     meant = (phase.round, phase.name) == (round_, phase_name)
-    ensure(meant, refusing(no.WrongPhase, **told, open=f"round {phase.round} phase {phase.name!r}"))
+    ensure(meant, _wrong_phase(round_, phase_name, f"round {phase.round} phase {phase.name!r}"))
     past = f"none any more, it closed at {phase.deadline}"  # whether or not the due-queue has come to it
-    ensure(draft.time < phase.deadline, refusing(no.WrongPhase, **told, open=past))
+    ensure(draft.time < phase.deadline, _wrong_phase(round_, phase_name, past))
     trust.ensure_fresh(draft, request)
     return request, phase, all_phases(request.rules)[progress.phase]
+
+
+def _wrong_phase(round_: int, phase: str, open_now: str) -> Callable[[], Refusal]:
+    return refusing(no.WrongPhase, round=round_, phase=phase, open=open_now)
 
 
 def _has_turn(draft: Draft, rule: PhaseRule, phase: Phase) -> bool:
@@ -82,11 +86,11 @@ def _misfit(rule: PhaseRule, phase: Phase, sender: str, tx: Post) -> str | None:
     if isinstance(content, Declined):
         return None
     if rule.content == "scores":
-        wanted: type = Committed if rule.sealed else Scores
+        kind: type = Committed if rule.sealed else Scores
     else:
-        wanted = {"model": Model, "inline": Inline, "salt": SaltReveal}[rule.content]
-    if not isinstance(content, wanted):
-        return f"{wanted.__name__.lower()}, not {type(content).__name__.lower()}"
+        kind = {"model": Model, "inline": Inline, "salt": SaltReveal}[rule.content]
+    if not isinstance(content, kind):
+        return f"{kind.__name__.lower()}, not {type(content).__name__.lower()}"
     if isinstance(content, Scores):
         return _wrong_length(rule, phase, sender, content.values)
     return None
@@ -105,8 +109,7 @@ def _note_model(draft: Draft, request: Request, rule: PhaseRule, progress: Progr
     name, state = request.request, round_state(draft, request.request)
     hash_ = content.payload.plaintext
     if hash_ == progress.model or (hash_ in state.hashes and not _own(draft, request, hash_)):
-        place = draft.get(PLACES, name, draft.sender)
-        draft.put(PLACES, replace(place, idle=place.idle + 1), name, draft.sender)
+        draft.add(PLACES, name, draft.sender, idle=1)
         draft.emit(TurnMissed(name, tx.round, tx.phase, draft.sender, "copied"))
         return False
     final = progress.stage == "closing" or rule.name == request.rules.result
@@ -120,20 +123,19 @@ def _own(draft: Draft, request: Request, hash_: bytes) -> bool:
     indices = range(len(all_phases(request.rules)))
     posted = (draft.find(POSTS, request.request, index, draft.sender) for index in indices)
     contents = [posting.content for posting in posted if posting is not None and posting.accepted]
-    return any(isinstance(one, Model) and one.payload.plaintext == hash_ for one in contents)
+    return any(isinstance(content, Model) and content.payload.plaintext == hash_ for content in contents)
 
 
 def reveal(draft: Draft, tx: Reveal) -> None:
     """Open one's scores, now that nobody can change its own any more."""
     # CHECKS
     request, phase, rule = _open_phase(draft, tx.request, tx.round, tx.phase)
-    told = {"round": tx.round, "phase": tx.phase, "open": "its commitments"}
-    ensure(phase.revealing, refusing(no.WrongPhase, **told))
+    ensure(phase.revealing, _wrong_phase(tx.round, tx.phase, "its commitments"))
     index = draft.get(PROGRESS, tx.request).phase
     posting = draft.find(POSTS, tx.request, index, draft.sender)
     if posting is None or not isinstance(posting.content, Committed):
         raise no.NotYourTurn(member=draft.sender)
-    ensure(posting.values is None, refusing(no.AlreadyDone, member=draft.sender, what="revealed"))
+    ensure(posting.values is None, refusing(no.AlreadyDone, member=draft.sender, deed="revealed"))
     made = score_commitment(tx.request, tx.round, tx.phase, draft.sender, tx.values, tx.salt)
     ensure(made == posting.content.commitment, refusing(no.BadReveal, member=draft.sender))
     reason = _wrong_length(rule, phase, draft.sender, tx.values)

@@ -1,7 +1,5 @@
 """Teams: applying, withdrawing, grading, listing, leaving; and standing teams that stay together."""
 
-from msgspec.structs import replace
-
 from .. import rejections as no
 from ..budgets import reservations
 from ..chains import trust
@@ -44,7 +42,7 @@ from ..transactions import (
     RegisterTeam,
     WithdrawApplication,
 )
-from .requests import own_request, stage_now
+from .requests import own_request, stage_now, wrong_stage
 
 PPM = 10**6
 MAX_USES = 8192  # units of one team: what forming reserves, a phase charges and a record lists
@@ -66,7 +64,7 @@ def apply(draft: Draft, tx: Apply) -> None:
     request, progress = known_request(draft, tx.request)
     benched = _ensure_open(draft, request, progress)
     ensure(
-        request.member != draft.sender, refusing(no.SelfDealing, member=draft.sender, what="answer itself")
+        request.member != draft.sender, refusing(no.SelfDealing, member=draft.sender, deed="answer itself")
     )
     _ensure_new(draft, tx.request)
     _ensure_fitting(draft, request, tx, benched)
@@ -91,7 +89,7 @@ def apply(draft: Draft, tx: Apply) -> None:
         locked,
     )
     draft.put(APPLICATIONS, application, tx.request, draft.sender)
-    draft.put(PROGRESS, replace(progress, applications=progress.applications + 1), tx.request)
+    draft.add(PROGRESS, tx.request, applications=1)
     if benched:
         _join_bench(draft, request)
     draft.emit(Applied(tx.request, draft.sender, benched))
@@ -100,11 +98,10 @@ def apply(draft: Draft, tx: Apply) -> None:
 def _ensure_open(draft: Draft, request: Request, progress: Progress) -> bool:
     """Refuse where nobody can join any more; say whether it is the bench that one joins."""
     stage = stage_now(draft, progress)
-    told = {"table": "request", "id": request.request, "stage": stage}
     if stage == "forming":
         return False
     late = progress.round >= request.rules.stopping.rounds
-    ensure(stage == "rounds" and not late, refusing(no.WrongStage, **told))
+    ensure(stage == "rounds" and not late, wrong_stage(request.request, stage))
     size = request.rules.forming.bench
     full = len(draft.get(TEAMS, request.request).bench) >= size
     ensure(not full, refusing(no.BenchFull, request=request.request, size=size))
@@ -116,18 +113,19 @@ def _ensure_new(draft: Draft, request: str) -> None:
         draft.find(APPLICATIONS, request, draft.sender) is not None
         or draft.find(PLACES, request, draft.sender) is not None
     )
-    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, what="applied"))
+    ensure(not again, refusing(no.AlreadyDone, member=draft.sender, deed="applied"))
 
 
 def _ensure_fitting(draft: Draft, request: Request, tx: Apply, benched: bool) -> None:
     """Refuse who may not be chosen, lacks the role, or applies with the wrong papers."""
     form, roles = request.rules.forming, draft.get(MEMBERS, draft.sender).roles
-    role = seats.role_wanted(tx.analyst, tx.units)
+    role = seats.role_needed(tx.analyst, tx.units)
     ensure(role in roles, refusing(no.WrongRole, member=draft.sender, role=role))
     known = form.candidates == "team" or benched  # a list may still be posted while the team forms
     allowed = forming.candidates(draft, request) if known else None
-    told = {"member": draft.sender, "of": f"team {form.team!r}" if form.team else "the posted candidates"}
-    ensure(allowed is None or draft.sender in allowed, refusing(no.NotEligible, **told))
+    group = f"team {form.team!r}" if form.team else "the posted candidates"
+    eligible = allowed is None or draft.sender in allowed
+    ensure(eligible, refusing(no.NotEligible, member=draft.sender, of=group))
     flaw = _flaw(request, tx) or _overstated(draft, tx) or _not_agreed(draft, request, tx)
     ensure(flaw is None, refusing(no.BadApplication, reason=flaw))
 
@@ -172,8 +170,8 @@ def _flaw(request: Request, tx: Apply) -> str | None:
 
 def _ensure_credit(draft: Draft, request: Request) -> None:
     credit, needed = draft.get(ACCOUNTS, draft.sender).credit, request.rules.forming.minimum_credit
-    told = {"member": draft.sender, "needed": needed, "has": credit}
-    ensure(credit >= needed, refusing(no.NotEnoughCredit, **told))
+    enough = credit >= needed
+    ensure(enough, refusing(no.NotEnoughCredit, member=draft.sender, needed=needed, has=credit))
 
 
 def _standing(draft: Draft, tx: Apply) -> int:
@@ -185,11 +183,10 @@ def _standing(draft: Draft, tx: Apply) -> int:
 
 def _join_bench(draft: Draft, request: Request) -> None:
     name = request.request
-    team = draft.get(TEAMS, name)
-    waiting = [draft.get(APPLICATIONS, name, member) for member in (*team.bench, draft.sender)]
+    bench = draft.get(TEAMS, name).bench
+    waiting = [draft.get(APPLICATIONS, name, member) for member in (*bench, draft.sender)]
     listed = forming.candidates(draft, request) or tuple(a.member for a in waiting)
-    bench = tuple(a.member for a in seats.in_order(request, waiting, listed))
-    draft.put(TEAMS, replace(team, bench=bench), name)
+    draft.change(TEAMS, name, bench=tuple(a.member for a in seats.in_order(request, waiting, listed)))
 
 
 def withdraw_application(draft: Draft, tx: WithdrawApplication) -> None:
@@ -199,16 +196,14 @@ def withdraw_application(draft: Draft, tx: WithdrawApplication) -> None:
     application = draft.find(APPLICATIONS, tx.request, draft.sender)
     if application is None:
         place = draft.find(PLACES, tx.request, draft.sender)
-        told = {"table": "request", "id": tx.request, "stage": progress.stage}
-        ensure(place is None, refusing(no.WrongStage, **told))
+        ensure(place is None, wrong_stage(tx.request, progress.stage))
         raise no.UnknownRecord(table="application", id=tx.request)
 
     # EFFECTS
     seats.give_back(draft, tx.request, application)
     team = draft.find(TEAMS, tx.request)
     if team is not None:
-        bench = tuple(m for m in team.bench if m != draft.sender)
-        draft.put(TEAMS, replace(team, bench=bench), tx.request)
+        draft.change(TEAMS, tx.request, bench=tuple(m for m in team.bench if m != draft.sender))
     draft.emit(ApplicationWithdrawn(tx.request, draft.sender))
 
 
@@ -217,9 +212,8 @@ def choose_team(draft: Draft, tx: ChooseTeam) -> None:
     # CHECKS
     request, progress = own_request(draft, tx.request)
     stage = stage_now(draft, progress)
-    told = {"table": "request", "id": tx.request, "stage": stage}
     listed = request.rules.forming.candidates == "listed"
-    ensure(stage == "forming" and listed, refusing(no.WrongStage, **told))
+    ensure(stage == "forming" and listed, wrong_stage(tx.request, stage))
     twice = len(dict.fromkeys(tx.members)) < len(tx.members)
     ensure(not twice, refusing(no.BadTeam, reason="one member is named twice"))
     for member in tx.members:
@@ -235,19 +229,18 @@ def grade(draft: Draft, tx: Grade) -> None:
     # CHECKS
     request, progress = known_request(draft, tx.request)
     form = request.rules.forming
-    told = {"table": "request", "id": tx.request}
-    ensure(form.named == draft.sender, refusing(no.NotYours, **told, member=draft.sender))
+    grades = form.named == draft.sender
+    ensure(grades, refusing(no.NotYours, table="request", id=tx.request, member=draft.sender))
     stage = stage_now(draft, progress)
-    wanted = stage == "forming" and form.ability == "graded"
-    ensure(wanted, refusing(no.WrongStage, **told, stage=stage))
+    graded = stage == "forming" and form.ability == "graded"
+    ensure(graded, wrong_stage(tx.request, stage))
     for member, _ in tx.grades:
         applied = draft.find(APPLICATIONS, tx.request, member)
         ensure(applied, refusing(no.UnknownRecord, table="application", id=member))
 
     # EFFECTS
     for member, ability in tx.grades:
-        application = draft.get(APPLICATIONS, tx.request, member)
-        draft.put(APPLICATIONS, replace(application, ability=ability), tx.request, member)
+        draft.change(APPLICATIONS, tx.request, member, ability=ability)
     draft.emit(AbilitiesGraded(tx.request, len(tx.grades)))
 
 
@@ -258,8 +251,7 @@ def leave(draft: Draft, tx: Leave) -> None:
     place = draft.find(PLACES, tx.request, draft.sender)
     if place is None or place.status != "active":
         raise no.UnknownRecord(table="place", id=tx.request)
-    told = {"table": "request", "id": tx.request, "stage": progress.stage}
-    ensure(progress.stage in ("opening", "rounds", "closing"), refusing(no.WrongStage, **told))
+    ensure(progress.stage in ("opening", "rounds", "closing"), wrong_stage(tx.request, progress.stage))
     trust.ensure_fresh(draft, request)
 
     # EFFECTS
@@ -268,13 +260,8 @@ def leave(draft: Draft, tx: Leave) -> None:
     unserved = _unserved(draft, request, progress, open_phase)
     hidden = _hides_scores(draft, tx.request, progress.phase)
     owes = hidden + _owes_now(draft, tx.request, progress.phase, rule, open_phase)
-    place = replace(
-        place,
-        turns=place.turns + unserved,
-        missed=place.missed + unserved + owes,
-        forfeits=place.forfeits + hidden,
-    )
-    draft.put(PLACES, place, tx.request, draft.sender)
+    missed = unserved + owes
+    draft.add(PLACES, tx.request, draft.sender, turns=unserved, missed=missed, forfeits=hidden)
     if hidden:
         phases.forfeit(draft, tx.request, draft.sender)
     seats.depart(draft, tx.request, [draft.sender], "left")
@@ -325,10 +312,11 @@ def join_team(draft: Draft, tx: JoinTeam) -> None:
     team = draft.find(STANDING_TEAMS, tx.team)
     if team is None:
         raise no.UnknownRecord(table="team", id=tx.team)
-    ensure(draft.sender not in team.members, refusing(no.AlreadyDone, member=draft.sender, what="joined"))
-    told = {"member": draft.sender, "of": f"those whom team {tx.team!r} invited"}
-    ensure(draft.sender in team.invited, refusing(no.NotEligible, **told))
+    ensure(draft.sender not in team.members, refusing(no.AlreadyDone, member=draft.sender, deed="joined"))
+    invited = draft.sender in team.invited
+    group = f"those whom team {tx.team!r} invited"
+    ensure(invited, refusing(no.NotEligible, member=draft.sender, of=group))
 
     # EFFECTS
-    draft.put(STANDING_TEAMS, replace(team, members=(*team.members, draft.sender)), tx.team)
+    draft.change(STANDING_TEAMS, tx.team, members=(*team.members, draft.sender))
     draft.emit(TeamJoined(tx.team, draft.sender))

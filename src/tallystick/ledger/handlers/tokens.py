@@ -12,7 +12,7 @@ from ..state import ACCOUNTS, CHAIN, Draft
 def transfer(draft: Draft, body: tx.Transfer) -> None:
     """Send tokens to another member, suspended ones included: suspension takes rights, not tokens."""
     # CHECKS
-    ensure(body.to != draft.sender, refusing(no.SelfDealing, member=draft.sender, what="pay itself"))
+    ensure(body.to != draft.sender, refusing(no.SelfDealing, member=draft.sender, deed="pay itself"))
     payee = draft.find(ACCOUNTS, body.to)
     if payee is None:
         raise no.UnknownMember(member=body.to)
@@ -35,10 +35,7 @@ def ensure_below_cap(draft: Draft, amount: int) -> None:
 
 def issue(draft: Draft, to: str, amount: int) -> None:
     """New tokens for a member, or for the reward pool where `to` is empty."""
-    chain = draft.get(CHAIN)
-    pool = chain.pool if to else chain.pool + amount
-    draft.put(CHAIN, replace(chain, issued=chain.issued + amount, pool=pool))
+    draft.add(CHAIN, issued=amount, pool=0 if to else amount)
     if to:
-        account = draft.get(ACCOUNTS, to)
-        draft.put(ACCOUNTS, replace(account, balance=account.balance + amount), to)
+        draft.add(ACCOUNTS, to, balance=amount)
     draft.emit(say.TokensIssued(to, amount))

@@ -5,8 +5,6 @@ its owner's that it or the record it came from was made of, and of every unit of
 of its roots. Where these are two lineages the unit is refused, since charging one would spare the other.
 """
 
-from msgspec.structs import replace
-
 from ...base.merkle import EMPTY
 from .. import notices as say
 from .. import rejections as no
@@ -33,8 +31,7 @@ def register_unit(draft: Draft, body: tx.RegisterUnit) -> None:
     # EFFECTS
     unit = draft.new_id("unit")
     lineage = joined or _open_lineage(draft, body)
-    parts = draft.get(LINEAGES, lineage)
-    draft.put(LINEAGES, replace(parts, parts=(*parts.parts, unit)), lineage)
+    draft.change(LINEAGES, lineage, parts=(*draft.get(LINEAGES, lineage).parts, unit))
     draft.put(UNITS, _described(draft, body, unit, lineage, previous), unit)
     draft.put(UNIT_NAMES, Root(unit), draft.sender, body.name)
     for root in _claimable(body):
@@ -51,10 +48,9 @@ def withdraw_unit(draft: Draft, body: tx.WithdrawUnit) -> None:
     ensure(unit.active, refusing(no.WrongStage, table="unit", id=body.unit, stage="withdrawn"))
 
     # EFFECTS
-    lineage = draft.get(LINEAGES, unit.lineage)
-    parts = tuple(part for part in lineage.parts if part != body.unit)
-    draft.put(LINEAGES, replace(lineage, parts=parts), unit.lineage)
-    draft.put(UNITS, replace(unit, active=False), body.unit)
+    parts = draft.get(LINEAGES, unit.lineage).parts
+    draft.change(LINEAGES, unit.lineage, parts=tuple(part for part in parts if part != body.unit))
+    draft.change(UNITS, body.unit, active=False)
     draft.emit(say.UnitWithdrawn(body.unit))
 
 
@@ -63,7 +59,7 @@ def transfer_unit(draft: Draft, body: tx.TransferUnit) -> None:
     # CHECKS
     unit = own_unit(draft, body.unit)
     ensure(unit.active, refusing(no.WrongStage, table="unit", id=body.unit, stage="withdrawn"))
-    itself = refusing(no.SelfDealing, member=draft.sender, what="hand a unit to itself")
+    itself = refusing(no.SelfDealing, member=draft.sender, deed="hand a unit to itself")
     ensure(body.to != draft.sender, itself)
     to = draft.find(MEMBERS, body.to)
     if to is None:
@@ -76,27 +72,27 @@ def transfer_unit(draft: Draft, body: tx.TransferUnit) -> None:
 
 def own_unit(draft: Draft, unit: str) -> Unit:
     """The sender's unit of this id; who owns a lineage owns every unit of it, withdrawn ones too."""
-    found = draft.find(UNITS, unit)
-    if found is None:
+    known = draft.find(UNITS, unit)
+    if known is None:
         raise no.UnknownRecord(table="unit", id=unit)
-    owner = draft.get(LINEAGES, found.lineage).owner
+    owner = draft.get(LINEAGES, known.lineage).owner
     ensure(owner == draft.sender, refusing(no.NotYours, table="unit", id=unit, member=draft.sender))
-    return found
+    return known
 
 
 def move_lineage(draft: Draft, lineage: str, owner: str) -> None:
     """Give a lineage and every unit of it that is on offer to another owner."""
-    found = draft.get(LINEAGES, lineage)
-    draft.put(LINEAGES, replace(found, owner=owner), lineage)
-    for part in found.parts:
+    before = draft.get(LINEAGES, lineage)
+    draft.change(LINEAGES, lineage, owner=owner)
+    for part in before.parts:
         unit = draft.get(UNITS, part)
-        named = draft.find(UNIT_NAMES, found.owner, unit.name)
+        named = draft.find(UNIT_NAMES, before.owner, unit.name)
         newest = named is not None and named.unit == part
         name = _free_name(draft, owner, unit) if newest else unit.name
         if newest:
-            draft.delete(UNIT_NAMES, found.owner, unit.name)
+            draft.delete(UNIT_NAMES, before.owner, unit.name)
             draft.put(UNIT_NAMES, Root(part), owner, name)
-        draft.put(UNITS, replace(unit, owner=owner, name=name), part)
+        draft.change(UNITS, part, owner=owner, name=name)
         draft.emit(say.UnitMoved(part, owner))
 
 
@@ -170,8 +166,8 @@ def _lineages_of_source(draft: Draft, source: str) -> list[str]:
     if record is None or request is None:
         raise no.UnknownRecord(table="unit or record", id=source)
     takes_part = (request.member, *(member for member, _ in record.contributions))
-    told = {"table": "record", "id": source, "member": draft.sender}
-    ensure(draft.sender in takes_part, refusing(no.NotYours, **told))
+    others = refusing(no.NotYours, table="record", id=source, member=draft.sender)
+    ensure(draft.sender in takes_part, others)
     ensure(record.stands, refusing(no.WrongStage, table="record", id=source, stage="not standing"))
     lineages = [draft.get(LINEAGES, draft.get(UNITS, unit).lineage) for _, unit, _ in record.sources]
     return [lineage.lineage for lineage in lineages if lineage.owner == draft.sender]
@@ -220,4 +216,4 @@ def _count_citations(draft: Draft, body: tx.RegisterUnit) -> None:
     for cited in body.cites:
         unit = draft.get(UNITS, cited)
         if draft.get(LINEAGES, unit.lineage).owner != draft.sender:
-            draft.put(UNITS, replace(unit, citations=unit.citations + 1), cited)
+            draft.add(UNITS, cited, citations=1)

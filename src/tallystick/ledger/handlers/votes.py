@@ -47,16 +47,11 @@ def vote(draft: Draft, body: tx.Vote) -> None:
     may = draft.sender in draft.get(ELECTORATES, body.proposal).members
     ensure(may, refusing(no.NotEligible, member=draft.sender, of=f"the electorate of {body.proposal!r}"))
     voted = draft.find(BALLOTS, body.proposal, draft.sender)
-    ensure(voted is None, refusing(no.AlreadyDone, member=draft.sender, what=f"voted on {body.proposal!r}"))
+    ensure(voted is None, refusing(no.AlreadyDone, member=draft.sender, deed=f"voted on {body.proposal!r}"))
 
     # EFFECTS
     draft.put(BALLOTS, Ballot(body.approve), body.proposal, draft.sender)
-    counted = replace(
-        proposal,
-        approvals=proposal.approvals + body.approve,
-        refusals=proposal.refusals + (not body.approve),
-    )
-    draft.put(PROPOSALS, counted, body.proposal)
+    counted = draft.add(PROPOSALS, body.proposal, approvals=body.approve, refusals=not body.approve)
     draft.emit(say.VoteCast(body.proposal, draft.sender, body.approve))
     if _suffice(counted.approvals, counted.electorate):
         _pass(draft, counted)
@@ -67,17 +62,17 @@ def vote(draft: Draft, body: tx.Vote) -> None:
 
 def serve_proposal(draft: Draft, proposal: str) -> None:
     """At its deadline an open proposal lapses, and one that passed takes effect if it still can."""
-    found = draft.get(PROPOSALS, proposal)
-    if found.stage == "open":
-        _decide(draft, found, "lapsed")
+    known = draft.get(PROPOSALS, proposal)
+    if known.stage == "open":
+        _decide(draft, known, "lapsed")
         return
     try:
-        ensure_possible(draft, found.change)
+        ensure_possible(draft, known.change)
     except Refusal:
-        _decide(draft, found, "void")
+        _decide(draft, known, "void")
         return
-    _take_effect(draft, found.change)
-    _decide(draft, found, "effective")
+    _take_effect(draft, known.change)
+    _decide(draft, known, "effective")
 
 
 def void_proposal(draft: Draft, proposal: str) -> None:
@@ -204,16 +199,16 @@ def _take_effect(draft: Draft, change: tx.Change) -> None:
         case tx.Admit():
             _admit(draft, change)
         case tx.Suspend():
-            draft.put(MEMBERS, replace(_member(draft, change.member), active=False), change.member)
+            draft.change(MEMBERS, change.member, active=False)
             draft.emit(say.MemberSuspended(change.member))
         case tx.Reinstate():
-            draft.put(MEMBERS, replace(_member(draft, change.member), active=True), change.member)
+            draft.change(MEMBERS, change.member, active=True)
             draft.emit(say.MemberReinstated(change.member))
         case tx.Recover():
             _recover(draft, change)
         case tx.SetRoles():
             roles = tuple(sorted(change.roles))
-            draft.put(MEMBERS, replace(_member(draft, change.member), roles=roles), change.member)
+            draft.change(MEMBERS, change.member, roles=roles)
             draft.emit(say.RolesSet(change.member, roles))
         case tx.Mint():
             issue(draft, change.member, change.amount)
@@ -225,25 +220,23 @@ def _take_effect(draft: Draft, change: tx.Change) -> None:
             if not unit.active:
                 draft.emit(say.UnitMoved(change.unit, change.owner))
         case tx.Upgrade():
-            chain = draft.get(CHAIN)
-            draft.put(CHAIN, replace(chain, next_version=change.version, upgrade_height=change.height))
+            draft.change(CHAIN, next_version=change.version, upgrade_height=change.height)
         case tx.RegisterChain():
             register(draft, change)
 
 
 def _admit(draft: Draft, change: tx.Admit) -> None:
-    roles, chain = tuple(sorted(change.roles)), draft.get(CHAIN)
+    roles = tuple(sorted(change.roles))
     member = Member(change.member, change.key, change.encryption_key, roles)
     claim_key(draft, change.member, change.key)
     draft.put(MEMBERS, member, change.member)
     draft.put(ACCOUNTS, Account(seen=draft.time), change.member)
-    draft.put(CHAIN, replace(chain, members=chain.members + 1))
+    draft.add(CHAIN, members=1)
     draft.emit(say.MemberAdmitted(change.member, roles))
 
 
 def _recover(draft: Draft, change: tx.Recover) -> None:
-    member = _member(draft, change.member)
-    fresh = replace(member, key=change.key, encryption_key=change.encryption_key, devices=())
+    fresh = {"key": change.key, "encryption_key": change.encryption_key, "devices": ()}
     claim_key(draft, change.member, change.key)
-    draft.put(MEMBERS, fresh, change.member)
+    draft.change(MEMBERS, change.member, **fresh)
     draft.emit(say.KeyReplaced(change.member, change.key, recovered=True))

@@ -69,7 +69,7 @@ class LiveRequest(Record):
 class Due(Record):
     """Something that a deadline will do."""
 
-    what: Literal[
+    step: Literal[
         "forming", "phase", "time", "record", "approve", "test", "certify", "proposal", "validators",
         "overdue",
     ]  # fmt: skip

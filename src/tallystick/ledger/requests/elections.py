@@ -32,7 +32,7 @@ def begin(draft: Draft, request: Request) -> None:
     name = request.request
     progress = draft.get(PROGRESS, name)
     recorders = tuple(p.member for p in ranked(request, progress, _electorate(draft, request, progress)))
-    draft.put(PROGRESS, replace(progress, recorders=recorders, attempt=0, phase=-1), name)
+    draft.change(PROGRESS, name, recorders=recorders, attempt=0, phase=-1)
     _appoint(draft, request)
 
 
@@ -89,14 +89,13 @@ def _appoint(draft: Draft, request: Request) -> None:
     name = request.request
     progress = draft.get(PROGRESS, name)
     if progress.attempt >= min(ATTEMPTS, len(progress.recorders)):
-        draft.put(PROGRESS, replace(progress, reached=_reached(request, progress.figure)), name)
+        draft.change(PROGRESS, name, reached=_reached(request, progress.figure))
         settlement.settle(draft, name, "", 0, "no record stood; the ledger settled by itself")
         return
     recorder = progress.recorders[progress.attempt]
     deadline = draft.time + request.rules.electing.wait
-    draft.put(PROGRESS, replace(progress, stage="recording", deadline=deadline), name)
-    place = draft.get(PLACES, name, recorder)
-    draft.put(PLACES, replace(place, turns=place.turns + 1), name, recorder)
+    draft.change(PROGRESS, name, stage="recording", deadline=deadline)
+    draft.add(PLACES, name, recorder, turns=1)
     schedule(draft, deadline, "record", name)
     draft.emit(RecorderElected(name, recorder, progress.attempt + 1))
 
@@ -108,9 +107,7 @@ def recorder_of(progress: Progress) -> str:
 
 def no_record(draft: Draft, name: str) -> None:
     """The recorder was silent: it missed a turn, the next one is appointed."""
-    recorder = recorder_of(draft.get(PROGRESS, name))
-    place = draft.get(PLACES, name, recorder)
-    draft.put(PLACES, replace(place, missed=place.missed + 1), name, recorder)
+    draft.add(PLACES, name, recorder_of(draft.get(PROGRESS, name)), missed=1)
     _next_attempt(draft, name)
 
 
@@ -118,14 +115,12 @@ def _refused(draft: Draft, name: str, record: RecordDraft, figures: dict[str, in
     """A record did not stand; its recorder is at fault only where the others' median is not its figure."""
     away = abs(record.figure - _median_of_others(sorted(figures.values()), record.figure))
     if away > draft.get(REQUESTS, name).rules.electing.tolerance:
-        place = draft.get(PLACES, name, record.recorder)
-        draft.put(PLACES, replace(place, idle=place.idle + 1), name, record.recorder)
+        draft.add(PLACES, name, record.recorder, idle=1)
     _next_attempt(draft, name)
 
 
 def _next_attempt(draft: Draft, name: str) -> None:
-    progress = draft.get(PROGRESS, name)
-    draft.put(PROGRESS, replace(progress, attempt=progress.attempt + 1), name)
+    draft.add(PROGRESS, name, attempt=1)
     _appoint(draft, draft.get(REQUESTS, name))
 
 
@@ -136,7 +131,7 @@ def open_approval(draft: Draft, request: Request, model: bytes, figure: int) -> 
     cancel(draft, progress.deadline, "record", name)
     draft.put(RECORD_DRAFTS, RecordDraft(recorder_of(progress), model, figure), name)
     deadline = draft.time + request.rules.electing.approve_wait
-    draft.put(PROGRESS, replace(progress, stage="approving", deadline=deadline), name)
+    draft.change(PROGRESS, name, stage="approving", deadline=deadline)
     schedule(draft, deadline, "approve", name)
     if len(progress.recorders) == 1:
         decide(draft, name)
@@ -145,19 +140,17 @@ def open_approval(draft: Draft, request: Request, model: bytes, figure: int) -> 
 def state(draft: Draft, name: str, figure: int | None) -> None:
     """Keep what the sender measured; once all have spoken, decide: of a large electorate by the due-queue."""
     draft.put(STATEMENTS, Statement(figure), name, draft.sender)
-    record, progress = draft.get(RECORD_DRAFTS, name), draft.get(PROGRESS, name)
-    record = replace(record, stated=record.stated + 1)
-    draft.put(RECORD_DRAFTS, record, name)
+    progress, stated = draft.get(PROGRESS, name), draft.add(RECORD_DRAFTS, name, stated=1).stated
     certifying, electorate = progress.stage == "certifying", len(progress.recorders)
-    if record.stated < electorate - (not certifying):
+    if stated < electorate - (not certifying):
         return
     if electorate <= AT_ONCE:
         (certify if certifying else decide)(draft, name)
         return
-    what = "certify" if certifying else "approve"
-    cancel(draft, progress.deadline, what, name)
-    draft.put(PROGRESS, replace(progress, deadline=draft.time), name)
-    schedule(draft, draft.time, what, name)
+    step = "certify" if certifying else "approve"
+    cancel(draft, progress.deadline, step, name)
+    draft.change(PROGRESS, name, deadline=draft.time)
+    schedule(draft, draft.time, step, name)
 
 
 def decide(draft: Draft, name: str) -> None:
@@ -181,13 +174,12 @@ def decide(draft: Draft, name: str) -> None:
         _refused(draft, name, record, figures)
         return
     figure = median(list(figures.values()))
-    progress = replace(progress, figure=figure, reached=_reached(request, figure))
-    draft.put(PROGRESS, progress, name)
+    draft.change(PROGRESS, name, figure=figure, reached=_reached(request, figure))
     if request.rules.test is None:
         settlement.settle(draft, name, record.recorder, len(approving), "recorded")
         return
     deadline = draft.time + request.rules.test.wait
-    draft.put(PROGRESS, replace(progress, stage="sealed", deadline=deadline), name)
+    draft.change(PROGRESS, name, stage="sealed", deadline=deadline)
     draft.put(RECORD_DRAFTS, replace(record, approving=len(approving)), name)
     schedule(draft, deadline, "test", name)
 
@@ -222,14 +214,13 @@ def _reached(request: Request, figure: int | None) -> bool:
 
     Else a minority that lets no record stand would keep the part of the pay that depends on quality.
     """
-    wanted = request.rules.stopping.quality
-    return wanted is None or figure is None or better(request.rules, figure, wanted) >= 0
+    quality = request.rules.stopping.quality
+    return quality is None or figure is None or better(request.rules, figure, quality) >= 0
 
 
 def test_unopened(draft: Draft, name: str) -> None:
     """The requester did not open its test set in time: the quality counts as reached."""
-    progress = draft.get(PROGRESS, name)
-    draft.put(PROGRESS, replace(progress, reached=True), name)
+    draft.change(PROGRESS, name, reached=True)
     _settle_tested(draft, name)
 
 
@@ -238,10 +229,9 @@ def open_certifying(draft: Draft, request: Request, content: bytes) -> None:
     name = request.request
     progress = draft.get(PROGRESS, name)
     cancel(draft, progress.deadline, "test", name)
-    record = draft.get(RECORD_DRAFTS, name)
     deadline = draft.time + request.rules.electing.approve_wait
-    draft.put(RECORD_DRAFTS, replace(record, content=content, stated=0), name)
-    draft.put(PROGRESS, replace(progress, stage="certifying", deadline=deadline), name)
+    draft.change(RECORD_DRAFTS, name, content=content, stated=0)
+    draft.change(PROGRESS, name, stage="certifying", deadline=deadline)
     schedule(draft, deadline, "certify", name)
 
 
@@ -263,7 +253,7 @@ def certify(draft: Draft, name: str) -> None:
         test_unopened(draft, name)
         return
     figure = median(figures)
-    draft.put(PROGRESS, replace(progress, figure=figure, reached=_reached(request, figure)), name)
+    draft.change(PROGRESS, name, figure=figure, reached=_reached(request, figure))
     _settle_tested(draft, name)
 
 

@@ -1,7 +1,5 @@
 """Who goes at the end of a round: evicted or expelled by the scores, a silent leader replaced (bpcv 4.1)."""
 
-from msgspec.structs import replace
-
 from ...base.ids import rank
 from ..records import Progress, Request, RoundState
 from ..rules import all_phases, smallest_team
@@ -34,7 +32,7 @@ def _expel(draft: Draft, request: Request, state: RoundState, complete: bool) ->
         place, progress = draft.get(PLACES, name, member), draft.get(PROGRESS, name)
         more = turns.ahead(request.rules, progress, member, progress.phase + 1) if member in gone else 0
         idle = place.idle + more + (member not in state.idle)
-        draft.put(PLACES, replace(place, turns=place.turns + more, idle=idle), name, member)
+        draft.change(PLACES, name, member, turns=place.turns + more, idle=idle)
     seats.depart(draft, name, gone, "expelled")
 
 
@@ -82,7 +80,6 @@ def _replace_leader(draft: Draft, request: Request, progress: Progress) -> None:
         return
     others = [m for m in team.active if m != place.member]
     if others:
-        draft.put(PLACES, replace(place, role="member"), name, place.member)
-        heir = draft.get(PLACES, name, others[0])
-        draft.put(PLACES, replace(heir, role="leader"), name, heir.member)
-        draft.put(PROGRESS, replace(progress, leader=heir.member), name)
+        draft.change(PLACES, name, place.member, role="member")
+        draft.change(PLACES, name, others[0], role="leader")
+        draft.change(PROGRESS, name, leader=others[0])

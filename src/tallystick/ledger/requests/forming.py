@@ -1,7 +1,5 @@
 """How a team forms when its time has come: who is chosen, who leads, who waits on the bench (bp2p Alg. 1)."""
 
-from msgspec.structs import replace
-
 from ..chains import departures
 from ..notices import TeamFormed
 from ..records import Application, Place, Request, Team
@@ -40,11 +38,9 @@ def forming_due(draft: Draft, name: str) -> None:
         settlement.refund(draft, name, shortfall or "nobody could stake what the leader must")
         return
     _seat_bench(draft, request, waiting)
-    progress = draft.get(PROGRESS, name)
     analyst = leader if request.rules.forming.leader == "analyst" else ""
-    draft.put(PROGRESS, replace(progress, leader=leader, analyst=analyst, deadline=0), name)
-    team = draft.get(TEAMS, name)
-    draft.emit(TeamFormed(name, leader, team.active))
+    draft.change(PROGRESS, name, leader=leader, analyst=analyst, deadline=0)
+    draft.emit(TeamFormed(name, leader, draft.get(TEAMS, name).active))
     if not request.chain:
         rounds.begin(draft, request)
         return
@@ -75,10 +71,10 @@ def _seated(
     hired = False
     count = promised = 0
     for application in ordered:
-        wanted = not hired if application.analyst else count < form.size
-        if wanted and not application.analyst:
-            wanted = _payable(request, promised + application.amount)
-        if not wanted:
+        room = not hired if application.analyst else count < form.size
+        if room and not application.analyst:
+            room = _payable(request, promised + application.amount)
+        if not room:
             waiting.append(application)
             continue
         place = seats.seat(draft, request, application, request.rules.stopping.rounds, 1)
@@ -87,7 +83,7 @@ def _seated(
             hired = hired or application.analyst
             count += not application.analyst
             promised += place.amount
-    draft.put(TEAMS, replace(draft.get(TEAMS, name), active=tuple(p.member for p in places)), name)
+    draft.change(TEAMS, name, active=tuple(place.member for place in places))
     return places, waiting
 
 
@@ -123,8 +119,7 @@ def _leader(draft: Draft, request: Request, places: list[Place]) -> str | None:
         if draft.get(ACCOUNTS, place.member).balance < more:
             continue
         debit_account(draft, place.member, more)
-        staked = replace(place, role="leader", deposit=place.deposit + more)
-        draft.put(PLACES, staked, name, place.member)
+        draft.change(PLACES, name, place.member, role="leader", deposit=place.deposit + more)
         return place.member
     return None
 
@@ -134,8 +129,7 @@ def _seat_bench(draft: Draft, request: Request, waiting: list[Application]) -> N
     name, size = request.request, request.rules.forming.bench
     for application in waiting[size:]:
         seats.give_back(draft, name, application)
-    team = draft.get(TEAMS, name)
-    draft.put(TEAMS, replace(team, bench=tuple(a.member for a in waiting[:size])), name)
+    draft.change(TEAMS, name, bench=tuple(application.member for application in waiting[:size]))
 
 
 def stake(request: Request, member: str, analyst: bool) -> int:

@@ -35,30 +35,30 @@ def outliers(rules: Rules, figures: dict[str, int], start: int | None) -> list[s
 
 
 def at_fault(
-    rules: Rules, rule: PhaseRule, phase: Phase, vectors: dict[str, tuple[Score, ...]], found: Tally
+    rules: Rules, rule: PhaseRule, phase: Phase, vectors: dict[str, tuple[Score, ...]], tally: Tally
 ) -> list[str]:
     """Members who posted a harmful model or judged against all others, by their names."""
     about = all_subjects(rule, phase)
-    told = {judge: dict(zip(about[judge], vector[1:], strict=True)) for judge, vector in vectors.items()}
+    scored = {judge: dict(zip(about[judge], vector[1:], strict=True)) for judge, vector in vectors.items()}
     starts = {judge: vector[0] for judge, vector in vectors.items()}
     figures = {
         judge: {member: score.figure for member, score in scores.items() if score.verdict == "fine"}
-        for judge, scores in told.items()
+        for judge, scores in scored.items()
     }
-    suspects = outliers(rules, found.figures, found.start)
-    return sorted({*_harmful(rules, suspects, starts, told), *_straying(rules, figures)})
+    suspects = outliers(rules, tally.figures, tally.start)
+    return sorted({*_harmful(rules, suspects, starts, scored), *_straying(rules, figures)})
 
 
 def _harmful(
-    rules: Rules, suspects: list[str], starts: dict[str, Score], told: dict[str, dict[str, Score]]
+    rules: Rules, suspects: list[str], starts: dict[str, Score], scored: dict[str, dict[str, Score]]
 ) -> list[str]:
     """Of these, whose model more than two thirds found to make the start worse, each on its own rows.
 
     The team's middle has said how much worse; a single judge's few rows need only bear it out.
     """
-    found = []
+    harmful = []
     for member in suspects:
-        given = {judge: scores[member] for judge, scores in told.items() if member in scores}
+        given = {judge: scores[member] for judge, scores in scored.items() if member in scores}
         given = {judge: score for judge, score in given.items() if score.verdict != "abstain"}
         worse = sum(
             score.verdict == starts[judge].verdict == "fine"
@@ -66,8 +66,8 @@ def _harmful(
             for judge, score in given.items()
         )
         if _borne_out(worse, len(given)):
-            found.append(member)
-    return found
+            harmful.append(member)
+    return harmful
 
 
 def _borne_out(worse: int, judges: int) -> bool:
@@ -83,21 +83,21 @@ def _harm(rules: Rules) -> int:
 def _straying(rules: Rules, figures: Figures) -> list[str]:
     """Judges who lie far off, whatever their own level, on posts about which the others agree."""
     about: dict[str, list[int]] = {}
-    for found in figures.values():
-        for member, figure in found.items():
+    for measured in figures.values():
+        for member, figure in measured.items():
             about.setdefault(member, []).append(figure)
     middle = {member: median(values) for member, values in about.items()}
-    off = {judge: _off(found, middle) for judge, found in figures.items() if len(found) >= TELLING}
-    apart = [abs(value) for one in off.values() for value in one.values()]
+    off = {judge: _off(own, middle) for judge, own in figures.items() if len(own) >= TELLING}
+    apart = [abs(value) for distances in off.values() for value in distances.values()]
     if not apart:
         return []
     reach = max(rules.electing.tolerance, rules.evicting.bound * median(apart))
     strays = {
         judge: sum(
             abs(value) > reach and _agreed(rules, about[member], figures[judge][member])
-            for member, value in one.items()
+            for member, value in distances.items()
         )
-        for judge, one in off.items()
+        for judge, distances in off.items()
     }
     return [judge for judge, count in strays.items() if count >= STRAYS]
 
@@ -109,8 +109,8 @@ def _agreed(rules: Rules, values: list[int], own: int) -> bool:
     return len(values) >= TELLING and 3 * near > 2 * (len(values) - 1)
 
 
-def _off(found: dict[str, int], middle: dict[str, int]) -> dict[str, int]:
+def _off(figures: dict[str, int], middle: dict[str, int]) -> dict[str, int]:
     """How far a judge's figures lie from the others', without what sets its rows apart in all of them."""
-    apart = {member: figure - middle[member] for member, figure in found.items()}
+    apart = {member: figure - middle[member] for member, figure in figures.items()}
     level = median(list(apart.values()))
     return {member: value - level for member, value in apart.items()}

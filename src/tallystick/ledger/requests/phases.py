@@ -7,7 +7,7 @@ from ..budgets import reservations
 from ..chains import allocations
 from ..deadlines import cancel, schedule
 from ..notices import PhaseClosed, PhaseOpened, RevealsOpened, TurnMissed
-from ..records import Phase, Place, Posting, Progress, Request
+from ..records import Phase, Posting, Progress, Request
 from ..rules import PhaseRule, all_phases
 from ..state import PHASES, PLACES, POSTS, PROGRESS, ROUNDS, TEAMS, Draft
 from ..transactions import Committed, Declined, Score, Scores
@@ -18,8 +18,7 @@ def open_phase(draft: Draft, request: Request, index: int) -> Phase:
     """Open a phase: release who may no longer serve, see whose turn it is, charge them, set the deadline."""
     name, rule = request.request, all_phases(request.rules)[index]
     seats.release_unentitled(draft, request, draft.get(TEAMS, name).active, index)
-    progress = replace(draft.get(PROGRESS, name), phase=index)
-    draft.put(PROGRESS, progress, name)
+    progress = draft.change(PROGRESS, name, phase=index)
     opened = turns.owed(draft, name, request.rules, progress, rule, draft.get(TEAMS, name))
     phase = replace(opened, deadline=draft.time + rule.wait)
     draft.put(PHASES, phase, name, index)
@@ -38,7 +37,7 @@ def _open_for(draft: Draft, request: Request, rule: PhaseRule, progress: Progres
         allocations.charge(draft, request, rule, place)
     else:
         reservations.charge(draft, request.request, rule, progress.round, member, place.units)
-    draft.put(PLACES, replace(place, turns=place.turns + 1, opened=True), request.request, member)
+    draft.change(PLACES, request.request, member, turns=place.turns + 1, opened=True)
 
 
 def add_post(draft: Draft, request: Request, phase: Phase, posting: Posting) -> bool:
@@ -58,8 +57,7 @@ def add_post(draft: Draft, request: Request, phase: Phase, posting: Posting) -> 
 def add_reveal(draft: Draft, request: Request, phase: Phase, member: str, values: tuple[Score, ...]) -> bool:
     """Open what was committed to; say whether all commitments are open."""
     name, index = request.request, draft.get(PROGRESS, request.request).phase
-    posting = draft.get(POSTS, name, index, member)
-    draft.put(POSTS, replace(posting, values=values), name, index, member)
+    draft.change(POSTS, name, index, member, values=values)
     return _settle_counts(draft, request, replace(phase, revealed=phase.revealed + 1), index)
 
 
@@ -125,8 +123,7 @@ def expire(draft: Draft, request: Request) -> bool:
 def postpone(draft: Draft, request: str, span: int) -> None:
     """Leave the open phase open for so long: nobody could go on in it."""
     index = draft.get(PROGRESS, request).phase
-    phase = replace(draft.get(PHASES, request, index), deadline=draft.time + span)
-    draft.put(PHASES, phase, request, index)
+    phase = draft.change(PHASES, request, index, deadline=draft.time + span)
     schedule(draft, phase.deadline, "phase", request)
 
 
@@ -165,8 +162,7 @@ def close(draft: Draft, request: Request) -> None:
         _combine(draft, request, rule, phase, index, standing)
     counts = _enough(rule, phase, standing)
     if not counts:
-        state = turns.round_state(draft, name)
-        draft.put(ROUNDS, replace(state, counted=False), name)
+        draft.put(ROUNDS, replace(turns.round_state(draft, name), counted=False), name)
     draft.emit(PhaseClosed(name, phase.round, phase.name, counts))
 
 
@@ -180,10 +176,9 @@ def _stands(draft: Draft, request: Request, rule: PhaseRule, phase: Phase, index
     if isinstance(posting.content, Declined) or not posting.accepted:
         return False
     if isinstance(posting.content, Committed) and posting.values is None:
-        place = draft.get(PLACES, name, member)
-        draft.put(PLACES, replace(place, forfeits=place.forfeits + 1), name, member)
+        draft.add(PLACES, name, member, forfeits=1)
         forfeit(draft, name, member)
-        draft.put(POSTS, replace(posting, accepted=False), name, index, member)
+        draft.change(POSTS, name, index, member, accepted=False)
         _missed(draft, name, phase, member, "unrevealed")
         return False
     return True
@@ -215,18 +210,15 @@ def _combine(
     result = scoring.tally(request.rules, rule, phase, vectors)
     if draft.get(PROGRESS, name).stage == "closing":
         for member, figure in result.figures.items():
-            place = draft.get(PLACES, name, member)
-            draft.put(PLACES, replace(place, measured=figure), name, member)
+            draft.change(PLACES, name, member, measured=figure)
         return
-    judged = [one.name for one in all_phases(request.rules)].index(rule.of)
+    judged = [phase_rule.name for phase_rule in all_phases(request.rules)].index(rule.of)
     state = turns.round_state(draft, name)
     for member in result.missed:
-        posting = draft.get(POSTS, name, judged, member)
-        draft.put(POSTS, replace(posting, accepted=False), name, judged, member)
+        draft.change(POSTS, name, judged, member, accepted=False)
         draft.emit(TurnMissed(name, phase.round, phase.name, member, "unavailable"))
     for member in (*result.missed, *result.idle):  # judged faults: their fines are not the judges'
-        place = draft.get(PLACES, name, member)
-        draft.put(PLACES, replace(place, idle=place.idle + 1), name, member)
+        draft.add(PLACES, name, member, idle=1)
     expels = request.rules.evicting.expel
     faulty = misconduct.at_fault(request.rules, rule, phase, vectors, result) if expels else []
     kept = tuple(entry for entry in state.authors if entry[0] not in result.missed)
@@ -248,6 +240,5 @@ def _values(posting: Posting) -> tuple[Score, ...]:
 
 
 def _missed(draft: Draft, request: str, phase: Phase, member: str, reason: str) -> None:
-    place: Place = draft.get(PLACES, request, member)
-    draft.put(PLACES, replace(place, missed=place.missed + 1), request, member)
+    draft.add(PLACES, request, member, missed=1)
     draft.emit(TurnMissed(request, phase.round, phase.name, member, reason))

@@ -28,12 +28,10 @@ KEPT_FIGURES = 64  # how many rounds back a request's progress says how good its
 def begin(draft: Draft, request: Request) -> None:
     """The team stands: open the opening phases, or round 1."""
     name, rules = request.request, request.rules
-    progress = draft.get(PROGRESS, name)
     until = draft.time + rules.stopping.time
     schedule(draft, until, "time", name)
-    stage = "opening" if rules.opening else "rounds"
-    progress = replace(progress, stage=stage, until=until, round=0 if rules.opening else 1, phase=-1)
-    draft.put(PROGRESS, progress, name)
+    stage, round_ = ("opening", 0) if rules.opening else ("rounds", 1)
+    draft.change(PROGRESS, name, stage=stage, until=until, round=round_, phase=-1)
     go_on(draft, request)
 
 
@@ -45,7 +43,7 @@ def complete_phase(draft: Draft, request: Request) -> None:
         return
     phase = draft.get(PHASES, name, index)
     cancel(draft, phase.deadline, "phase", name)
-    draft.put(PHASES, replace(phase, deadline=draft.time), name, index)
+    draft.change(PHASES, name, index, deadline=draft.time)
     schedule(draft, draft.time, "phase", name)
 
 
@@ -107,9 +105,8 @@ def _end_opening(draft: Draft, request: Request) -> None:
     still = dict.fromkeys(draft.get(TEAMS, name).active)
     seats.depart(draft, name, [member for member in withheld if member in still], "forfeited")
     settlement.clear_round(draft, request)
-    progress = draft.get(PROGRESS, name)
     seed = digest(b"salts", name.encode(), *salts)
-    draft.put(PROGRESS, replace(progress, seed=seed, stage="rounds", round=1, phase=-1), name)
+    draft.change(PROGRESS, name, seed=seed, stage="rounds", round=1, phase=-1)
     seats.refill(draft, request, 0)
     if _too_small(draft, request):
         stop(draft, request, "the team is too small")
@@ -137,20 +134,19 @@ def _end_round(draft: Draft, request: Request) -> None:
     if reason:
         stop(draft, request, reason)
     else:
-        progress = draft.get(PROGRESS, name)
-        draft.put(PROGRESS, replace(progress, round=progress.round + 1, phase=-1), name)
+        draft.change(PROGRESS, name, round=progress.round + 1, phase=-1)
 
 
 def _postings(draft: Draft, request: Request) -> list[tuple[int, Posting]]:
     """Every post of this round, by phase and then as its turn was."""
-    found = []
+    postings = []
     for index in range(len(all_phases(request.rules))):
         phase = draft.find(PHASES, request.request, index)
         for member in phase.owed if phase else ():
             posting = draft.find(POSTS, request.request, index, member)
             if posting is not None:
-                found.append((index, posting))
-    return found
+                postings.append((index, posting))
+    return postings
 
 
 def _reseeded(progress: Progress, postings: list[tuple[int, Posting]]) -> bytes:
@@ -190,15 +186,16 @@ def _completed(
     for member in served:
         place = draft.get(PLACES, name, member)
         here = member in trained and member not in unpaid
-        place = replace(
-            place,
+        place = draft.change(
+            PLACES,
+            name,
+            member,
             last_accepted=completed,
             accepted=place.accepted + 1,
             present=place.present + here,
             gain=min(LARGEST_GAIN, place.gain + gained.get(member, 0)),
             score=scores.get(member, place.score),
         )
-        draft.put(PLACES, place, name, member)
         if here and place.role != "analyst":
             paid.append(place)
     _pay_round(draft, request, progress.round, paid, gained)
@@ -211,7 +208,7 @@ def _completed(
 
 def _gains(request: Request, state: RoundState) -> dict[str, int]:
     """What each post of this round gained; who was idle, at fault, or hid its scores gains nothing."""
-    found: dict[str, int] = {}
+    gained: dict[str, int] = {}
     rules = {rule.name: rule for rule in request.rules.phases}
     for phase, medians in state.judged:
         if rules[phase].turn == "leader":
@@ -224,8 +221,8 @@ def _gains(request: Request, state: RoundState) -> dict[str, int]:
         )
         for member, gain in scoring.gains(request.rules, relay, state.start, order, dict(medians)).items():
             if member not in (*state.idle, *state.forfeited, *state.faulty):
-                found[member] = found.get(member, 0) + gain
-    return found
+                gained[member] = gained.get(member, 0) + gain
+    return gained
 
 
 def _pay_round(
@@ -235,8 +232,7 @@ def _pay_round(
         return
     amount = settlement.round_reward(request, round_)
     for member, share in settlement.round_shares(request, paid, gained, amount).items():
-        place = draft.get(PLACES, request.request, member)
-        draft.put(PLACES, replace(place, earned=place.earned + share), request.request, member)
+        draft.add(PLACES, request.request, member, earned=share)
 
 
 def _why_stop(draft: Draft, request: Request, result: int | None, start: int | None) -> str:
@@ -244,8 +240,8 @@ def _why_stop(draft: Draft, request: Request, result: int | None, start: int | N
     rules, progress = request.rules, draft.get(PROGRESS, request.request)
     stopping, figures = rules.stopping, progress.figures
     figure = result if result is not None else start
-    wanted = stopping.quality
-    if wanted is not None and figure is not None and scoring.better(rules, figure, wanted) >= 0:
+    quality = stopping.quality
+    if quality is not None and figure is not None and scoring.better(rules, figure, quality) >= 0:
         return "the wanted quality is reached"
     if progress.round >= stopping.rounds:
         return "all rounds are done"
@@ -273,16 +269,16 @@ def stop(draft: Draft, request: Request, reason: str) -> None:
         settlement.refund(draft, name, reason)
         return
     cancel(draft, progress.until, "time", name)
-    draft.put(PROGRESS, replace(progress, stage="closing", round=progress.round + 1, phase=-1), name)
+    draft.change(PROGRESS, name, stage="closing", round=progress.round + 1, phase=-1)
 
 
 def _end_closing(draft: Draft, request: Request) -> None:
     """What the closing phases released is the model that is recorded."""
     name = request.request
-    progress, state = draft.get(PROGRESS, name), turns.round_state(draft, name)
+    state = turns.round_state(draft, name)
     if state.authors:
         author, model = state.authors[-1]
-        draft.put(PROGRESS, replace(progress, model=model, author=author), name)
+        draft.change(PROGRESS, name, model=model, author=author)
     settlement.clear_round(draft, request)
     elections.begin(draft, request)
 
@@ -304,7 +300,7 @@ def time_due(draft: Draft, name: str) -> None:
     main = trust.stale(draft, request)
     if main is not None:
         later = draft.time + main.terms.fresh
-        draft.put(PROGRESS, replace(draft.get(PROGRESS, name), until=later), name)
+        draft.change(PROGRESS, name, until=later)
         schedule(draft, later, "time", name)
         return
     _break_off(draft, request)
@@ -316,5 +312,5 @@ def _break_off(draft: Draft, request: Request) -> None:
     """Drop the running round; what it has opened stays charged, and nobody is fined for what it owed."""
     name = request.request
     settlement.clear_round(draft, request)
-    draft.put(PROGRESS, replace(draft.get(PROGRESS, name), phase=-1), name)
+    draft.change(PROGRESS, name, phase=-1)
     stop(draft, request, "the time is used up")

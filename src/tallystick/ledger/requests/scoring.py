@@ -74,9 +74,9 @@ def combined(rules: Rules, figures: Sequence[int]) -> int | None:
     return median(figures)
 
 
-def better(rules: Rules, one: int, other: int) -> int:
+def better(rules: Rules, figure: int, other: int) -> int:
     """By how much one figure is better than another; negative when it is worse."""
-    return one - other if rules.higher_is_better else other - one
+    return figure - other if rules.higher_is_better else other - figure
 
 
 def gains(
@@ -84,15 +84,15 @@ def gains(
 ) -> dict[str, int]:
     """Each post's gain over the best of the round's start and, in a relay, the earlier hops (erratum 21)."""
     best = start
-    found: dict[str, int] = {}
+    gained: dict[str, int] = {}
     for member in order:
         figure = figures.get(member)
         if figure is None:
             continue
-        found[member] = 0 if best is None else max(0, better(rules, figure, best))
+        gained[member] = 0 if best is None else max(0, better(rules, figure, best))
         if one_by_one and (best is None or better(rules, figure, best) > 0):
             best = figure
-    return found
+    return gained
 
 
 def figures_of(state: RoundState) -> dict[str, int]:

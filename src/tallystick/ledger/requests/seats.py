@@ -9,7 +9,7 @@ from ...base.ids import Role, rank
 from ..budgets import reservations
 from ..chains import allocations
 from ..notices import MemberJoined, MemberLeft
-from ..records import Account, Application, Place, PlaceStatus, Progress, Request
+from ..records import Account, Application, Place, PlaceStatus, Request
 from ..state import (
     ACCOUNTS,
     APPLICATIONS,
@@ -34,7 +34,7 @@ def debit_account(draft: Draft, member: str, amount: int) -> None:
     account = draft.get(ACCOUNTS, member)
     if account.balance < amount:
         raise ValueError(f"{member} holds {account.balance}, not {amount}")
-    draft.put(ACCOUNTS, replace(account, balance=account.balance - amount), member)
+    draft.change(ACCOUNTS, member, balance=account.balance - amount)
 
 
 def give_back(draft: Draft, request: str, application: Application) -> None:
@@ -70,34 +70,32 @@ def depart(draft: Draft, request: str, leaving: Sequence[str], status: PlaceStat
         return
     team, progress = draft.get(TEAMS, request), draft.get(PROGRESS, request)
     for member in leaving:
-        place = draft.get(PLACES, request, member)
+        place = draft.change(PLACES, request, member, status=status)
         reservations.release(draft, request, member, place.units, used=place.opened)
-        draft.put(PLACES, replace(place, status=status), request, member)
         draft.emit(MemberLeft(request, member, status))
     departed = dict.fromkeys(leaving)
     active = tuple(m for m in team.active if m not in departed)
-    draft.put(TEAMS, replace(team, active=active, gone=(*team.gone, *leaving)), request)
+    draft.change(TEAMS, request, active=active, gone=(*team.gone, *leaving))
     if progress.leader in departed:
-        _next_leader(draft, request, progress, active)
+        _next_leader(draft, request, active)
 
 
-def _next_leader(draft: Draft, request: str, progress: Progress, active: tuple[str, ...]) -> None:
+def _next_leader(draft: Draft, request: str, active: tuple[str, ...]) -> None:
     """The next in the team's order leads, until an analyst who has left is replaced from the bench."""
     leader = next(iter(active), "")
-    draft.put(PROGRESS, replace(progress, leader=leader, analyst=""), request)
+    draft.change(PROGRESS, request, leader=leader, analyst="")
     if leader:
-        place = draft.get(PLACES, request, leader)
-        draft.put(PLACES, replace(place, role="leader"), request, leader)
+        draft.change(PLACES, request, leader, role="leader")
 
 
-def role_wanted(analyst: bool, units: tuple[UnitUse, ...]) -> Role:
+def role_needed(analyst: bool, units: tuple[UnitUse, ...]) -> Role:
     """The role that a member of a team must have."""
     return "analyst" if analyst else "owner" if units else "worker"
 
 
 def why_not_entitled(draft: Draft, request: Request, place: Place) -> Literal["released", "withdrawn"] | None:
     """Why a member may serve no longer: others decided it, or its own unit or grant is gone; or None."""
-    member, role = draft.get(MEMBERS, place.member), role_wanted(place.role == "analyst", place.units)
+    member, role = draft.get(MEMBERS, place.member), role_needed(place.role == "analyst", place.units)
     if not member.active or role not in member.roles:
         return "released"
     if request.chain == draft.chain:
@@ -122,12 +120,7 @@ def release_unentitled(draft: Draft, request: Request, members: Sequence[str], i
             continue
         if why == "withdrawn":
             unserved = turns.ahead(request.rules, draft.get(PROGRESS, name), member, index)
-            draft.put(
-                PLACES,
-                replace(place, turns=place.turns + unserved, missed=place.missed + unserved),
-                name,
-                member,
-            )
+            draft.add(PLACES, name, member, turns=unserved, missed=unserved)
         depart(draft, name, [member], why)
         gone.append(member)
     return gone
@@ -149,8 +142,7 @@ def refill(draft: Draft, request: Request, round_: int) -> None:
             fitting = next((a for a in waiting if not a.analyst), None)
         if fitting is None:
             return
-        bench = tuple(m for m in team.bench if m != fitting.member)
-        draft.put(TEAMS, replace(team, bench=bench), name)
+        draft.change(TEAMS, name, bench=tuple(m for m in team.bench if m != fitting.member))
         place = seat(draft, request, fitting, rounds, round_ + 1)
         if place is not None:
             _take_seat(draft, name, place, round_ + 1)
@@ -158,11 +150,11 @@ def refill(draft: Draft, request: Request, round_: int) -> None:
 
 def _take_seat(draft: Draft, request: str, place: Place, round_: int) -> None:
     team, progress = draft.get(TEAMS, request), draft.get(PROGRESS, request)
-    draft.put(TEAMS, replace(team, active=(*team.active, place.member)), request)
+    draft.change(TEAMS, request, active=(*team.active, place.member))
     draft.emit(MemberJoined(request, place.member, round_))
     if place.role == "analyst" or not progress.leader:
         analyst = place.member if place.role == "analyst" else ""
-        draft.put(PROGRESS, replace(progress, leader=place.member, analyst=analyst), request)
+        draft.change(PROGRESS, request, leader=place.member, analyst=analyst)
 
 
 def applicant_value(application: Application) -> int:

@@ -15,7 +15,7 @@ from ...base.fixed import (
 )
 from ...base.ids import MAX_SUPPLY
 from .. import deadlines
-from ..budgets import reservations as held
+from ..budgets import reservations
 from ..chains import departures
 from ..notices import CreditGained, CreditLost, Fined, Paid, RequestEnded
 from ..records import Account, FinalRecord, Pair, Place, Progress, Request
@@ -142,8 +142,8 @@ def weights(request: Request, places: list[Place]) -> dict[str, int]:
         share = exp_ppm if kind == "angle" else one_minus_exp_ppm
         seen = [p for p in paid if p.measured is not None]
         soft = softmax_weights([share(max(0, p.measured or 0)) for p in seen])
-        found = {p.member: w for p, w in zip(seen, soft, strict=True)}
-        return {p.member: found.get(p.member, 0) for p in paid}
+        weight_of = {p.member: w for p, w in zip(seen, soft, strict=True)}
+        return {p.member: weight_of.get(p.member, 0) for p in paid}
     if kind == "gain":
         return dict(zip([p.member for p in paid], capped_weights([p.gain for p in paid]), strict=True))
     if kind == "amount":
@@ -182,11 +182,11 @@ def _rewards(
     if pay.kind == "lump":
         return _lump(progress, pay.leader_share, shares, payable)
     if pay.kind == "per_round":
-        due_ = [(p.member, p.earned) for p in places if p.member in shares and p.earned]
+        owed = [(p.member, p.earned) for p in places if p.member in shares and p.earned]
         promised = request.reward - pay.recorder_fee - pay.analyst_fee
         if promised:
-            due_ = [(m, amount * min(payable, promised) // promised) for m, amount in due_]
-        return due_
+            owed = [(m, amount * min(payable, promised) // promised) for m, amount in owed]
+        return owed
     owed = [
         (p.member, pay.price * p.amount * p.present // max(1, progress.completed))
         for p in places
@@ -250,7 +250,9 @@ def _end(
         purse.left += to_escrow
         if to_others + to_escrow:
             draft.emit(Fined(name, place.member, to_others + to_escrow))
-    purse.left += _compensate(draft, name, places, {m: one for m, (one, _) in lost.items()}, progress.leader)
+    purse.left += _compensate(
+        draft, name, places, {m: fine for m, (fine, _) in lost.items()}, progress.leader
+    )
     _credit(draft, request, purse.earned, {m: sum(both) for m, both in lost.items()})
     _return_rest(draft, request, purse.left)
     _close(draft, request, progress, places, outcome, why)
@@ -260,9 +262,8 @@ def _close(
     draft: Draft, request: Request, progress: Progress, places: list[Place], outcome: str, why: str
 ) -> None:
     name = request.request
-    ended = replace(progress, stage=outcome, escrow=0, deadline=0, phase=-1, outcome=why)
     _clear(draft, request, progress, places)
-    draft.put(PROGRESS, ended, name)
+    draft.change(PROGRESS, name, stage=outcome, escrow=0, deadline=0, phase=-1, outcome=why)
     live.remove(draft, name)
     draft.emit(RequestEnded(name, outcome, why))
 
@@ -317,12 +318,8 @@ def _return_rest(draft: Draft, request: Request, amount: int) -> None:
         origin = draft.get(REQUESTS, origin.parent)
         progress = draft.get(PROGRESS, origin.request)
         if progress.stage in live.LIVE:
-            returned = replace(
-                progress,
-                escrow=progress.escrow + amount,
-                purchased=max(0, progress.purchased - amount),
-            )
-            draft.put(PROGRESS, returned, origin.request)
+            escrow, purchased = progress.escrow + amount, max(0, progress.purchased - amount)
+            draft.change(PROGRESS, origin.request, escrow=escrow, purchased=purchased)
             return
     credit_account(draft, origin.member, amount)
 
@@ -343,7 +340,7 @@ def _clear(draft: Draft, request: Request, progress: Progress, places: list[Plac
     """Remove what only a live request needs; the history stays in the blocks."""
     name = request.request
     for place in places:
-        held.release(draft, name, place.member, place.units, used=place.opened)
+        reservations.release(draft, name, place.member, place.units, used=place.opened)
         draft.delete(PLACES, name, place.member)
         draft.delete(STATEMENTS, name, place.member)
     for _, application in draft.scan(APPLICATIONS, name):
@@ -354,12 +351,12 @@ def _clear(draft: Draft, request: Request, progress: Progress, places: list[Plac
     clear_round(draft, request)
     for key, _ in draft.scan(ALLOCATIONS, name) if request.chain == draft.chain else ():
         draft.delete(ALLOCATIONS, *key.split("/")[1:])
-    for what, deadline in (
+    for step, deadline in (
         *((kind, progress.deadline) for kind in STAGE_DUE),
         ("time", progress.until),
         ("overdue", progress.final),
     ):
-        deadlines.cancel(draft, deadline, what, name)
+        deadlines.cancel(draft, deadline, step, name)
 
 
 STAGE_DUE = ("forming", "overdue", "record", "approve", "test", "certify")

@@ -35,5 +35,5 @@ class Freeze(Body):
     """
 
     chain: Name
-    one: SignedHeader
-    other: SignedHeader
+    first: SignedHeader
+    second: SignedHeader

@@ -4,7 +4,7 @@ from ..transition import find_chain as chain
 from .chains import ChainView, Waiting, key_of, other_chains, to_carry
 from .grants import GrantView, asks, grant, grants
 from .members import MemberView, ProposalView, member, members, proposal, proposals
-from .reading import every, find, may_read, plain, why_refused
+from .reading import every, find, keyed, may_read, plain, why_refused
 from .requests import (
     OpenPhase,
     PlaceView,
@@ -27,7 +27,7 @@ __all__ = [
     "BudgetView", "ChainView", "GrantView", "MemberView", "OpenPhase", "PlaceView", "ProposalView",
     "RecordView", "RequestView", "Spending", "Turn", "UnitView", "Violation", "Waiting",
     "asks", "budget", "budgets", "chain", "draft_of_record", "every", "find", "grant", "grants", "key_of",
-    "may_read", "member", "members", "open_phase", "other_chains", "places", "plain", "proposal",
+    "keyed", "may_read", "member", "members", "open_phase", "other_chains", "places", "plain", "proposal",
     "proposals", "record", "records", "request", "requests", "to_carry", "turns", "unit", "unit_named",
     "units", "violations", "why_refused",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 from ...base import light
 from ...base.codec import Record
 from ..chains.messages import Opening
+from ..records import OtherChain
 from ..state import (
     ALLOCATIONS,
     GRANTS,
@@ -48,23 +49,22 @@ class Waiting(Record):
 
 def other_chains(reader: Reader, time: int) -> tuple[ChainView, ...]:
     """Every other chain that is known here."""
-    return tuple(
-        ChainView(
-            one.terms.chain,
-            one.main,
-            light.HEADER.decode(one.header).height,
-            one.time,
-            len(one.validators),
-            one.escrow,
-            one.terms.escrow_cap,
-            sum(1 for _ in every(reader, MESSAGES, one.terms.chain)) if not one.main else _running(reader),
-            "frozen"
-            if one.frozen
-            else "lapsed"
-            if time >= one.time + one.terms.trusting_period
-            else "trusted",
-        )
-        for one in every(reader, OTHER_CHAINS)
+    return tuple(_seen(reader, other, time) for other in every(reader, OTHER_CHAINS))
+
+
+def _seen(reader: Reader, other: OtherChain, time: int) -> ChainView:
+    there = (1 for _ in every(reader, MESSAGES, other.terms.chain))
+    lapsed = time >= other.time + other.terms.trusting_period
+    return ChainView(
+        other.terms.chain,
+        other.main,
+        light.HEADER.decode(other.header).height,
+        other.time,
+        len(other.validators),
+        other.escrow,
+        other.terms.escrow_cap,
+        _running(reader) if other.main else sum(there),
+        "frozen" if other.frozen else "lapsed" if lapsed else "trusted",
     )
 
 
@@ -82,25 +82,25 @@ def to_carry(source: Reader, target: Reader, time: int) -> tuple[Waiting, ...]:
     known = find(target, OTHER_CHAINS, here)
     if known is None or known.frozen:
         return ()
-    found = _from_main(source, target, there) if known.main else _from_sub_chain(source, target, here, time)
+    waiting = _from_main(source, target, there) if known.main else _from_sub_chain(source, target, here, time)
     old = known.main and time >= known.time + known.terms.fresh // 4 and _running(target)
-    return tuple(found) or ((Waiting("header"),) if old else ())
+    return tuple(waiting) or ((Waiting("header"),) if old else ())
 
 
 def _from_main(source: Reader, target: Reader, there: str) -> Iterator[Waiting]:
     """Members as they have changed, revocations, and teams whose rounds have not begun."""
-    shown = [one.member for one in every(target, MEMBERS)]
-    wanted = dict.fromkeys(one for one in shown if find(source, MEMBERS, one) is not None)
+    shown = (known.member for known in every(target, MEMBERS))
+    members = dict.fromkeys(name for name in shown if find(source, MEMBERS, name) is not None)
     openings = []
     for message in every(source, MESSAGES, there):
         opening = message.content
         if isinstance(opening, Opening) and find(target, REQUESTS, opening.request.request) is None:
             openings.append(opening.request.request)
-            wanted |= dict.fromkeys((opening.request.member, *(one.member for one in opening.places)))
-    for member in wanted:
+            members |= dict.fromkeys((opening.request.member, *(place.member for place in opening.places)))
+    for member in members:
         if find(source, MEMBERS, member) != find(target, MEMBERS, member):
             yield Waiting("member", member)
-    for grant in dict.fromkeys(one.grant for one in every(target, ALLOCATIONS)):
+    for grant in dict.fromkeys(allocated.grant for allocated in every(target, ALLOCATIONS)):
         given = find(source, GRANTS, grant)
         if given is not None and given.revoked and find(target, REVOKED, grant) is None:
             yield Waiting("grant", grant)

@@ -29,29 +29,29 @@ class GrantView(Record):
 
 def grant(reader: Reader, name: str, time: int) -> GrantView | None:
     """A grant, or None."""
-    found = find(reader, GRANTS, name)
-    granted = None if found is None else unit(reader, found.unit)
-    if found is None or granted is None:
+    given = find(reader, GRANTS, name)
+    granted = None if given is None else unit(reader, given.unit)
+    if given is None or granted is None:
         return None
     stage: GrantStage = "open"
-    if found.revoked:
+    if given.revoked:
         stage = "revoked"
-    elif found.owner != granted.owner:
+    elif given.owner != granted.owner:
         stage = "ended with its giver's ownership"
-    elif time >= found.until:
+    elif time >= given.until:
         stage = "expired"
-    elif found.used >= found.uses:
+    elif given.used >= given.uses:
         stage = "used up"
     return GrantView(
         name,
-        found.unit,
-        found.owner,
-        found.to,
-        found.purpose,
-        found.until,
-        found.uses,
-        found.uses - found.used,
-        found.statistics_only,
+        given.unit,
+        given.owner,
+        given.to,
+        given.purpose,
+        given.until,
+        given.uses,
+        given.uses - given.used,
+        given.statistics_only,
         stage,
     )
 
@@ -60,10 +60,10 @@ def grants(
     reader: Reader, time: int, owner: str = "", to: str = "", of: str = "", stage: str = ""
 ) -> tuple[GrantView, ...]:
     """Grants: of an owner, for a member (given to it or to anyone), of one unit, of one stage."""
-    found = (grant(reader, one.grant, time) for one in every(reader, GRANTS))
+    views = (grant(reader, given.grant, time) for given in every(reader, GRANTS))
     return tuple(
         view
-        for view in found
+        for view in views
         if view is not None
         and owner in ("", view.owner)
         and (not to or view.to in (to, ANYONE))
@@ -84,6 +84,6 @@ def asks(reader: Reader, time: int, owner: str = "", member: str = "") -> tuple[
 
 
 def _owner(reader: Reader, name: str) -> str:
-    found = find(reader, UNITS, name)
-    lineage = None if found is None else find(reader, LINEAGES, found.lineage)
+    offered = find(reader, UNITS, name)
+    lineage = None if offered is None else find(reader, LINEAGES, offered.lineage)
     return "" if lineage is None else lineage.owner

@@ -103,25 +103,25 @@ class ProposalView(Record):
 
 def proposal(reader: Reader, name: str) -> ProposalView | None:
     """A proposal, or None."""
-    found, electorate = find(reader, PROPOSALS, name), find(reader, ELECTORATES, name)
-    if found is None or electorate is None:
+    made, electorate = find(reader, PROPOSALS, name), find(reader, ELECTORATES, name)
+    if made is None or electorate is None:
         return None
-    ballots = ((one, find(reader, BALLOTS, name, one)) for one in electorate.members)
+    ballots = ((voter, find(reader, BALLOTS, name, voter)) for voter in electorate.members)
     return ProposalView(
         name,
-        found.member,
-        found.change,
-        found.stage,
-        found.deadline,
-        found.approvals,
-        found.refusals,
+        made.member,
+        made.change,
+        made.stage,
+        made.deadline,
+        made.approvals,
+        made.refusals,
         electorate.members,
-        tuple((one, ballot.approve) for one, ballot in ballots if ballot is not None),
+        tuple((voter, ballot.approve) for voter, ballot in ballots if ballot is not None),
     )
 
 
 def proposals(reader: Reader, stage: str = "") -> tuple[ProposalView, ...]:
     """All proposals, or those of one stage: open, passed, effective, lapsed, void."""
-    named = (one.proposal for one in every(reader, PROPOSALS) if stage in ("", one.stage))
-    found = (proposal(reader, name) for name in named)
-    return tuple(view for view in found if view is not None)
+    named = (made.proposal for made in every(reader, PROPOSALS) if stage in ("", made.stage))
+    views = (proposal(reader, name) for name in named)
+    return tuple(view for view in views if view is not None)

@@ -107,7 +107,7 @@ def _view(reader: Reader, posted: r.Request, now: r.Progress) -> RequestView:
         phase,
         now.leader,
         now.analyst,
-        tuple(one.member for one in every(reader, APPLICATIONS, name)),
+        tuple(applicant.member for applicant in every(reader, APPLICATIONS, name)),
         team.active,
         team.bench,
         team.gone,
@@ -153,7 +153,7 @@ def open_phase(reader: Reader, name: str) -> OpenPhase | None:
     if rule.turn == "in_order":
         owing = phase.owed[phase.cursor : phase.cursor + 1]
     else:
-        owing = tuple(one for one in phase.owed if _owes(reader, name, now.phase, phase, one))
+        owing = tuple(member for member in phase.owed if _owes(reader, name, now.phase, phase, member))
     return OpenPhase(
         phase.round,
         phase.name,
@@ -196,23 +196,23 @@ def turns(reader: Reader, member: str, time: int) -> tuple[Turn, ...]:
     known = find(reader, MEMBERS, member)
     if known is None or not known.active:
         return ()
-    found = [*_votes(reader, member, time), *_invitations(reader, member, time)]
+    waiting = [*_votes(reader, member, time), *_invitations(reader, member, time)]
     for name, live in keyed(reader, LIVE_REQUESTS):
         acts = member in (live.member, live.grader) or find(reader, PLACES, name, member) is not None
         posted = find(reader, REQUESTS, name) if acts else None
         now = find(reader, PROGRESS, name) if acts else None
         if posted is not None and now is not None:
-            found += _of_request(reader, posted, now, member)
-    return tuple(sorted(found, key=lambda turn: (turn.deadline, turn.of, turn.do)))
+            waiting += _of_request(reader, posted, now, member)
+    return tuple(sorted(waiting, key=lambda turn: (turn.deadline, turn.of, turn.do)))
 
 
 def _votes(reader: Reader, member: str, time: int) -> Iterator[Turn]:
-    for one in every(reader, PROPOSALS):
-        if one.stage == "open" and time < one.deadline:
-            electorate = find(reader, ELECTORATES, one.proposal)
-            voted = find(reader, BALLOTS, one.proposal, member) is not None
+    for proposal in every(reader, PROPOSALS):
+        if proposal.stage == "open" and time < proposal.deadline:
+            electorate = find(reader, ELECTORATES, proposal.proposal)
+            voted = find(reader, BALLOTS, proposal.proposal, member) is not None
             if electorate is not None and member in electorate.members and not voted:
-                yield Turn("vote", one.proposal, one.deadline)
+                yield Turn("vote", proposal.proposal, proposal.deadline)
 
 
 def _invitations(reader: Reader, member: str, time: int) -> Iterator[Turn]:
@@ -274,16 +274,16 @@ def places(reader: Reader, name: str) -> tuple[PlaceView, ...]:
     return tuple(
         PlaceView(
             name,
-            one.member,
-            one.role,
-            one.status,
-            one.deposit,
-            one.turns,
-            one.missed,
-            one.idle,
-            one.earned,
+            place.member,
+            place.role,
+            place.status,
+            place.deposit,
+            place.turns,
+            place.missed,
+            place.idle,
+            place.earned,
         )
-        for one in every(reader, PLACES, name)
+        for place in every(reader, PLACES, name)
     )
 
 
@@ -301,11 +301,11 @@ class RecordView(Record):
 
 def record(reader: Reader, name: str) -> RecordView | None:
     """The record of a request, or None."""
-    found, posted = find(reader, RECORDS, name), find(reader, REQUESTS, name)
-    if found is None or posted is None:
+    final, posted = find(reader, RECORDS, name), find(reader, REQUESTS, name)
+    if final is None or posted is None:
         return None
     return RecordView(
-        found,
+        final,
         posted.member,
         posted.category,
         posted.purpose,
@@ -319,7 +319,7 @@ def records(
     reader: Reader, reuse_key: bytes | None = None, member: str = "", category: str = ""
 ) -> tuple[RecordView, ...]:
     """Records: of one task by its reuse key, with a member among the makers, of one category."""
-    views = (record(reader, one.request) for one in every(reader, RECORDS))
+    views = (record(reader, final.request) for final in every(reader, RECORDS))
     return tuple(
         view
         for view in views

@@ -34,20 +34,20 @@ class BudgetView(Record):
 
 def budget(reader: Reader, lineage: str) -> BudgetView | None:
     """What a lineage may still spend, or None where there is none."""
-    found = find(reader, LINEAGES, lineage)
-    if found is None:
+    known = find(reader, LINEAGES, lineage)
+    if known is None:
         return None
-    limit = found.budget
+    limit = known.budget
     return BudgetView(
         lineage,
-        found.owner,
+        known.owner,
         limit.epsilon_nano,
         limit.delta_e12,
         limit.protects,
-        _spending(found, "training"),
-        _spending(found, "judging"),
-        found.unaccounted,
-        found.parts,
+        _spending(known, "training"),
+        _spending(known, "judging"),
+        known.unaccounted,
+        known.parts,
     )
 
 
@@ -59,8 +59,8 @@ def _spending(lineage: Lineage, rows: str) -> Spending:
 
 def budgets(reader: Reader, owner: str = "") -> tuple[BudgetView, ...]:
     """The budgets of all lineages, or of one owner's."""
-    found = (one.lineage for one in every(reader, LINEAGES) if owner in ("", one.owner))
-    views = (budget(reader, lineage) for lineage in found)
+    names = (known.lineage for known in every(reader, LINEAGES) if owner in ("", known.owner))
+    views = (budget(reader, lineage) for lineage in names)
     return tuple(view for view in views if view is not None)
 
 
@@ -87,18 +87,18 @@ class UnitView(Record):
 
 def unit(reader: Reader, name: str) -> UnitView | None:
     """A unit by its id, or None."""
-    found = find(reader, UNITS, name)
-    left = None if found is None else budget(reader, found.lineage)
-    if found is None or left is None:
+    known = find(reader, UNITS, name)
+    left = None if known is None else budget(reader, known.lineage)
+    if known is None or left is None:
         return None
     shared = (field.name for field in fields(UnitView) if field.name not in ("owner", "budget"))
-    return UnitView(owner=left.owner, budget=left, **{field: getattr(found, field) for field in shared})
+    return UnitView(owner=left.owner, budget=left, **{field: getattr(known, field) for field in shared})
 
 
 def unit_named(reader: Reader, owner: str, name: str) -> UnitView | None:
     """The newest version of an owner's unit by its name, or None."""
-    found = find(reader, UNIT_NAMES, owner, name)
-    view = None if found is None else unit(reader, found.unit)
+    newest = find(reader, UNIT_NAMES, owner, name)
+    view = None if newest is None else unit(reader, newest.unit)
     return view if view is not None and view.owner == owner else None
 
 
@@ -106,9 +106,9 @@ def units(
     reader: Reader, owner: str = "", category: str = "", withdrawn: bool = False
 ) -> tuple[UnitView, ...]:
     """Units on offer, or withdrawn ones too; of one owner, of one category."""
-    found = (unit(reader, one.unit) for one in every(reader, UNITS) if one.active or withdrawn)
+    views = (unit(reader, known.unit) for known in every(reader, UNITS) if known.active or withdrawn)
     return tuple(
         view
-        for view in found
+        for view in views
         if view is not None and owner in ("", view.owner) and category in ("", view.profile.category)
     )

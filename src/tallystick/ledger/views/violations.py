@@ -9,7 +9,8 @@ from ..transition import Receipt
 class Violation(Record):
     """An access that was refused."""
 
-    what: str  # expired | over-used | revoked | over-budget | double claim | not entitled | replayed | forged
+    # expired | over-used | revoked | over-budget | double claim | not entitled | replayed | forged
+    offence: str
     transaction: bytes
     member: str
     kind: str
@@ -34,17 +35,17 @@ _BY_REFUSAL = {
 
 def violations(receipts: Iterable[Receipt]) -> tuple[Violation, ...]:
     """The refused accesses among receipts: what was not, no longer, or not that often permitted."""
-    found = ((receipt, _violation(receipt)) for receipt in receipts)
+    offences = ((receipt, _offence(receipt)) for receipt in receipts)
     return tuple(
-        Violation(what, receipt.transaction, receipt.member, receipt.kind, receipt.detail)
-        for receipt, what in found
-        if what
+        Violation(offence, receipt.transaction, receipt.member, receipt.kind, receipt.detail)
+        for receipt, offence in offences
+        if offence
     )
 
 
-def _violation(receipt: Receipt) -> str:
+def _offence(receipt: Receipt) -> str:
     if receipt.refusal == "NotGranted":
-        reasons = (what for reason, what in _BY_REASON if reason in receipt.detail)
+        reasons = (offence for reason, offence in _BY_REASON if reason in receipt.detail)
         return next(reasons, _BY_REFUSAL["NotGranted"])
     if receipt.refusal == "AlreadyExists" and receipt.detail.startswith("root "):
         return "double claim"
