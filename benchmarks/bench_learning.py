@@ -250,7 +250,7 @@ def judged_rounds(
     from tallystick.learning.combine import RULES
     from tallystick.learning.judge import Judging, drawn_judges, judging
     from tallystick.learning.learner import Rows, model_of, vector_of
-    from tallystick.learning.posted import Posted
+    from tallystick.learning.posted import PostedModels
 
     judges = Cohort(tuple(Rows(x[:12], y[:12]) for x, y in zip(setting.pixels, setting.labels, strict=True)))
     judge, rule = judging(), RULES[rule_name](setting.members // 10)
@@ -268,7 +268,7 @@ def judged_rounds(
         scores = np.nanmedian(values[:, :, 0], axis=1)
         marks.append(time.perf_counter())
         weights = np.full(setting.members, setting.rows)
-        model = model_of(rule(Posted(models, vector_of(work.start), weights, scores)), work.like)
+        model = model_of(rule(PostedModels(models, vector_of(work.start), weights, scores)), work.like)
         marks.append(time.perf_counter())
         names = ("train", "judge", "combine")
         spent.append(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.case import Case, Measured, Peer, Progress, at_least, at_most, exactly
 
 if TYPE_CHECKING:
-    from tallystick.privacy.secure_sum.session import Plan
+    from tallystick.privacy.secure_sum.session import SumPlan
 
 MEMBERS, PARAMETERS, LOST = 200, 100_000, 40
 
@@ -26,7 +26,7 @@ class Timed:
     upload_share: float  # keys, boxes and reveal over the masked words
 
 
-def play(plan: Plan, lost: int) -> Timed:
+def play(plan: SumPlan, lost: int) -> Timed:
     """A whole round; the lost members go after their shares were dealt, which costs the most."""
     import numpy as np
 

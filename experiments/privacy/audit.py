@@ -98,7 +98,7 @@ def bounds(
 def stated(way: Way) -> tuple[float, str]:
     """What the way says that it costs, as a figure and in words."""
     if way.theory is None:
-        raise ValueError(f"{way.told} promises nothing")
+        raise ValueError(f"{way.stated} promises nothing")
     return way.theory.epsilon, str(way.theory)
 
 

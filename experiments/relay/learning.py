@@ -56,7 +56,7 @@ def hop_bytes() -> int:
     from tallystick.learning import payload
 
     team = Team(np.zeros((1, MOST, 784), np.float32), None, np.zeros(1), (None, None), 1)
-    header = payload.Header("member", "train", 1, "0" * 64)
+    header = payload.PayloadHeader("member", "train", 1, "0" * 64)
     return len(
         payload.encode(header, {name: np.asarray(part) for name, part in team.start(network()).items()})
     )

@@ -250,14 +250,14 @@ def beside_byzfl(smoke: bool, progress: Progress) -> list[Measured]:
     import numpy as np
 
     from tallystick.learning.combine import RULES as OURS
-    from tallystick.learning.posted import Posted
+    from tallystick.learning.posted import PostedModels
 
     chance = np.random.default_rng(1)
     start = chance.normal(size=500 if smoke else 25_000).astype(np.float32)
     models = start + chance.normal(0.2, 0.5, (50, len(start))).astype(np.float32)
     models[-5:] = chance.normal(0, 3, (5, len(start)))
     names = [name for name in RULES if name in THEIRS]
-    given = Posted(models, start, np.full(50, ROWS))
+    given = PostedModels(models, start, np.full(50, ROWS))
     ours = {name: OURS[name](5)(given) for name in names}
     if not peers.ready():
         return [Measured(what="rules compared with byzfl's", value=0, unit="rules", note=peers.MISSING)]

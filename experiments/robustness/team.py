@@ -28,7 +28,7 @@ from tallystick.learning.fixed_point import Overflow
 from tallystick.learning.judge import Judging, drawn_judges, judging
 from tallystick.learning.learner import Learner, Model, NotFinite, Rows, model_of, vector_of
 from tallystick.learning.models import mlp
-from tallystick.learning.posted import Posted, Rule
+from tallystick.learning.posted import PostedModels, Rule
 from tallystick.learning.scan import scan
 
 MEMBERS, ROUNDS, SIZE, RATE, HIDDEN = 50, 20, 32, 0.3, 128
@@ -164,7 +164,7 @@ def play(
             if looked and said is not None:
                 shares.append(pay(posted - start, said, malicious))
             known = None if said is None else said[:-1]
-            combined = rule(Posted(posted, start, team.weights, known, root))
+            combined = rule(PostedModels(posted, start, team.weights, known, root))
             start, before = combined, start
         model = model_of(start, team.start)
         found = accuracy(team, model, team.hold_out), accuracy(team, model, team.test)

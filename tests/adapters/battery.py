@@ -12,12 +12,12 @@ import pytest
 import tallystick as ts
 from tallystick.data.table import Table
 from tallystick.learning import fixed_point, payload
-from tallystick.learning.cohort import Cohort, Outcome, Work, loop, train_one
+from tallystick.learning.cohort import Cohort, CohortResult, Work, loop, train_one
 from tallystick.learning.learner import CannotClipPerExample, Learner, NotFinite, Rows, clipped, vector_of
 from tests.learning.cohorts import COUNTS, invented_task, invented_work
 
 ALL = tuple(range(len(COUNTS)))
-HEADER = payload.Header("site-a", "request-1", 3, "0" * 64)
+HEADER = payload.PayloadHeader("site-a", "request-1", 3, "0" * 64)
 EMPTY, SINGLE, LARGEST = 2, 3, 5
 
 
@@ -44,7 +44,7 @@ def same(one: Any, other: Any) -> bool:
     )
 
 
-def run(row: Row, members: tuple[int, ...] = ALL, **more: Any) -> Outcome:
+def run(row: Row, members: tuple[int, ...] = ALL, **more: Any) -> CohortResult:
     return loop(work_of(row, members, **more))
 
 

@@ -22,13 +22,13 @@ from tallystick.learning.distances import (
     weiszfeld,
 )
 from tallystick.learning.learner import NotFinite
-from tallystick.learning.posted import Posted, after
+from tallystick.learning.posted import PostedModels, after
 from tallystick.learning.weighting import clip_norms, drop_worst, trust_root
 
 EXACT = {"mean", "median", "trimmed_mean", "clipped_mean", "drop_worst"}  # the same bits in any order
 
 
-def posted(members: int = 9, numbers: int = 700, seed: int = 0, **more) -> Posted:
+def posted(members: int = 9, numbers: int = 700, seed: int = 0, **more) -> PostedModels:
     chance = np.random.default_rng(seed)
     start = chance.normal(size=numbers).astype(np.float32)
     models = start + chance.normal(0.3, 0.5, (members, numbers)).astype(np.float32)
@@ -37,11 +37,11 @@ def posted(members: int = 9, numbers: int = 700, seed: int = 0, **more) -> Poste
         "scores": chance.normal(size=members),
         "root": start + np.float32(0.2),
     } | more
-    return Posted(models, start, **given)
+    return PostedModels(models, start, **given)
 
 
-def with_models(given: Posted, models: np.ndarray) -> Posted:
-    return Posted(models.astype(np.float32), given.start, given.weights, given.scores, given.root)
+def with_models(given: PostedModels, models: np.ndarray) -> PostedModels:
+    return PostedModels(models.astype(np.float32), given.start, given.weights, given.scores, given.root)
 
 
 @pytest.fixture(params=RULES)
@@ -83,7 +83,7 @@ def test_far_off_attackers_do_not_move_a_robust_rule(name: str) -> None:
     spoilt[[3, 7]] = given.start - 500
     scores = given.scores.copy()
     scores[[3, 7]] = np.nan
-    attacked = Posted(spoilt, given.start, given.weights, scores, given.root)
+    attacked = PostedModels(spoilt, given.start, given.weights, scores, given.root)
     honest = given.models[[m for m in range(11) if m not in (3, 7)]].mean(axis=0)
     off = np.linalg.norm(RULES[name](2)(attacked) - honest) / np.linalg.norm(honest - given.start)
 

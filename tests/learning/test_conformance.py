@@ -12,7 +12,16 @@ import pytest
 from tallystick.base.measure import MEASURES
 from tallystick.learning import fixed_point, models
 from tallystick.learning.batches import batches, pieces, shuffled
-from tallystick.learning.cohort import Cohort, Outcome, Work, gather, loop, train, train_one, train_pieces
+from tallystick.learning.cohort import (
+    Cohort,
+    CohortResult,
+    Work,
+    gather,
+    loop,
+    train,
+    train_one,
+    train_pieces,
+)
 from tallystick.learning.combine import RULES
 from tallystick.learning.devices import devices
 from tallystick.learning.judge import Judging, judging
@@ -27,7 +36,7 @@ from tallystick.learning.learner import (
     size_of,
     vector_of,
 )
-from tallystick.learning.posted import Posted
+from tallystick.learning.posted import PostedModels
 from tallystick.learning.processes import process
 from tallystick.learning.scan import scan
 from tallystick.learning.trees.learner import boosted_trees
@@ -78,7 +87,7 @@ def work_of(row: Row, members: tuple[int, ...] = ALL, **more: Any) -> Work:
     )
 
 
-def same(one: Outcome, other: Outcome) -> bool:
+def same(one: CohortResult, other: CohortResult) -> bool:
     """Whether two outcomes are the same bits."""
     return (
         one.models.tobytes() == other.models.tobytes()
@@ -95,14 +104,14 @@ def row(request) -> Row:
 
 
 @pytest.fixture(scope="module")
-def alone(row: Row) -> list[Outcome]:
+def alone(row: Row) -> list[CohortResult]:
     """Each member trained as a cohort of one."""
     runner = scan(devices()[:1])
     return [runner(work_of(row, (member,))) for member in ALL]
 
 
 @pytest.mark.parametrize("runner", RUNNERS.values(), ids=RUNNERS)
-def test_a_cohort_is_its_members_one_by_one(row: Row, alone: list[Outcome], runner: Any) -> None:
+def test_a_cohort_is_its_members_one_by_one(row: Row, alone: list[CohortResult], runner: Any) -> None:
     together = runner()(work_of(row))
 
     for member, single in enumerate(alone):
@@ -116,7 +125,7 @@ def test_a_cohort_is_its_members_one_by_one(row: Row, alone: list[Outcome], runn
     assert np.isfinite(together.models).all()
 
 
-def test_members_may_come_in_any_order(row: Row, alone: list[Outcome]) -> None:
+def test_members_may_come_in_any_order(row: Row, alone: list[CohortResult]) -> None:
     mixed = tuple(reversed(ALL))
     turned = scan()(work_of(row, mixed))
 
@@ -125,10 +134,10 @@ def test_members_may_come_in_any_order(row: Row, alone: list[Outcome]) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_every_rule_combines_every_learners_models(row: Row, alone: list[Outcome], rule: str) -> None:
+def test_every_rule_combines_every_learners_models(row: Row, alone: list[CohortResult], rule: str) -> None:
     start = vector_of(work_of(row, (0,)).start)
     models = np.stack([single.models[0] for single in alone] * 2)
-    posted = Posted(models, start, np.array(COUNTS * 2), np.arange(12.0), models[5])
+    posted = PostedModels(models, start, np.array(COUNTS * 2), np.arange(12.0), models[5])
     combined = RULES[rule](2)(posted)
 
     assert combined.shape == start.shape and np.isfinite(combined).all()

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from tallystick.learning.payload import (
     BadPayload,
-    Header,
-    Limits,
+    PayloadHeader,
+    PayloadLimits,
     Spec,
     commitment,
     decode,
@@ -30,7 +30,7 @@ from tallystick.learning.payload import (
     specs_of,
 )
 
-HEADER = Header("plant-7", "request-00ff", 3, "ab" * 32)
+HEADER = PayloadHeader("plant-7", "request-00ff", 3, "ab" * 32)
 MODEL = {
     "dense/kernel": np.arange(12, dtype=np.float32).reshape(3, 4) / 7,
     "dense/bias": np.array([0.5, -0.25, 1e-3, 2], np.float32),
@@ -148,7 +148,7 @@ def truth(value: int) -> bytes:
 
 def sent(member: str = "plant-7", request: str = "request-00ff", number: int = 3, plan: str = "ab") -> bytes:
     """A sound payload with another binding."""
-    return encode(Header(member, request, number, plan * 32), MODEL)
+    return encode(PayloadHeader(member, request, number, plan * 32), MODEL)
 
 
 BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -232,10 +232,10 @@ def test_the_bytes_do_not_depend_on_how_a_model_is_held():
 
 def test_the_commitment_is_bound_to_member_request_round_and_plan():
     others = [
-        Header("plant-8", HEADER.request, 3, HEADER.plan),
-        Header("plant-7", "request-00fe", 3, HEADER.plan),
-        Header("plant-7", HEADER.request, 4, HEADER.plan),
-        Header("plant-7", HEADER.request, 3, "ba" * 32),
+        PayloadHeader("plant-8", HEADER.request, 3, HEADER.plan),
+        PayloadHeader("plant-7", "request-00fe", 3, HEADER.plan),
+        PayloadHeader("plant-7", HEADER.request, 4, HEADER.plan),
+        PayloadHeader("plant-7", HEADER.request, 3, "ba" * 32),
     ]
     digests = {commitment(encode(header, MODEL)) for header in [HEADER, *others]}
     assert len(digests) == 5
@@ -274,7 +274,11 @@ def test_what_others_would_refuse_is_not_sent():
     ):
         with pytest.raises(BadPayload):
             encode(HEADER, model)
-    for header in (Header("", "r", 0, "p"), Header("m", "r", -1, "p"), Header("m", "r" * 200, 0, "p")):
+    for header in (
+        PayloadHeader("", "r", 0, "p"),
+        PayloadHeader("m", "r", -1, "p"),
+        PayloadHeader("m", "r" * 200, 0, "p"),
+    ):
         with pytest.raises(BadPayload, match="binding"):
             encode(header, MODEL)
 
@@ -297,7 +301,7 @@ def test_a_file_is_not_read_before_its_size_is_known(tmp_path):
     with pytest.raises(BadPayload, match="cannot be read"):
         read(tmp_path / "none", SPECS, HEADER)
     with pytest.raises(BadPayload, match="size"):
-        decode(GOOD, SPECS, HEADER, Limits(size=100))
+        decode(GOOD, SPECS, HEADER, PayloadLimits(size=100))
 
 
 @settings(max_examples=300, deadline=None)

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from tallystick.base.measure import named
 from tallystick.base.task import task
 from tallystick.learning.learner import Batches, CannotClipPerExample, Rows, plain
-from tallystick.learning.payload import BadPayload, Header, decode, encode, specs_of
+from tallystick.learning.payload import BadPayload, PayloadHeader, decode, encode, specs_of
 from tallystick.learning.trees import boost
 from tallystick.learning.trees.arrays import TENSORS, averaged, depth_of, empty, forest_of, tensors_of
-from tallystick.learning.trees.boost import LIGHTGBM, Settings, forest_from, train
+from tallystick.learning.trees.boost import LIGHTGBM, TreeSettings, forest_from, train
 from tallystick.learning.trees.learner import boosted_trees
 from tallystick.learning.trees.predict import PLACES, features_of, predict, raw_scores
 
-HEADER = Header("plant-7", "request-1", 0, "ab" * 32)
+HEADER = PayloadHeader("plant-7", "request-1", 0, "ab" * 32)
 chance = np.random.default_rng(5)
 X = chance.normal(size=(1500, 6))
 X[chance.random(X.shape) < 0.1] = np.nan
@@ -74,7 +74,7 @@ def test_rows_that_lie_on_a_threshold_go_left_as_in_lightgbm():
 
 
 def test_rows_in_other_types_and_shapes_are_the_same_rows():
-    forest = train(CLEAN, Y, empty("l2", 1, 6), Settings(rounds=5))
+    forest = train(CLEAN, Y, empty("l2", 1, 6), TreeSettings(rounds=5))
     single = CLEAN.astype(np.float32)
     np.testing.assert_array_equal(predict(forest, single), predict(forest, single.astype(float)))
     np.testing.assert_array_equal(predict(forest, CLEAN), predict(forest, CLEAN.reshape(-1, 2, 3)))
@@ -85,7 +85,7 @@ def test_rows_in_other_types_and_shapes_are_the_same_rows():
 
 
 def test_many_rows_and_trees_are_walked_in_pieces():
-    forest = train(CLEAN, Y, empty("l2", 1, 6), Settings(rounds=40))
+    forest = train(CLEAN, Y, empty("l2", 1, 6), TreeSettings(rounds=40))
     rows = np.tile(CLEAN, (20, 1))
     assert len(rows) * forest.count > PLACES
     np.testing.assert_array_equal(predict(forest, rows), np.tile(predict(forest, CLEAN), 20))
@@ -95,9 +95,9 @@ def test_many_rows_and_trees_are_walked_in_pieces():
 def test_training_goes_on_from_a_received_forest(objective):
     outputs, y = TARGETS[objective]
     begun = empty(objective, outputs, 6)
-    first = train(X[:750], y[:750], begun, Settings(rounds=15))
+    first = train(X[:750], y[:750], begun, TreeSettings(rounds=15))
     received = travelled(first, begun)
-    second = train(X[750:], y[750:], received, Settings(rounds=15))
+    second = train(X[750:], y[750:], received, TreeSettings(rounds=15))
     assert second.count == first.count + 15 * outputs
 
     def error(forest):
@@ -119,30 +119,30 @@ def test_going_on_equals_lightgbm_going_on():
     own = lightgbm.train(fixed, lightgbm.Dataset(X[:750], Y[:750], init_score=np.full(750, base)), 10)
     more = lightgbm.Dataset(X[750:], Y[750:], init_score=base + own.predict(X[750:], raw_score=True))
     wanted = base + own.predict(X) + lightgbm.train(fixed, more, 10).predict(X)
-    ours = train(X[:750], Y[:750], empty("l2", 1, 6), Settings(rounds=10))
-    ours = train(X[750:], Y[750:], ours, Settings(rounds=10))
+    ours = train(X[:750], Y[:750], empty("l2", 1, 6), TreeSettings(rounds=10))
+    ours = train(X[750:], Y[750:], ours, TreeSettings(rounds=10))
     np.testing.assert_allclose(predict(ours, X), wanted, rtol=0, atol=1e-12)
 
 
 def test_training_is_repeatable_and_rows_without_use_change_nothing():
     begun = empty("l2", 1, 6)
-    one, other = (tensors_of(train(X, Y, begun, Settings(columns=0.5, seed=9))) for _ in range(2))
+    one, other = (tensors_of(train(X, Y, begun, TreeSettings(columns=0.5, seed=9))) for _ in range(2))
     assert all(np.array_equal(one[name], other[name]) for name in one)
-    assert train(X[:0], Y[:0], begun, Settings()) is begun
-    assert train(X, Y, begun, Settings(rounds=0)) is begun
+    assert train(X[:0], Y[:0], begun, TreeSettings()) is begun
+    assert train(X, Y, begun, TreeSettings(rounds=0)) is begun
     np.testing.assert_array_equal(predict(begun, X), np.zeros(1500))
     np.testing.assert_array_equal(predict(empty("multiclass", 4, 6), X), np.full((1500, 4), 0.25))
-    alone = train(X[:1], Y[:1], begun, Settings())
+    alone = train(X[:1], Y[:1], begun, TreeSettings())
     np.testing.assert_allclose(predict(alone, X[:1]), Y[:1])
 
 
 def test_a_label_never_seen_does_not_become_impossible():
     outputs, y = TARGETS["multiclass"]
     seen = y != 2
-    forest = train(X[seen], y[seen], empty("multiclass", outputs, 6), Settings(rounds=5))
+    forest = train(X[seen], y[seen], empty("multiclass", outputs, 6), TreeSettings(rounds=5))
     share = predict(forest, X)[:, 2]
     assert share.min() > 0 and share.max() < 0.05
-    both = train(X, y, forest, Settings(rounds=20))
+    both = train(X, y, forest, TreeSettings(rounds=20))
     assert (predict(both, X).argmax(1) == y).mean() > 0.85
 
 
@@ -159,19 +159,19 @@ def test_a_label_never_seen_does_not_become_impossible():
 )
 def test_rows_that_cannot_be_learnt_are_refused(x, y, objective, message):
     with pytest.raises(ValueError, match=message):
-        train(x, y, empty(objective, TARGETS[objective][0], 6), Settings())
+        train(x, y, empty(objective, TARGETS[objective][0], 6), TreeSettings())
 
 
 @pytest.mark.parametrize("wrong", [{"rounds": -1}, {"leaves": 1}, {"rate": 0}, {"columns": 2}, {"seed": -1}])
 def test_settings_that_grow_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match="grow no trees"):
-        Settings(**wrong)
+        TreeSettings(**wrong)
 
 
 def forests(objective: str, count: int = 3):
     outputs, y = TARGETS[objective]
     parts = np.array_split(np.arange(len(X)), count)
-    return [train(X[p], y[p], empty(objective, outputs, 6), Settings(rounds=8)) for p in parts]
+    return [train(X[p], y[p], empty(objective, outputs, 6), TreeSettings(rounds=8)) for p in parts]
 
 
 @pytest.mark.parametrize("objective", TARGETS)
@@ -199,10 +199,10 @@ def test_what_cannot_be_averaged_or_continued_is_refused():
     with pytest.raises(ValueError, match="different kinds"):
         averaged([grown[0], forests("binary", 1)[0]])
     with pytest.raises(ValueError, match="2 members cannot be continued"):
-        train(X, Y, averaged(grown), Settings())
+        train(X, Y, averaged(grown), TreeSettings())
 
 
-GROWN = train(X, Y, empty("l2", 1, 6), Settings(rounds=3, leaves=4))
+GROWN = train(X, Y, empty("l2", 1, 6), TreeSettings(rounds=3, leaves=4))
 SOUND = {name.split(".")[2]: part for name, part in tensors_of(GROWN).items()}
 INNER = int(np.flatnonzero(SOUND["feature"] >= 0)[0])
 LEAF = int(np.flatnonzero(SOUND["feature"] < 0)[0])

@@ -45,7 +45,7 @@ def test_a_copy_is_found_with_its_victim(noise: float, numbers: int) -> None:
 
     (found,) = u.copies(given)
 
-    assert (found.one, found.other) == (2, 6)
+    assert (found.first, found.second) == (2, 6)
     assert found.distance == pytest.approx(noise * math.sqrt(2), rel=0.3, abs=1e-6)
 
 

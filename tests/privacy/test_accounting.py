@@ -11,8 +11,8 @@ from tallystick.base.events import BadEvent, Event, Gaussian, Laplace, Pure, Sub
 from tallystick.ledger.budgets import curves as privacy_cost
 from tallystick.privacy.accounting import (
     LEDGER_ORDERS,
-    Budget,
-    OverBudget,
+    BudgetExceeded,
+    LineageBudget,
     epsilon_for,
     peer_event,
     pure_renyi,
@@ -136,7 +136,7 @@ def test_calibrated_noise_is_the_least_that_fits() -> None:
 
 def test_a_budget_says_what_is_left_and_refuses_more() -> None:
     """Spent round by round until nothing fits; the ledger agrees at every step."""
-    budget = Budget(3.0, 1e-5, "record")
+    budget = LineageBudget(3.0, 1e-5, "record")
     step = SubsampledGaussian(20_000_000, 1200, 50)
     times = budget.times_left(step)
     for done in range(times):
@@ -148,9 +148,9 @@ def test_a_budget_says_what_is_left_and_refuses_more() -> None:
     assert ledger_epsilon(list(budget.spent), 1e-5) <= 3.0 < ledger_epsilon([*budget.spent, step], 1e-5)
     assert budget.total("tight").epsilon < budget.total().epsilon
     assert 0.0 < budget.left() < budget.left("tight")
-    with pytest.raises(OverBudget, match=r"protects record\) is left; ask for 0"):
+    with pytest.raises(BudgetExceeded, match=r"protects record\) is left; ask for 0"):
         budget.after(step)
-    with pytest.raises(OverBudget):
+    with pytest.raises(BudgetExceeded):
         budget.after(Unaccounted("printed noise"))
     assert budget.times_left(Unaccounted("printed noise")) == 0
 
@@ -159,4 +159,4 @@ def test_a_budget_must_be_one() -> None:
     """Infinite or negative epsilon, no delta."""
     for epsilon, delta in ((0.0, 1e-5), (math.inf, 1e-5), (math.nan, 1e-5), (1.0, 0.0)):
         with pytest.raises(ValueError, match=r"budget|delta"):
-            Budget(epsilon, delta, "record")
+            LineageBudget(epsilon, delta, "record")

@@ -10,14 +10,14 @@ import pytest
 from tallystick import privacy
 from tallystick.base.events import Unaccounted, checked
 from tallystick.privacy.accounting import total
-from tallystick.privacy.catalogue import MECHANISMS, Entry
+from tallystick.privacy.catalogue import MECHANISMS, MechanismEntry
 from tallystick.privacy.mechanisms import Mechanism
 from tallystick.privacy.randomness import seeded
 
 BOUNDED_BEFORE = ("counts", "counts_gaussian", "dp_sgd", "hop")  # what these take was clipped already
 
 
-def inputs(entry: Entry, seed: int = 0) -> list[np.ndarray]:
+def inputs(entry: MechanismEntry, seed: int = 0) -> list[np.ndarray]:
     """Arrays of the shapes that the table names."""
     rng = np.random.default_rng(seed)
     return [
@@ -43,7 +43,7 @@ def test_the_table_is_complete() -> None:
 class TestMechanism:
     """One row, one battery."""
 
-    def test_names_an_event_within_limits(self, entry: Entry) -> None:
+    def test_names_an_event_within_limits(self, entry: MechanismEntry) -> None:
         """An epsilon where there is a guarantee, a sentence where there is none."""
         event = entry.example().event
         assert checked(event) == event
@@ -52,7 +52,7 @@ class TestMechanism:
             assert 0 < total([event], 1e-5, protects).epsilon < np.inf
         assert entry.make.__doc__
 
-    def test_words_decide_everything(self, entry: Entry) -> None:
+    def test_words_decide_everything(self, entry: MechanismEntry) -> None:
         """The same words give the same release; without any, no two are alike."""
         apply, _ = entry.example()
         given = inputs(entry)
@@ -61,7 +61,7 @@ class TestMechanism:
         assert not np.array_equal(apply(*given, seeded("a")), apply(*given, seeded("b")))
         assert not np.array_equal(apply(*given), apply(*given))
 
-    def test_releases_doubles_and_leaves_its_input_alone(self, entry: Entry) -> None:
+    def test_releases_doubles_and_leaves_its_input_alone(self, entry: MechanismEntry) -> None:
         """Finite numbers of the plain kind."""
         given = inputs(entry)
         kept = [array.copy() for array in given]
@@ -70,7 +70,7 @@ class TestMechanism:
         assert out.dtype == np.float64 and np.isfinite(out).all()
         assert all(np.array_equal(a, b) for a, b in zip(given, kept, strict=True))
 
-    def test_refuses_what_is_not_a_number(self, entry: Entry) -> None:
+    def test_refuses_what_is_not_a_number(self, entry: MechanismEntry) -> None:
         """NaN and infinity bound nothing."""
         for bad in (np.nan, np.inf):
             given = [np.array(array, dtype=float) for array in inputs(entry)]
@@ -84,7 +84,7 @@ CLIPPING = [entry for entry in MECHANISMS if entry.formal and entry.make.__name_
 
 
 @pytest.mark.parametrize("entry", CLIPPING, ids=lambda entry: entry.name)
-def test_what_is_huge_moves_the_release_by_what_is_allowed_to_each_row(entry: Entry) -> None:
+def test_what_is_huge_moves_the_release_by_what_is_allowed_to_each_row(entry: MechanismEntry) -> None:
     """The same noise over values 10^12 times as large: each row moves by twice its bound at most."""
     given = inputs(entry)
     large = [array if place in entry.whole else array * 1e12 for place, array in enumerate(given)]

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tallystick.privacy.clipping import GRID, NotFinite, clipped, clipped_on_grid
+from tallystick.learning.learner import NotFinite
+from tallystick.privacy.clipping import GRID, clipped, clipped_on_grid
 
 vectors = arrays(
     np.float64, st.tuples(st.integers(1, 5), st.integers(1, 30)), elements=st.floats(-1e300, 1e300)

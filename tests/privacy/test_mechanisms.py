@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from tallystick.base.events import BadEvent, Gaussian, Pure
+from tallystick.learning.learner import NotFinite
 from tallystick.privacy import mechanisms
-from tallystick.privacy.clipping import GRID, NotFinite
+from tallystick.privacy.clipping import GRID
 from tallystick.privacy.grid import discrete_laplace
 from tallystick.privacy.printed import float_laplace
 from tallystick.privacy.randomness import seeded

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from tallystick.base.events import Gaussian, SubsampledGaussian
-from tallystick.privacy.clipping import GRID, NotFinite
+from tallystick.learning.learner import NotFinite
+from tallystick.privacy.clipping import GRID
 from tallystick.privacy.randomness import seeded
 from tallystick.privacy.training import (
     dp_sgd,

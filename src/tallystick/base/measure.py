@@ -54,9 +54,9 @@ def named(name: str, of: str = "", upper: int | None = None) -> Measure:
         return known
     bound = known.upper if upper is None else upper
     measure = Measure(name, known.direction, of, known.scale if upper is None else max(1, upper), 0, bound)
-    found = flaw(measure)
-    if found:
-        raise BadMeasure(f"measure {name}: {found}")
+    reason = flaw(measure)
+    if reason:
+        raise BadMeasure(f"measure {name}: {reason}")
     return measure
 
 
@@ -89,9 +89,9 @@ def best(measure: Measure) -> Figure:
     return figure_of(measure, measure.upper if measure.direction == "higher" else measure.lower)
 
 
-def better(measure: Measure, one: Figure, other: Figure) -> bool:
+def better(measure: Measure, figure: Figure, reference: Figure) -> bool:
     """Whether the first figure is strictly better than the second."""
-    return one > other if measure.direction == "higher" else one < other
+    return figure > reference if measure.direction == "higher" else figure < reference
 
 
 def gain(measure: Measure, figure: Figure, start: Figure) -> int:

@@ -71,9 +71,9 @@ def task(
         checked: Task = msgspec.convert(msgspec.to_builtins(made), Task)
     except msgspec.ValidationError as error:
         raise BadTask(f"this is not a task: {error}") from None
-    found = flaw(checked)
-    if found:
-        raise BadTask(found)
+    reason = flaw(checked)
+    if reason:
+        raise BadTask(reason)
     return checked
 
 
@@ -95,8 +95,8 @@ def flaw(task: Task) -> str | None:
     if task.measure.name in wrong:
         kind = "a classification" if task.labels else "a regression (it names no labels)"
         return f"the measure {task.measure.name} does not fit {kind}"
-    found = flaw_of_measure(task.measure)
-    return f"measure {task.measure.name}: {found}" if found else None
+    reason = flaw_of_measure(task.measure)
+    return f"measure {task.measure.name}: {reason}" if reason else None
 
 
 def load(path: str | Path) -> Task:
@@ -110,8 +110,8 @@ def load(path: str | Path) -> Task:
         raise BadTask(f"{path} is not a task in TOML: {error}") from None
     unknown = sorted(set(written) - FIELDS)
     if unknown or not {"columns", "target"} <= set(written):
-        what = f"does not know {', '.join(unknown)}" if unknown else "needs columns and target"
-        raise BadTask(f"{path}: a task {what}")
+        problem = f"does not know {', '.join(unknown)}" if unknown else "needs columns and target"
+        raise BadTask(f"{path}: a task {problem}")
     described = written.get("column", {})
     strange = sorted(set(described) - set(written["columns"]))
     if strange:

@@ -251,7 +251,7 @@ def post(
         test = SealedTest(test_commitment(*opened), span(phase))
     rules = rules_for(frozen, learner, span(deadline), plan.quality, test)
     name = shelf.keep_plan(frozen)
-    bound = payload.Header(client.member, "initial", 0, name.hex())
+    bound = payload.PayloadHeader(client.member, "initial", 0, name.hex())
     initial = shelf.payloads.put(payload.encode(bound, _scheme(frozen, learner).blank))
     before = {one.request for one in views.requests(client.view, member=client.member)}
     client.submit(tx.PostRequest(category, purpose, name, reward, rules, name, initial=initial))
@@ -267,7 +267,7 @@ def _scheme(plan: RequestPlan, learner: Learner) -> InstalledScheme:
 
 def _test_set(rows: Rows, plan: RequestPlan) -> bytes:
     """The requester's rows as a payload of two arrays."""
-    bound = payload.Header("requester", "test", 0, plan.digest().hex())
+    bound = payload.PayloadHeader("requester", "test", 0, plan.digest().hex())
     return payload.encode(bound, {"x": np.asarray(rows.x, np.float32), "y": np.asarray(rows.y, np.float32)})
 
 

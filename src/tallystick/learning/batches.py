@@ -120,9 +120,9 @@ def _mixed(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return state ^ (state >> np.uint64(31))
 
 
-def _joined(one: Rows, other: Rows) -> Rows:
+def _joined(first: Rows, second: Rows) -> Rows:
     return Rows(
-        np.concatenate([one.x, other.x]),
-        np.concatenate([one.y, other.y]),
-        None if one.subject is None else np.concatenate([one.subject, other.subject]),
+        np.concatenate([first.x, second.x]),
+        np.concatenate([first.y, second.y]),
+        None if first.subject is None else np.concatenate([first.subject, second.subject]),
     )

@@ -76,8 +76,8 @@ class Work:
         """What a member starts from."""
         if isinstance(self.start, dict):
             return self.start
-        one = self.start[number]
-        return one if isinstance(one, dict) else model_of(one, self.like)
+        start = self.start[number]
+        return start if isinstance(start, dict) else model_of(start, self.like)
 
     def memory_of(self, number: int) -> Memory:
         """What a member remembers."""
@@ -85,7 +85,7 @@ class Work:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class CohortResult:
     """What a training of a cohort gave, in the order of its members."""
 
     like: Model
@@ -111,10 +111,10 @@ class Outcome:
         return model_of(fixed_point.decode(self.total, self.weight, self.form), self.like)
 
 
-Runner: TypeAlias = Callable[[Work], Outcome]
+Runner: TypeAlias = Callable[[Work], CohortResult]
 
 
-def loop(work: Work) -> Outcome:
+def loop(work: Work) -> CohortResult:
     """The plain runner: one member after the other, with the learner's own functions."""
     return gather(work, (train_one(work, number) for number in range(len(work.orders))))
 
@@ -154,7 +154,7 @@ def train_pieces(
     return Trained(model, memory, {"loss": np.float32(lost / max(steps, 1))})
 
 
-def gather(work: Work, trained: Iterable[Trained]) -> Outcome:
+def gather(work: Work, trained: Iterable[Trained]) -> CohortResult:
     """What members trained one by one come to together."""
     kept: list[Any] = []
     memory, losses, unfit = [], [], []
@@ -176,7 +176,7 @@ def gather(work: Work, trained: Iterable[Trained]) -> Outcome:
             weight += share
     models = (np.stack(kept) if alike else tuple(kept)) if work.models else None
     loss = np.array(losses, np.float32)
-    return Outcome(work.like, models, total, weight, tuple(unfit), tuple(memory), loss, work.form)
+    return CohortResult(work.like, models, total, weight, tuple(unfit), tuple(memory), loss, work.form)
 
 
 def shapes_of(tree: Any) -> tuple[Any, ...]:
@@ -187,10 +187,10 @@ def shapes_of(tree: Any) -> tuple[Any, ...]:
 
 @lru_cache(PROGRAMS)
 def _compiled(learner: Learner, gradient: Gradient | None, shapes: tuple[Any, ...]) -> Callable[..., Trained]:
-    def one(model: Model, memory: Memory, given: Batches, key: Any) -> Trained:
+    def train_member(model: Model, memory: Memory, given: Batches, key: Any) -> Trained:
         return learner.train(model, memory, given, jax.random.wrap_key_data(key), gradient)
 
-    return jax.jit(one)
+    return jax.jit(train_member)
 
 
 def _padded(given: Batches) -> Batches:

@@ -11,7 +11,7 @@ import numpy as np
 from . import fixed_point
 from .distances import geometric_median, krum, multi_krum, nearest_mixing
 from .fixed_point import FixedPoint
-from .posted import Posted, Rule, Vectors, after, ensure_tolerates
+from .posted import PostedModels, Rule, Vectors, after, ensure_tolerates
 from .weighting import clip_norms, drop_worst, trust_root
 
 BLOCK = 2**21  # numbers that are sorted at once: they stay in a core's cache
@@ -45,7 +45,7 @@ def trimmed_mean(attackers: int) -> Rule:
         mean: Vectors = kept.mean(axis=1, dtype=np.float64).astype(np.float32)
         return mean
 
-    def rule(posted: Posted) -> Vectors:
+    def rule(posted: PostedModels) -> Vectors:
         ensure_tolerates("the trimmed mean", posted, attackers, 2 * attackers + 1)
         return _by_coordinate(posted.models, inner)
 

@@ -48,8 +48,8 @@ def values_of_means(
         means[totals[:, 0] == 0] = start
         asked = Judging(learner, means, like, judges, (measure,))
         sign = 1.0 if measure.direction == "higher" else -1.0
-        found: Floats = judge(asked)[:, 0, 0].astype(np.float64) * sign
-        return found
+        worth: Floats = judge(asked)[:, 0, 0].astype(np.float64) * sign
+        return worth
 
     return values
 
@@ -57,8 +57,8 @@ def values_of_means(
 def leave_one_out(values: Values, members: int) -> Floats:
     """By how much the value falls when a member is left out."""
     subsets = np.concatenate([np.ones((1, members), bool), ~np.eye(members, dtype=bool)])
-    found = values(subsets)
-    lost: Floats = found[0] - found[1:]
+    worth = values(subsets)
+    lost: Floats = worth[0] - worth[1:]
     return lost
 
 
@@ -67,13 +67,13 @@ def shapley(values: Values, members: int) -> Floats:
     if members > EXACT:
         raise ValueError(f"{members} members have 2^{members} subsets; draw orders instead (shapley_drawn)")
     subsets = np.array([[(number >> m) & 1 for m in range(members)] for number in range(2**members)], bool)
-    found = values(subsets)
+    reached = values(subsets)
     worth = np.zeros(members)
     for size in range(members):
         for others in combinations(range(members), size):
             without = sum(1 << m for m in others)
             for member in set(range(members)) - set(others):
-                gain = found[without | (1 << member)] - found[without]
+                gain = reached[without | (1 << member)] - reached[without]
                 worth[member] += gain / (members * comb(members - 1, size))
     return worth
 
@@ -100,7 +100,7 @@ def shapley_drawn(
             break
         joining = places[going, step]
         subsets[going, joining] = True
-        found = values(subsets[going])
-        gains[going, joining] = found - reached[going]
-        reached[going] = found
+        worth = values(subsets[going])
+        gains[going, joining] = worth - reached[going]
+        reached[going] = worth
     return gains.mean(axis=0), gains.std(axis=0, ddof=1) / np.sqrt(orders)

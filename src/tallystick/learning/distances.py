@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .posted import Floats, Posted, Rule, Step, Vectors, ensure_tolerates
+from .posted import Floats, PostedModels, Rule, Step, Vectors, ensure_tolerates
 
 ROUNDS = 1000  # of the geometric median's iteration; a few dozen are usual
 CLOSE = 1e-12  # it stops where the sum of distances falls by less than this share
@@ -36,9 +36,9 @@ def squared_distances(models: Vectors) -> Floats:
     """Squared distances of all pairs of models."""
     inner = products(models)
     squares = np.diag(inner)
-    found: Floats = np.maximum(squares[:, None] + squares[None, :] - 2 * inner, 0)
-    np.fill_diagonal(found, 0)
-    return found
+    distances: Floats = np.maximum(squares[:, None] + squares[None, :] - 2 * inner, 0)
+    np.fill_diagonal(distances, 0)
+    return distances
 
 
 def geometric_median(weighted: bool = False) -> Rule:
@@ -48,7 +48,7 @@ def geometric_median(weighted: bool = False) -> Rule:
     minority of attackers. Weights are equal unless asked otherwise: rows are what members say they have.
     """
 
-    def rule(posted: Posted) -> Vectors:
+    def rule(posted: PostedModels) -> Vectors:
         alpha = posted.weights / posted.weights.sum() if weighted else np.full(len(posted), 1 / len(posted))
         if len(posted) > MANY:
             return by_passes(posted.models, alpha)
@@ -84,16 +84,16 @@ def by_passes(models: Vectors, alpha: Floats) -> Vectors:
     floor, before = NOTHING, np.inf
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for _ in range(ROUNDS):
-            found = list(pool.map(partial(_drawn, models, alpha, middle, floor), parts))
-            distances = np.concatenate([part.distances for part in found])
+            drawn = list(pool.map(partial(_drawn, models, alpha, middle, floor), parts))
+            distances = np.concatenate([part.distances for part in drawn])
             total = float(alpha @ distances)
             if middle is not None:
                 if total == 0 or before - total <= ROUNDED * total:
                     break
                 before = total
             floor = max(SMOOTH * float(np.median(distances)), NOTHING)
-            summed = np.sum([part.total for part in found], axis=0, dtype=np.float64)
-            middle = (summed / sum(part.shares for part in found)).astype(np.float32)
+            summed = np.sum([part.total for part in drawn], axis=0, dtype=np.float64)
+            middle = (summed / sum(part.shares for part in drawn)).astype(np.float32)
     return np.asarray(middle, np.float32)
 
 
@@ -132,7 +132,7 @@ def multi_krum(attackers: int) -> Rule:
 def nearest_mixing(attackers: int) -> Step:
     """Each model becomes the mean of the n - f nearest to it, and itself (NNM, Allouah et al. 2023)."""
 
-    def step(posted: Posted) -> Posted:
+    def step(posted: PostedModels) -> PostedModels:
         ensure_tolerates("nearest-neighbour mixing", posted, attackers, 2 * attackers + 1)
         kept = len(posted) - attackers
         near = np.argsort(squared_distances(posted.models), axis=1, kind="stable")[:, :kept]
@@ -144,7 +144,7 @@ def nearest_mixing(attackers: int) -> Step:
 
 
 def _krum(name: str, attackers: int, only: bool) -> Rule:
-    def rule(posted: Posted) -> Vectors:
+    def rule(posted: PostedModels) -> Vectors:
         ensure_tolerates(name, posted, attackers, 2 * attackers + 3)
         size = len(posted)
         distances = np.sort(squared_distances(posted.models), axis=1)

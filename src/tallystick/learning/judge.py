@@ -47,7 +47,7 @@ class Judging:
     pairs: npt.NDArray[np.bool_] | None = None  # [models, judges]; every pair where None
 
     @property
-    def wanted(self) -> npt.NDArray[np.bool_]:
+    def asked(self) -> npt.NDArray[np.bool_]:
         """Which pairs are asked for."""
         size = (len(self.models), len(self.judges.members))
         pairs = np.ones(size, bool) if self.pairs is None else self.pairs
@@ -72,9 +72,9 @@ class Lot(NamedTuple):
 
 def judge_one_by_one(judging: Judging) -> Values:
     """The plain way: the learner's own `evaluate`, pair by pair."""
-    wanted = judging.wanted
-    values = np.full((*wanted.shape, len(judging.measures)), np.nan, np.float32)
-    for model, judge in np.argwhere(wanted):
+    asked = judging.asked
+    values = np.full((*asked.shape, len(judging.measures)), np.nan, np.float32)
+    for model, judge in np.argwhere(asked):
         rows = judging.judges.members[judge]
         if not len(rows.y):
             continue
@@ -96,10 +96,10 @@ def judging(over: Sequence[jax.Device] | None = None) -> Judge:
             return judge_one_by_one(given)
         if given.judges not in kept:
             kept[given.judges] = _placed(given.judges, mesh)
-        wanted = given.wanted
-        values = np.full((*wanted.shape, len(given.measures)), np.nan, np.float32)
+        asked = given.asked
+        values = np.full((*asked.shape, len(given.measures)), np.nan, np.float32)
         for numbers, rows in kept[given.judges].values():
-            _judge_lots(given, wanted, numbers, rows, mesh, values)
+            _judge_lots(given, asked, numbers, rows, mesh, values)
         return values
 
     return judge
@@ -151,14 +151,14 @@ def _placed(judges: Cohort, mesh: Mesh) -> dict[int, tuple[npt.NDArray[np.int64]
 
 def _judge_lots(
     given: Judging,
-    wanted: npt.NDArray[np.bool_],
+    asked: npt.NDArray[np.bool_],
     numbers: npt.NDArray[np.int64],
     rows: Any,
     mesh: Mesh,
     values: Values,
 ) -> None:
     """Judge by those judges whose rows are of one size, some models at a time, and write their values."""
-    pairs = wanted[:, numbers]
+    pairs = asked[:, numbers]
     judged = np.flatnonzero(pairs.any(axis=1))
     together = max(1, PASS // rows[1].shape[1])
     most = together * bucket(-(-int(pairs.sum(axis=1).max(initial=0)) // together))
@@ -174,11 +174,11 @@ def _judge_lots(
                 judges[device, place, : len(chosen)], several[device, place] = chosen, len(chosen)
         counts = np.array([len(lot) for lot in lots], np.int32)
         call = (Lot(counts, _laid(given.models, lots, places), judges, several), rows)
-        found = np.asarray(_program(given.learner, given.measures, shapes, mesh, shapes_of(call))(*call))
+        measured = np.asarray(_program(given.learner, given.measures, shapes, mesh, shapes_of(call))(*call))
         for device, lot in enumerate(lots):
             for place, model in enumerate(lot):
                 last = several[device, place]
-                values[model, numbers[judges[device, place, :last]]] = found[device, place, :last]
+                values[model, numbers[judges[device, place, :last]]] = measured[device, place, :last]
 
 
 def _laid(models: Any, lots: Sequence[npt.NDArray[np.int64]], places: int) -> Stack:
@@ -211,27 +211,28 @@ def _program(
         size = y.shape[1]
         together = max(1, PASS // size)
 
-        def value(said: Array, y: Array, count: Array) -> Array:
+        def value(predictions: Array, y: Array, count: Array) -> Array:
             mask = (jnp.arange(size) < count).astype(jnp.float32)
-            return jnp.stack([value_of(measure, said, y, mask) for measure in measures])
+            return jnp.stack([value_of(measure, predictions, y, mask) for measure in measures])
 
-        def model_loop(place: Array, found: Array) -> Any:
+        def model_loop(place: Array, values: Array) -> Any:
             model = model_of(lot.models[place], like)
 
-            def judge_loop(number: Array, found: Array) -> Any:
+            def judge_loop(number: Array, values: Array) -> Any:
                 first = number * together
                 some = jax.lax.dynamic_slice(lot.judges, (place, first), (1, together))[0]
                 # One by one: that is a copy of memory, where a gather would go row by row.
-                taken = jnp.concatenate([x[one] for one in some])
-                said = learner.predict(model, taken)
-                values = jax.vmap(value)(said.reshape(together, size, *said.shape[1:]), y[some], counts[some])
-                return jax.lax.dynamic_update_slice(found, values[None], (place, first, 0))
+                taken = jnp.concatenate([x[row] for row in some])
+                predictions = learner.predict(model, taken)
+                grouped = predictions.reshape(together, size, *predictions.shape[1:])
+                measured = jax.vmap(value)(grouped, y[some], counts[some])
+                return jax.lax.dynamic_update_slice(values, measured[None], (place, first, 0))
 
             passes = (lot.several[place] + together - 1) // together
-            return jax.lax.fori_loop(0, passes, judge_loop, found)
+            return jax.lax.fori_loop(0, passes, judge_loop, values)
 
-        found = jnp.full((*lot.judges.shape, len(measures)), jnp.nan, jnp.float32)
-        done: Array = jax.lax.fori_loop(0, lot.count, model_loop, found)
+        values = jnp.full((*lot.judges.shape, len(measures)), jnp.nan, jnp.float32)
+        done: Array = jax.lax.fori_loop(0, lot.count, model_loop, values)
         return done[None]
 
     divided = jax.shard_map(

@@ -34,8 +34,8 @@ def macro_f1(predictions: jax.Array, y: jax.Array, mask: jax.Array) -> jax.Array
     """The mean over labels, seen or predicted, of 2·hits / (seen + predicted)."""
     labels = predictions.shape[-1]
     seen = jax.nn.one_hot(y, labels) * mask[:, None]
-    said = jax.nn.one_hot(jnp.argmax(predictions, axis=-1), labels) * mask[:, None]
-    hits, both = jnp.sum(seen * said, axis=0), jnp.sum(seen + said, axis=0)
+    predicted = jax.nn.one_hot(jnp.argmax(predictions, axis=-1), labels) * mask[:, None]
+    hits, both = jnp.sum(seen * predicted, axis=0), jnp.sum(seen + predicted, axis=0)
     return _mean(2 * hits / jnp.maximum(both, 1), (both > 0).astype(jnp.float32))
 
 

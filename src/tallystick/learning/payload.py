@@ -22,7 +22,17 @@ import numpy.typing as npt
 from .spec import BadPayload, Spec, refuse
 from .trees.arrays import are_trees, forest_of
 
-__all__ = ["BadPayload", "Header", "Limits", "Spec", "commitment", "decode", "encode", "read", "specs_of"]
+__all__ = [
+    "BadPayload",
+    "PayloadHeader",
+    "PayloadLimits",
+    "Spec",
+    "commitment",
+    "decode",
+    "encode",
+    "read",
+    "specs_of",
+]
 
 Array: TypeAlias = npt.NDArray[Any]
 TYPES: dict[str, np.dtype[Any]] = {
@@ -40,7 +50,7 @@ FORMAT = "tallystick-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class PayloadHeader:
     """What a payload is bound to; `plan` is the digest of the plan, in hex."""
 
     member: str
@@ -59,7 +69,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PayloadLimits:
     """What a payload may be at most; values beyond `largest` are no weights of a model that was trained."""
 
     size: int = 1 << 30
@@ -68,7 +78,7 @@ class Limits:
     subnormal: float = 0.01  # share of floats so small that processors slow down on them
 
 
-LIMITS = Limits()
+LIMITS = PayloadLimits()
 
 
 def specs_of(tensors: Mapping[str, Any]) -> dict[str, Spec]:
@@ -91,7 +101,7 @@ def type_name(name: str, array: Array) -> str:
     )
 
 
-def encode(header: Header, tensors: Mapping[str, Any], limits: Limits = LIMITS) -> bytes:
+def encode(header: PayloadHeader, tensors: Mapping[str, Any], limits: PayloadLimits = LIMITS) -> bytes:
     """The one byte string of a model; what others would refuse is refused here."""
     ensure_words(header)
     arrays = {name: np.asarray(part) for name, part in tensors.items()}
@@ -115,7 +125,7 @@ def order_of(entries: Mapping[str, tuple[str, tuple[int, ...]]]) -> list[str]:
     return sorted(entries, key=lambda name: (-TYPES[entries[name][0]].itemsize, name))
 
 
-def header_bytes(header: Header, entries: Mapping[str, tuple[str, tuple[int, ...]]]) -> bytes:
+def header_bytes(header: PayloadHeader, entries: Mapping[str, tuple[str, tuple[int, ...]]]) -> bytes:
     """The JSON header with its padding, the same for the same content."""
     listed: dict[str, Any] = {"__metadata__": header.fields()}
     at = 0
@@ -136,19 +146,22 @@ def size_of(kind: str, shape: tuple[int, ...]) -> int:
 
 
 def decode(
-    payload: bytes, expected: Mapping[str, Spec], header: Header | None = None, limits: Limits = LIMITS
-) -> tuple[Header, dict[str, Array]]:
+    payload: bytes,
+    expected: Mapping[str, Spec],
+    header: PayloadHeader | None = None,
+    limits: PayloadLimits = LIMITS,
+) -> tuple[PayloadHeader, dict[str, Array]]:
     """The model in a payload, or `BadPayload`; with `header`, it must be bound to exactly that."""
     ensure_size(len(payload), limits)
     written, start = split(payload)
     listed = parsed(written)
-    found = bound_to(listed.pop("__metadata__", None))
-    if header is not None and found != header:
-        refuse("binding", f"the payload is {found}, not {header}")
+    bound = bound_to(listed.pop("__metadata__", None))
+    if header is not None and bound != header:
+        refuse("binding", f"the payload is {bound}, not {header}")
     entries = checked_entries(listed, limits)
     ensure_expected(entries, expected)
     ensure_layout(listed, entries, len(payload) - start)
-    if written != header_bytes(found, entries):
+    if written != header_bytes(bound, entries):
         refuse("header", "the header is not written in the one way in which this content is written")
     tensors = {}
     for name, (kind, shape) in entries.items():
@@ -160,12 +173,15 @@ def decode(
         ensure_values(name, tensors[name], limits)
     if are_trees(tensors):
         forest_of(tensors)
-    return found, tensors
+    return bound, tensors
 
 
 def read(
-    path: str | Path, expected: Mapping[str, Spec], header: Header | None = None, limits: Limits = LIMITS
-) -> tuple[Header, dict[str, Array]]:
+    path: str | Path,
+    expected: Mapping[str, Spec],
+    header: PayloadHeader | None = None,
+    limits: PayloadLimits = LIMITS,
+) -> tuple[PayloadHeader, dict[str, Array]]:
     """The model in a file, whose size is looked at before it is read."""
     path = Path(path)
     try:
@@ -175,7 +191,7 @@ def read(
         refuse("size", f"{path.name} cannot be read: {error.strerror}")
 
 
-def ensure_size(size: int, limits: Limits) -> None:
+def ensure_size(size: int, limits: PayloadLimits) -> None:
     if size > limits.size:
         refuse("size", f"{size:,} bytes; at most {limits.size:,} are allowed")
 
@@ -196,40 +212,40 @@ def parsed(written: bytes) -> dict[str, Any]:
     """The header as a dictionary; a key that comes twice, NaN and infinity are refused."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        entries = dict(pairs)
+        if len(entries) < len(pairs):
             refuse("header", "a key comes twice")
-        return found
+        return entries
 
     def strange(text: str) -> NoReturn:
         refuse("header", f"{text} is no number of a header")
 
     try:
-        found = json.loads(written.decode("ascii"), object_pairs_hook=once, parse_constant=strange)
+        header = json.loads(written.decode("ascii"), object_pairs_hook=once, parse_constant=strange)
     except BadPayload:
         raise
     except (ValueError, RecursionError) as error:
         refuse("header", f"not JSON in ASCII ({type(error).__name__})")
-    if not isinstance(found, dict):
+    if not isinstance(header, dict):
         refuse("header", "the header is no object")
-    return found
+    return header
 
 
-def bound_to(metadata: Any) -> Header:
+def bound_to(metadata: Any) -> PayloadHeader:
     """The member, request, round and plan that the header names."""
-    keys = set(Header("", "", 0, "").fields())
+    keys = set(PayloadHeader("", "", 0, "").fields())
     if not isinstance(metadata, dict) or set(metadata) != keys:
         refuse("binding", f"the header must name {', '.join(sorted(keys))}")
     if not all(isinstance(value, str) for value in metadata.values()) or metadata["format"] != FORMAT:
         refuse("binding", f"the format is not {FORMAT}")
     if not re.fullmatch(r"0|[1-9][0-9]{0,8}", metadata["round"], re.ASCII):
         refuse("binding", f"{metadata['round'][:40]!r} is no number of a round")
-    found = Header(metadata["member"], metadata["request"], int(metadata["round"]), metadata["plan"])
-    ensure_words(found)
-    return found
+    header = PayloadHeader(metadata["member"], metadata["request"], int(metadata["round"]), metadata["plan"])
+    ensure_words(header)
+    return header
 
 
-def ensure_words(header: Header) -> None:
+def ensure_words(header: PayloadHeader) -> None:
     for word in (header.member, header.request, header.plan):
         if not WORD.fullmatch(word):
             refuse("binding", f"{word[:40]!r} is no name of a member, request or plan")
@@ -237,7 +253,9 @@ def ensure_words(header: Header) -> None:
         refuse("binding", f"{header.round} is no number of a round")
 
 
-def checked_entries(listed: Mapping[str, Any], limits: Limits) -> dict[str, tuple[str, tuple[int, ...]]]:
+def checked_entries(
+    listed: Mapping[str, Any], limits: PayloadLimits
+) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Type and shape of every tensor, each of a kind that may occur."""
     if len(listed) > limits.tensors:
         refuse("size", f"{len(listed):,} tensors; at most {limits.tensors:,} are allowed")
@@ -271,7 +289,7 @@ def ensure_expected(entries: Mapping[str, tuple[str, tuple[int, ...]]], expected
             refuse("schema", f"{name!r} does not belong to this model")
         spec = expected[name]
         fits = len(shape) == len(spec.shape) and all(
-            wanted in (None, length) for wanted, length in zip(spec.shape, shape, strict=True)
+            size in (None, length) for size, length in zip(spec.shape, shape, strict=True)
         )
         if kind != spec.kind or not fits:
             refuse("schema", f"{name!r} is {kind} {list(shape)}, not {spec.kind} {list(spec.shape)}")
@@ -291,7 +309,7 @@ def ensure_layout(
         refuse("layout", f"the tensors take {at:,} bytes and {there:,} follow the header")
 
 
-def ensure_values(name: str, array: Array, limits: Limits) -> None:
+def ensure_values(name: str, array: Array, limits: PayloadLimits) -> None:
     """Refuse NaN, infinity, values that no training gives, and floods of numbers below the normal range."""
     if array.dtype.kind != "f":
         return

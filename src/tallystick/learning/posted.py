@@ -16,7 +16,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Posted:
+class PostedModels:
     """Models in the order of their members, all finite."""
 
     models: Vectors  # [members, numbers]
@@ -54,20 +54,20 @@ class Posted:
         steps: Vectors = self.models - self.start
         return steps
 
-    def chosen(self, members: npt.NDArray[Any]) -> Posted:
+    def chosen(self, members: npt.NDArray[Any]) -> PostedModels:
         """The same with these members only."""
         scores = None if self.scores is None else self.scores[members]
         return replace(self, models=self.models[members], weights=self.weights[members], scores=scores)
 
 
-Rule: TypeAlias = Callable[[Posted], Vectors]  # to one model
-Step: TypeAlias = Callable[[Posted], Posted]  # before a rule: clipping, mixing, dropping
+Rule: TypeAlias = Callable[[PostedModels], Vectors]  # to one model
+Step: TypeAlias = Callable[[PostedModels], PostedModels]  # before a rule: clipping, mixing, dropping
 
 
 def after(*steps: Step, rule: Rule) -> Rule:
     """The rule that applies these steps first, in this order."""
 
-    def combined(posted: Posted) -> Vectors:
+    def combined(posted: PostedModels) -> Vectors:
         for step in steps:
             posted = step(posted)
         return rule(posted)
@@ -75,7 +75,7 @@ def after(*steps: Step, rule: Rule) -> Rule:
     return combined
 
 
-def ensure_tolerates(name: str, posted: Posted, attackers: int, needed: int) -> None:
+def ensure_tolerates(name: str, posted: PostedModels, attackers: int, needed: int) -> None:
     """Refuse a rule that cannot tolerate so many attackers among so few members."""
     if attackers < 0 or len(posted) < needed:
         raise ValueError(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .batches import batches
-from .cohort import Outcome, Runner, Work, gather, train
+from .cohort import CohortResult, Runner, Work, gather, train
 from .learner import Batches, Gradient, Learner, Memory, Trained
 
 _built: list[Learner] = []
@@ -26,7 +26,7 @@ def process(build: Callable[[], Learner], workers: int = 2) -> Iterator[Runner]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_prepare, initargs=(build,)) as pool:
 
-        def run(work: Work) -> Outcome:
+        def run(work: Work) -> CohortResult:
             _ensure_travels(work.gradient)
             futures = []
             for number, order in enumerate(work.orders):

@@ -19,7 +19,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from .batches import ROWS, STEPS, bucket
-from .cohort import PROGRAMS, Cohort, Outcome, Runner, Work, shapes_of
+from .cohort import PROGRAMS, Cohort, CohortResult, Runner, Work, shapes_of
 from .devices import blank, devices
 from .fixed_point import FixedPoint, Words
 from .learner import Array, Batches, Gradient, Learner, Model, Rows, Trained, model_of
@@ -38,7 +38,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ProgramSpec:
     """What a program is compiled for, besides shapes."""
 
     learner: Learner
@@ -64,7 +64,7 @@ class Share(NamedTuple):
     weights: Any
 
 
-class Found(NamedTuple):
+class DeviceResult(NamedTuple):
     """What one device gives back."""
 
     models: Any  # [members, numbers], or () where not wanted
@@ -80,7 +80,7 @@ def scan(over: Sequence[jax.Device] | None = None) -> Runner:
     mesh = Mesh(np.array(over or devices()), (AXIS,))
     kept: WeakKeyDictionary[Cohort, Placed] = WeakKeyDictionary()
 
-    def run(work: Work) -> Outcome:
+    def run(work: Work) -> CohortResult:
         if not work.learner.traced:
             raise TypeError(f"learner {work.learner.name} is not made of JAX functions: use another runner")
         if work.cohort not in kept:
@@ -116,7 +116,7 @@ def place(cohort: Cohort, mesh: Mesh) -> Placed:
     return Placed(Rows(*(laid(field) for field in Rows._fields)), bounds, tuple(int(n) for n in starts))
 
 
-def _run(work: Work, placed: Placed, mesh: Mesh, size: int) -> tuple[list[list[int]], Found]:
+def _run(work: Work, placed: Placed, mesh: Mesh, size: int) -> tuple[list[list[int]], DeviceResult]:
     """Train those members whose batches have this size: their numbers by device, and what was found there."""
     spans = pairwise(placed.bounds)
     chosen = [[m for m in range(a, b) if work.orders[m].shape[1] == size] for a, b in spans]
@@ -124,7 +124,7 @@ def _run(work: Work, placed: Placed, mesh: Mesh, size: int) -> tuple[list[list[i
     steps = bucket(max(len(work.orders[m]) for members in chosen for m in members), STEPS)
     shares = [_share(work, placed, members, longest, steps, size) for members in chosen]
     given = jax.tree.map(lambda *parts: np.stack(parts), *shares)
-    wanted = Wanted(
+    spec = ProgramSpec(
         learner=work.learner,
         gradient=work.gradient,
         shapes=tuple((name, tuple(work.like[name].shape)) for name in sorted(work.like)),
@@ -134,11 +134,11 @@ def _run(work: Work, placed: Placed, mesh: Mesh, size: int) -> tuple[list[list[i
         total=work.total,
         form=work.form,
     )
-    call = (work.start if wanted.alike else given.start, placed.rows, given._replace(start=()))
-    found = _program(wanted, mesh, shapes_of(call))(*call)
-    if not np.asarray(found.fit).all():
-        found = _program(replace(wanted, careful=True), mesh, shapes_of(call))(*call)
-    return chosen, found
+    call = (work.start if spec.alike else given.start, placed.rows, given._replace(start=()))
+    result = _program(spec, mesh, shapes_of(call))(*call)
+    if not np.asarray(result.fit).all():
+        result = _program(replace(spec, careful=True), mesh, shapes_of(call))(*call)
+    return chosen, result
 
 
 def _share(work: Work, placed: Placed, members: list[int], longest: int, steps: int, size: int) -> Share:
@@ -176,49 +176,51 @@ def _share(work: Work, placed: Placed, members: list[int], longest: int, steps: 
 
 
 @lru_cache(PROGRAMS)
-def _program(wanted: Wanted, mesh: Mesh, shapes: tuple[Any, ...]) -> Callable[[Any, Rows, Share], Found]:
+def _program(
+    spec: ProgramSpec, mesh: Mesh, shapes: tuple[Any, ...]
+) -> Callable[[Any, Rows, Share], DeviceResult]:
     """Every device's loop over its members, compiled as one program."""
 
-    def on_device(start: Any, rows: Rows, share: Share) -> Found:
+    def on_device(start: Any, rows: Rows, share: Share) -> DeviceResult:
         rows, share = jax.tree.map(lambda part: part[0], (rows, share))
-        found = _members_loop(wanted, start if wanted.alike else start[0], rows, share)
-        return Found(*jax.tree.map(lambda part: part[None], found))
+        result = _members_loop(spec, start if spec.alike else start[0], rows, share)
+        return DeviceResult(*jax.tree.map(lambda part: part[None], result))
 
-    first = SHARED if wanted.alike else DIVIDED
+    first = SHARED if spec.alike else DIVIDED
     divided = jax.shard_map(
         on_device, mesh=mesh, in_specs=(first, DIVIDED, DIVIDED), out_specs=DIVIDED, check_vma=False
     )
     return jax.jit(divided)
 
 
-def _members_loop(wanted: Wanted, start: Any, rows: Rows, share: Share) -> Found:
-    like = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name, shape in wanted.shapes}
+def _members_loop(spec: ProgramSpec, start: Any, rows: Rows, share: Share) -> DeviceResult:
+    like = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name, shape in spec.shapes}
     places = share.index.shape[0]
 
-    def member(number: Array, found: Found) -> Found:
+    def member(number: Array, result: DeviceResult) -> DeviceResult:
         # Learners stay in 32 bits; only the sums are made of 64.
         with jax.enable_x64(False):
-            model = start if wanted.alike else model_of(start[number], like)
-            done = _train(wanted, model, rows, share, number)
-            found = found._replace(
-                models=_written(found.models, done.model, number) if wanted.models else (),
-                memory=jax.tree.map(lambda all_, one: all_.at[number].set(one), found.memory, done.memory),
-                loss=found.loss.at[number].set(done.metrics["loss"]),
+            model = start if spec.alike else model_of(start[number], like)
+            done = _train(spec, model, rows, share, number)
+            result = result._replace(
+                models=_written(result.models, done.model, number) if spec.models else (),
+                memory=jax.tree.map(lambda all_, part: all_.at[number].set(part), result.memory, done.memory),
+                loss=result.loss.at[number].set(done.metrics["loss"]),
             )
-            if not wanted.total:
-                return found
+            if not spec.total:
+                return result
             fit = jnp.array(True)
-            if wanted.careful:
+            if spec.careful:
                 highest = jnp.array([jnp.max(jnp.abs(part)) for part in done.model.values()])
-                fit = jnp.all(highest <= wanted.form.bound)
-                found = found._replace(fit=found.fit.at[number].set(fit))
-        return _added(wanted.form, found, done.model, share.weights[number], fit)
+                fit = jnp.all(highest <= spec.form.bound)
+                result = result._replace(fit=result.fit.at[number].set(fit))
+        return _added(spec.form, result, done.model, share.weights[number], fit)
 
     with jax.enable_x64(False):
-        shapes = jax.eval_shape(wanted.learner.remember, like)
-        summed = like if wanted.total else {}
-        found = Found(
-            models=jnp.zeros((places, sum(part.size for part in like.values()))) if wanted.models else (),
+        shapes = jax.eval_shape(spec.learner.remember, like)
+        summed = like if spec.total else {}
+        result = DeviceResult(
+            models=jnp.zeros((places, sum(part.size for part in like.values()))) if spec.models else (),
             total={name: jnp.zeros(part.shape, jnp.int32) for name, part in summed.items()},
             unfit={name: jnp.zeros(part.shape, bool) for name, part in summed.items()},
             fit=jnp.ones(places, bool),
@@ -226,21 +228,21 @@ def _members_loop(wanted: Wanted, start: Any, rows: Rows, share: Share) -> Found
             loss=jnp.zeros(places),
         )
     with jax.enable_x64(True):
-        found = found._replace(total={name: part.astype(jnp.int64) for name, part in found.total.items()})
-        found = Found(*jax.lax.fori_loop(jnp.int32(0), share.members, member, found))
-    if wanted.total and not wanted.careful:
+        result = result._replace(total={name: part.astype(jnp.int64) for name, part in result.total.items()})
+        result = DeviceResult(*jax.lax.fori_loop(jnp.int32(0), share.members, member, result))
+    if spec.total and not spec.careful:
         # A reduction for each member would cost more than its sum; who it was is asked only if need be.
-        seen = jnp.array([jnp.any(part) for part in found.unfit.values()])
-        found = found._replace(fit=found.fit & ~jnp.any(seen))
-    return found._replace(unfit=())
+        seen = jnp.array([jnp.any(part) for part in result.unfit.values()])
+        result = result._replace(fit=result.fit & ~jnp.any(seen))
+    return result._replace(unfit=())
 
 
-def _train(wanted: Wanted, model: Model, rows: Rows, share: Share, number: Array) -> Trained:
-    learner = wanted.learner
+def _train(spec: ProgramSpec, model: Model, rows: Rows, share: Share, number: Array) -> Trained:
+    learner = spec.learner
     kept = jax.tree.map(lambda part: part[number], share.memory)
-    memory = learner.remember(model) if wanted.fresh else kept
+    memory = learner.remember(model) if spec.fresh else kept
     given = Batches(rows, share.index[number], share.steps[number], jnp.int32(0))
-    return learner.train(model, memory, given, jax.random.wrap_key_data(share.keys[number]), wanted.gradient)
+    return learner.train(model, memory, given, jax.random.wrap_key_data(share.keys[number]), spec.gradient)
 
 
 def _written(models: Array, model: Model, number: Array) -> Array:
@@ -252,28 +254,28 @@ def _written(models: Array, model: Model, number: Array) -> Array:
     return models
 
 
-def _added(form: FixedPoint, found: Found, model: Model, weight: Array, fit: Array) -> Found:
+def _added(form: FixedPoint, result: DeviceResult, model: Model, weight: Array, fit: Array) -> DeviceResult:
     """`fixed_point.encode` of a model, added up; what is not fit adds nothing."""
     total, unfit = {}, {}
     with jax.enable_x64(True):
         times = jnp.where(fit, weight.astype(jnp.int64), 0)
         for name, part in model.items():
             scaled = jnp.rint(part * jnp.float32(2.0**form.bits)).astype(jnp.int64)
-            total[name] = found.total[name] + scaled * times
-            unfit[name] = found.unfit[name] | ~(jnp.abs(part) <= form.bound)
-    return found._replace(total=total, unfit=unfit)
+            total[name] = result.total[name] + scaled * times
+            unfit[name] = result.unfit[name] | ~(jnp.abs(part) <= form.bound)
+    return result._replace(total=total, unfit=unfit)
 
 
-def _together(work: Work, parts: list[tuple[list[list[int]], Found]]) -> Outcome:
+def _together(work: Work, parts: list[tuple[list[list[int]], DeviceResult]]) -> CohortResult:
     """What the programs found, back in the members' order and on the host."""
     size = len(work.orders)
     loss, fit = np.zeros(size, np.float32), np.ones(size, bool)
     memory: list[Any] = [()] * size
     total: Words | None = None
     stacked: list[Any] = []
-    for chosen, found in parts:
+    for chosen, result in parts:
         for device, members in enumerate(chosen):
-            own = jax.tree.map(lambda part, d=device: np.asarray(part.addressable_shards[d].data)[0], found)
+            own = jax.tree.map(lambda part, d=device: np.asarray(part.addressable_shards[d].data)[0], result)
             loss[members], fit[members] = own.loss[: len(members)], own.fit[: len(members)]
             bare = not jax.tree.leaves(own.memory)
             for place, m in enumerate(members):
@@ -291,4 +293,4 @@ def _together(work: Work, parts: list[tuple[list[list[int]], Found]]) -> Outcome
     unfit = tuple(int(m) for m in np.flatnonzero(~fit))
     weight = sum(share for share, sound in zip(work.shares, fit, strict=True) if sound)
     kept = None if total is None else total.astype(work.form.dtype)
-    return Outcome(work.like, models, kept, weight, unfit, tuple(memory), loss, work.form)
+    return CohortResult(work.like, models, kept, weight, unfit, tuple(memory), loss, work.form)

@@ -20,8 +20,8 @@ SKETCH = 64  # numbers that stand for a vector when near pairs are looked for
 class Likeness:
     """Two members whose updates are nearly the same, and how far apart they are."""
 
-    one: int
-    other: int
+    first: int
+    second: int
     distance: float  # of the updates, in lengths of the shorter one's part that is not common to all
 
 
@@ -40,8 +40,8 @@ def angles(updates: Vectors, direction: Any) -> Floats:
     lengths = norms(updates) * np.sqrt(np.dot(aim, aim))
     products = np.array([np.dot(_wide(row), aim) for row in updates], np.float64)
     cosines = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
-    found: Floats = np.arccos(np.clip(cosines, -1, 1))
-    return found
+    angles: Floats = np.arccos(np.clip(cosines, -1, 1))
+    return angles
 
 
 def micro_radians(angle: float) -> int:
@@ -79,14 +79,14 @@ def copies(updates: Vectors, tolerance: float = 0.2) -> tuple[Likeness, ...]:
     # Two members differ from their own mean in opposite ways: nothing is common to two.
     middle = updates.mean(axis=0, dtype=np.float64) if len(updates) > 2 else 0.0
     apart = np.array([_length(_wide(row) - middle) for row in updates])
-    found = []
-    for one, other in _near_pairs(updates, apart * tolerance):
-        distance = _length(_wide(updates[one]) - _wide(updates[other]))
-        reach = min(apart[one], apart[other])
+    pairs = []
+    for first, second in _near_pairs(updates, apart * tolerance):
+        distance = _length(_wide(updates[first]) - _wide(updates[second]))
+        reach = min(apart[first], apart[second])
         share = distance / reach if reach > 0 else 0.0
         if share <= tolerance:
-            found.append(Likeness(one, other, share))
-    return tuple(found)
+            pairs.append(Likeness(first, second, share))
+    return tuple(pairs)
 
 
 def later_copies(updates: Vectors) -> npt.NDArray[np.int64]:
@@ -94,7 +94,7 @@ def later_copies(updates: Vectors) -> npt.NDArray[np.int64]:
     # One huge update would draw the middle to itself and make all others look alike.
     lengths = norms(updates)
     usual = np.flatnonzero((lengths > 0) & (lengths <= FAR * np.median(lengths)))
-    return np.unique(usual[[max(pair.one, pair.other) for pair in copies(updates[usual])]])
+    return np.unique(usual[[max(pair.first, pair.second) for pair in copies(updates[usual])]])
 
 
 def _near_pairs(updates: Vectors, reach: Floats) -> list[tuple[int, int]]:
@@ -107,10 +107,10 @@ def _near_pairs(updates: Vectors, reach: Floats) -> list[tuple[int, int]]:
     else:
         sketch = updates.astype(np.float64)
     pairs = []
-    for one in range(len(updates) - 1):
-        distances = np.sqrt(((sketch[one + 1 :] - sketch[one]) ** 2).sum(axis=1))
-        near = distances <= 2 * np.minimum(reach[one], reach[one + 1 :]) + 1e-9
-        pairs += [(one, one + 1 + int(place)) for place in np.flatnonzero(near)]
+    for first in range(len(updates) - 1):
+        distances = np.sqrt(((sketch[first + 1 :] - sketch[first]) ** 2).sum(axis=1))
+        near = distances <= 2 * np.minimum(reach[first], reach[first + 1 :]) + 1e-9
+        pairs += [(first, first + 1 + int(place)) for place in np.flatnonzero(near)]
     return pairs
 
 

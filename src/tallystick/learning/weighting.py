@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .posted import Posted, Rule, Step, Vectors
+from .posted import PostedModels, Rule, Step, Vectors
 from .updates import norms
 
 
@@ -15,7 +15,7 @@ def clip_norms(bound: float | None = None) -> Step:
     if bound is not None and not 0 < bound < float("inf"):
         raise ValueError(f"a bound of norms is finite and above 0, not {bound}")
 
-    def step(posted: Posted) -> Posted:
+    def step(posted: PostedModels) -> PostedModels:
         updates = posted.updates()
         lengths = norms(updates)
         limit = float(np.median(lengths)) if bound is None else bound
@@ -37,7 +37,7 @@ def trust_root() -> Rule:
     rows. Where nobody points its way, the start stays.
     """
 
-    def rule(posted: Posted) -> Vectors:
+    def rule(posted: PostedModels) -> Vectors:
         if posted.root is None:
             raise ValueError("trust-root weighting needs a root: a model trained by a trusted party")
         aim = posted.root.astype(np.float64) - posted.start
@@ -59,7 +59,7 @@ def trust_root() -> Rule:
 def drop_worst(count: int = 1) -> Step:
     """Without the `count` members of the lowest scores (bpcv § 4.1); who has no score goes first."""
 
-    def step(posted: Posted) -> Posted:
+    def step(posted: PostedModels) -> PostedModels:
         if posted.scores is None:
             raise ValueError("dropping the worst needs the judges' scores")
         if not 0 <= count < len(posted):

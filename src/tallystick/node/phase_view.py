@@ -95,9 +95,11 @@ class PhaseView:
         """The hash of the model that is to be measured: the recorded one, or that of the last round."""
         return self.draft.model if self.draft else self.progress.model
 
-    def header(self, author: str) -> payload.Header:
+    def header(self, author: str) -> payload.PayloadHeader:
         """What a payload of this round is bound to."""
-        return payload.Header(author, self.request.request, self.progress.round, self.request.plan.hex())
+        return payload.PayloadHeader(
+            author, self.request.request, self.progress.round, self.request.plan.hex()
+        )
 
     def _models(self) -> Iterator[tuple[str, posts.Model]]:
         for postings in self.postings.values():

@@ -38,7 +38,7 @@ _LARGEST_FOR_PLD = 100.0  # above this epsilon the distribution is long, and nob
 _LEDGER_ROUNDING = 1e-5  # the ledger rounds up to nano-units at every charge
 
 
-class OverBudget(ValueError):
+class BudgetExceeded(ValueError):
     """The event would take more than the budget holds."""
 
 
@@ -87,17 +87,17 @@ def peer_event(event: Event) -> dp_accounting.DpEvent:
     """Our event in dp-accounting's words."""
     match event:
         case Gaussian():
-            one: dp_accounting.DpEvent = dp_accounting.GaussianDpEvent(event.sigma_milli / 1000)
+            single: dp_accounting.DpEvent = dp_accounting.GaussianDpEvent(event.sigma_milli / 1000)
         case Laplace():
-            one = dp_accounting.LaplaceDpEvent(event.scale_milli / 1000)
+            single = dp_accounting.LaplaceDpEvent(event.scale_milli / 1000)
         case SubsampledGaussian():
             noise = dp_accounting.GaussianDpEvent(event.sigma_milli / 1000)
-            one = dp_accounting.PoissonSampledDpEvent(event.rate_nano / NANO, noise)
+            single = dp_accounting.PoissonSampledDpEvent(event.rate_nano / NANO, noise)
         case Pure():
-            one = PureDpEvent(event.epsilon_nano / NANO)
+            single = PureDpEvent(event.epsilon_nano / NANO)
         case _:
             raise BadEvent(f"{event!r} is not an event that can be accounted")
-    return dp_accounting.SelfComposedDpEvent(one, event.steps)
+    return dp_accounting.SelfComposedDpEvent(single, event.steps)
 
 
 def sigma_for(
@@ -129,7 +129,7 @@ def epsilon_for(epsilon: float, delta: float, *, steps: int, figure: Figure = "l
 
 
 @dataclass(frozen=True)
-class Budget:
+class LineageBudget:
     """What may be spent on one lineage, and what was: a value; `after` makes the next one."""
 
     epsilon: float
@@ -154,14 +154,14 @@ class Budget:
         """Whether the ledger would still allow this event."""
         return total((*self.spent, event), self.delta, self.protects, "ledger").epsilon <= self.epsilon
 
-    def after(self, event: Event) -> "Budget":
+    def after(self, event: Event) -> "LineageBudget":
         """The budget when the event is done; refuses one that does not fit."""
         if not self.fits(event):
-            raise OverBudget(
+            raise BudgetExceeded(
                 f"{event} does not fit: {self.left():.4g} of ε = {self.epsilon:g} (δ = {self.delta:g}, "
                 f"protects {self.protects}) is left; ask for {self.times_left(event)} or fewer, or more noise"
             )
-        return Budget(self.epsilon, self.delta, self.protects, (*self.spent, event))
+        return LineageBudget(self.epsilon, self.delta, self.protects, (*self.spent, event))
 
     def times_left(self, event: Event) -> int:
         """How often the event can still be done."""
@@ -216,9 +216,9 @@ def _together(events: Sequence[Event]) -> list[dp_accounting.DpEvent]:
     steps: dict[Event, int] = {}
     for event in events:
         if not isinstance(event, Unaccounted):
-            one = structs.replace(event, steps=1)
-            steps[one] = steps.get(one, 0) + event.steps
-    return [dp_accounting.SelfComposedDpEvent(peer_event(one), count) for one, count in steps.items()]
+            step = structs.replace(event, steps=1)
+            steps[step] = steps.get(step, 0) + event.steps
+    return [dp_accounting.SelfComposedDpEvent(peer_event(step), count) for step, count in steps.items()]
 
 
 def _epsilon(
@@ -256,10 +256,10 @@ class _Distribution(PLDAccountant):  # type: ignore[misc]
         if not isinstance(event, PureDpEvent):
             return super()._maybe_compose(event, count, do_compose)
         if do_compose:
-            one = privacy_loss_distribution.from_privacy_parameters(
+            single = privacy_loss_distribution.from_privacy_parameters(
                 common.DifferentialPrivacyParameters(event.epsilon, 0.0), self._value_discretization_interval
             )
-            self._pld = self._pld.compose(one.self_compose(count))
+            self._pld = self._pld.compose(single.self_compose(count))
         return None
 
 

@@ -31,27 +31,29 @@ def likelihood_ratio(
     `target` [examples], `shadows` and `inside` [models, examples]; `pooled` shares one variance over all
     examples, which fewer than about 64 shadow models need.
     """
-    one, many = finite(target), finite(shadows)
+    scores, shadow_scores = finite(target), finite(shadows)
     seen = np.asarray(inside, bool)
-    if many.shape != seen.shape or many.shape[1:] != one.shape:
-        raise ValueError(f"shapes do not fit: target {one.shape}, shadows {many.shape}, inside {seen.shape}")
+    if shadow_scores.shape != seen.shape or shadow_scores.shape[1:] != scores.shape:
+        raise ValueError(
+            f"shapes do not fit: target {scores.shape}, shadows {shadow_scores.shape}, inside {seen.shape}"
+        )
     if not (seen.sum(0).min() >= 2 and (~seen).sum(0).min() >= 2):
         raise ValueError("every example must lie inside at least two shadow models and outside at least two")
 
     def fitted(mask: Flags) -> tuple[Floats, Floats]:
         count = mask.sum(0)
-        mean = np.where(mask, many, 0).sum(0) / count
-        square = np.where(mask, (many - mean) ** 2, 0).sum(0)
+        mean = np.where(mask, shadow_scores, 0).sum(0) / count
+        square = np.where(mask, (shadow_scores - mean) ** 2, 0).sum(0)
         variance = square.sum() / (count - 1).sum() if pooled else square / (count - 1)
         return mean, np.sqrt(np.maximum(variance, 1e-12)) + np.zeros_like(mean)
 
     (mean_in, sd_in), (mean_out, sd_out) = fitted(seen), fitted(~seen)
-    ratio: Floats = stats.norm.logpdf(one, mean_in, sd_in) - stats.norm.logpdf(one, mean_out, sd_out)
+    ratio: Floats = stats.norm.logpdf(scores, mean_in, sd_in) - stats.norm.logpdf(scores, mean_out, sd_out)
     return ratio
 
 
 @dataclass(frozen=True)
-class Attack:
+class MembershipScores:
     """How well scores tell members from others."""
 
     auc: float
@@ -65,7 +67,7 @@ class Attack:
         return 1 - 2 * max(0.0, self.auc - 0.5)
 
 
-def membership(scores: npt.ArrayLike, member: npt.NDArray[Any], fpr: float = 0.01) -> Attack:
+def membership(scores: npt.ArrayLike, member: npt.NDArray[Any], fpr: float = 0.01) -> MembershipScores:
     """The attack's figures; higher scores mean member, and at most `fpr` of the others lie above."""
     values, inside = finite(scores), np.asarray(member, bool)
     ins, outs = values[inside], np.sort(values[~inside])
@@ -73,8 +75,8 @@ def membership(scores: npt.ArrayLike, member: npt.NDArray[Any], fpr: float = 0.0
         raise ValueError(f"need members, others and 0 < fpr < 1; got {len(ins)}, {len(outs)}, {fpr}")
     auc = float(stats.mannwhitneyu(ins, outs).statistic) / (len(ins) * len(outs))
     threshold = outs[len(outs) - 1 - int(fpr * len(outs))]
-    found = int(np.count_nonzero(ins > threshold))
-    return Attack(auc, found / len(ins), fpr, proportion_interval(found, len(ins)))
+    caught = int(np.count_nonzero(ins > threshold))
+    return MembershipScores(auc, caught / len(ins), fpr, proportion_interval(caught, len(ins)))
 
 
 def curve_of(scores: npt.ArrayLike, member: npt.NDArray[Any]) -> tuple[list[float], list[float]]:
@@ -83,8 +85,8 @@ def curve_of(scores: npt.ArrayLike, member: npt.NDArray[Any]) -> tuple[list[floa
     outs, ins = np.sort(values[~inside]), np.sort(values[inside])
     alarms = np.logspace(-3, 0, 31)
     thresholds = outs[len(outs) - 1 - np.minimum((alarms * len(outs)).astype(int), len(outs) - 1)]
-    found = 1 - np.searchsorted(ins, thresholds, side="right") / len(ins)
-    return alarms.tolist(), found.tolist()
+    caught = 1 - np.searchsorted(ins, thresholds, side="right") / len(ins)
+    return alarms.tolist(), caught.tolist()
 
 
 def proportion_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:

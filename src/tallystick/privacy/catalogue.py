@@ -10,7 +10,7 @@ from .mechanisms import Mechanism
 
 
 @dataclass(frozen=True)
-class Entry:
+class MechanismEntry:
     """A mechanism, settings to try it with, and shapes of what it takes."""
 
     make: Callable[..., Mechanism]
@@ -40,59 +40,65 @@ _ANY: tuple[Protects, ...] = ("record", "subject", "member")
 _GAUSS = {"bound": 1.0, "sigma_milli": 1000}
 _PURE = {"bound": 1.0, "epsilon_nano": 10**9}
 
-MECHANISMS: tuple[Entry, ...] = (
-    Entry(mechanisms.gaussian, "a clipped vector: presence of whoever it comes from", _ANY, _GAUSS),
-    Entry(mechanisms.laplace, "a few clipped numbers: presence of whoever they come from", _ANY, _PURE),
-    Entry(mechanisms.member_update, "a member's update: everything about its data", ("member",), _PURE),
-    Entry(mechanisms.perturbed_vectors, "each row, before anybody sees it", ("record",), _PURE, ((9, 5),)),
-    Entry(
+MECHANISMS: tuple[MechanismEntry, ...] = (
+    MechanismEntry(mechanisms.gaussian, "a clipped vector: presence of whoever it comes from", _ANY, _GAUSS),
+    MechanismEntry(
+        mechanisms.laplace, "a few clipped numbers: presence of whoever they come from", _ANY, _PURE
+    ),
+    MechanismEntry(
+        mechanisms.member_update, "a member's update: everything about its data", ("member",), _PURE
+    ),
+    MechanismEntry(
+        mechanisms.perturbed_vectors, "each row, before anybody sees it", ("record",), _PURE, ((9, 5),)
+    ),
+    MechanismEntry(
         mechanisms.perturbed_vectors_gaussian,
         "each row, before anybody sees it",
         ("record",),
         _GAUSS,
         ((9, 5),),
     ),
-    Entry(
+    MechanismEntry(
         mechanisms.counts,
         "counts: one row, or a subject's rows",
         _ANY,
         {"sensitivity": 1, "epsilon_nano": 10**9},
         whole=(0,),
     ),
-    Entry(
+    MechanismEntry(
         mechanisms.counts_gaussian,
         "counts: one row, or a subject's rows",
         _ANY,
         {"sensitivity": 1, "sigma_milli": 1000},
         whole=(0,),
     ),
-    Entry(
+    MechanismEntry(
         training.dp_sgd,
         "training: a row (or a subject's rows, clipped together) of a Poisson sample",
         ("record", "subject"),
         {"clip": 1.0, "rate_nano": 10**7, "sigma_milli": 1000, "steps": 10},
     ),
-    Entry(
+    MechanismEntry(
         training.hop,
         "a relay's hop: a row (or a subject's rows) of the holder",
         ("record", "subject"),
         {"clip": 1.0, "sigma_milli": 1000},
     ),
-    Entry(
+    MechanismEntry(
         scores.scores,
         "published figures: one judging row",
         ("record",),
         {"low": 0.0, "high": 1.0, "epsilon_nano": 10**9, "models": 5},
         ((30, 5),),
     ),
-    Entry(
+    MechanismEntry(
         scores.scores_gaussian,
         "published figures: one judging row",
         ("record",),
         {"low": 0.0, "high": 1.0, "sigma_milli": 1000, "models": 5},
         ((30, 5),),
     ),
-    Entry(
+    MechanismEntry(
         trees.leaf_sums,
         "leaf values of a tree whose splits do not depend on private rows: a training row",
         ("record",),
@@ -100,7 +106,7 @@ MECHANISMS: tuple[Entry, ...] = (
         ((40,), (40,)),
         whole=(0,),
     ),
-    Entry(
+    MechanismEntry(
         trees.histogram,
         "whatever is built from the histograms alone: a training row",
         ("record",),
@@ -108,13 +114,13 @@ MECHANISMS: tuple[Entry, ...] = (
         ((40, 3), (40,)),
         whole=(0,),
     ),
-    Entry(printed.relay_as_printed, "nothing: noise without a bound", (), {"epsilon": 20.0}),
-    Entry(
+    MechanismEntry(printed.relay_as_printed, "nothing: noise without a bound", (), {"epsilon": 20.0}),
+    MechanismEntry(
         printed.mutual_as_printed,
         "nothing: noise for another norm",
         (),
         {"clip": 1.0, "epsilon": 10.0},
         ((9, 5),),
     ),
-    Entry(printed.boosting_as_printed, "nothing: noise without a bound", (), {"epsilon": 10.0}),
+    MechanismEntry(printed.boosting_as_printed, "nothing: noise without a bound", (), {"epsilon": 10.0}),
 )

@@ -9,16 +9,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ..learning.learner import NotFinite
+
 GRID = 2**20  # units in a bound
 Norm: TypeAlias = Literal["l1", "l2"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Int64s: TypeAlias = npt.NDArray[np.int64]
 
 _SHRINK = 1 - 2.0**-30  # what rounding in the norm itself may have hidden
-
-
-class NotFinite(ValueError):
-    """A vector holds NaN or infinity: nothing bounds what it would release."""
 
 
 def ensure_bound(bound: float) -> float:

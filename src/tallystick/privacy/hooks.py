@@ -45,8 +45,8 @@ def simulated_noise(clip: float, sigma_milli: int, *, slack_ppm: int = SLACK_PPM
         deviation = scale * grid_sensitivity(sum(part.size for part in sums.values()), slack_ppm)
         keys = jax.random.split(key, len(sums))
         return {
-            name: sums[name] + deviation * jax.random.normal(one, sums[name].shape, jnp.float32)
-            for name, one in zip(sorted(sums), keys, strict=True)
+            name: sums[name] + deviation * jax.random.normal(key, sums[name].shape, jnp.float32)
+            for name, key in zip(sorted(sums), keys, strict=True)
         }
 
     return noise

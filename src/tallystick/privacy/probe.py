@@ -26,7 +26,15 @@ from ..learning.models.network import Layers, Weights
 from ..learning.models.neural import HEAD, neural
 from ..learning.scan import scan
 from .accounting import Total, total
-from .audit import Attack, invert_first_layer, likelihood_ratio, log_odds, membership, one_run, recovered
+from .audit import (
+    MembershipScores,
+    invert_first_layer,
+    likelihood_ratio,
+    log_odds,
+    membership,
+    one_run,
+    recovered,
+)
 from .clipping import Floats
 from .hooks import simulated_noise
 from .mechanisms import NANO
@@ -43,7 +51,7 @@ HANDFUL, HANDFULS = 8, 8  # rows in a step that is to be inverted, and how many 
 class Way:
     """How a member trains, and what it says that this costs a record."""
 
-    told: str
+    stated: str
     gradient: Callable[[int], Gradient | None]  # rows → the hook
     order: Callable[[int, Words], Order]  # rows → which of them each step takes
     events: tuple[Event, ...] = ()  # none where no privacy is promised
@@ -62,7 +70,7 @@ class Findings:
     theory: Total | None
     bound: float  # epsilon is at least this, at 95 % confidence, at the way's delta
     canaries: int
-    members: Attack
+    members: MembershipScores
     scores: Floats  # of every row under every target: what `members` and a curve are made of
     inside: Any
     recovered: float  # share of rows that a step's gradient gave away
@@ -169,12 +177,12 @@ def memberships(
     work = Work(learner, cohort, start, start, orders, keys, gradient=way.gradient(count // 2), models=True,
                 total=False)  # fmt: skip
     trained = np.asarray(scan()(work).models)
-    said = np.stack([np.asarray(learner.predict(model_of(one, start), rows.x)) for one in trained])
-    right = np.argmax(said, axis=2) == rows.y
-    odds = log_odds(said[:, np.arange(count), rows.y])
+    outputs = np.stack([np.asarray(learner.predict(model_of(model, start), rows.x)) for model in trained])
+    right = np.argmax(outputs, axis=2) == rows.y
+    odds = log_odds(outputs[:, np.arange(count), rows.y])
     scores = np.stack([
-        likelihood_ratio(odds[one], np.delete(odds, one, axis=0), np.delete(inside, one, axis=0))
-        for one in range(models)
+        likelihood_ratio(odds[model], np.delete(odds, model, axis=0), np.delete(inside, model, axis=0))
+        for model in range(models)
     ])  # fmt: skip
     return scores.ravel(), inside.ravel(), float(right[~inside].mean())
 
@@ -186,7 +194,7 @@ def recovery(way: Way, learner: Learner, rows: Rows, labels: int, seed: int) -> 
     first = min(dense, key=lambda name: name.startswith(HEAD))  # a hidden layer may be as wide as a row
     gradient = way.gradient(HANDFUL)
     drawn = np.random.default_rng(seed).permutation(len(rows.y))[: HANDFUL * HANDFULS].reshape(-1, HANDFUL)
-    found = []
+    recoveries = []
     for number, own in enumerate(drawn):
         given = batches(Rows(rows.x[own], rows.y[own]), np.arange(HANDFUL, dtype=np.int32)[None])
         done = train(learner, start, (), given, keys_of([("recovery", seed, number)])[0], gradient)
@@ -194,8 +202,8 @@ def recovery(way: Way, learner: Learner, rows: Rows, labels: int, seed: int) -> 
             np.asarray(start[name], np.float64) - done.model[name]
             for name in (first, first.replace("weight", "bias"))
         )
-        found.append(recovered(invert_first_layer(weights, bias), rows.x[own]))
-    return float(np.mean(found))
+        recoveries.append(recovered(invert_first_layer(weights, bias), rows.x[own]))
+    return float(np.mean(recoveries))
 
 
 @cache

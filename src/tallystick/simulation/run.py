@@ -317,7 +317,7 @@ def _unit(setting: Setting, member: str) -> tx.RegisterUnit:
 def _request(setting: Setting, world: World, requester: Node, rules: Rules) -> tx.PostRequest:
     scheme = requester.worker.scheme_of(None)  # type: ignore[arg-type]
     plan = setting.plan.digest()
-    bound = payload.Header(REQUESTER, "initial", 0, plan.hex())
+    bound = payload.PayloadHeader(REQUESTER, "initial", 0, plan.hex())
     initial = world.payloads.put(payload.encode(bound, scheme.blank))
     return tx.PostRequest("simulated", PURPOSE, plan, setting.reward, rules, plan, initial=initial)
 

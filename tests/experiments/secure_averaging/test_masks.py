@@ -14,7 +14,7 @@ def test_every_second_round_loses_one_owner_after_the_other():
 
 
 def test_masked_words_are_told_from_plain_models():
-    header = payload.Header("owner-1", "masked", 1, "0" * 64)
+    header = payload.PayloadHeader("owner-1", "masked", 1, "0" * 64)
     words = np.array([-1, 2], np.int64)
     assert np.array_equal(masked_words(payload.encode(header, {"words": words})), words)
     assert masked_words(payload.encode(header, {"head/bias": np.zeros(3, np.float32)})) is None

@@ -15,11 +15,11 @@ from tallystick.privacy.secure_sum import fixed_point as summed
 from tallystick.privacy.secure_sum.masks import add_mask, private_key
 from tallystick.privacy.secure_sum.opening import CannotOpen, open_sum
 from tallystick.privacy.secure_sum.session import (
-    Keys,
-    Plan,
-    Refused,
-    Reveal,
     Secrets,
+    SumKeys,
+    SumPlan,
+    SumRefused,
+    SumReveal,
     Words,
     deal,
     masked,
@@ -41,9 +41,9 @@ CONTEXT = bytes(range(32))
 class Round:
     """Everything up to the masked words of all members, from which any may then be lost."""
 
-    plan: Plan
+    plan: SumPlan
     secrets: list[Secrets]
-    keys: dict[int, Keys]
+    keys: dict[int, SumKeys]
     sealed: list[dict[int, bytes]]
     vectors: list[Words]
     words: list[Words]
@@ -52,7 +52,7 @@ class Round:
         """What was sealed for one member."""
         return {dealer: boxes[seat] for dealer, boxes in enumerate(self.sealed) if seat in boxes}
 
-    def reveals(self, survivors: Collection[int]) -> dict[int, Reveal]:
+    def reveals(self, survivors: Collection[int]) -> dict[int, SumReveal]:
         """Every survivor's answer."""
         dealers = range(self.plan.seats)
         return {
@@ -60,7 +60,7 @@ class Round:
             for seat in survivors
         }
 
-    def total(self, survivors: Collection[int], reveals: dict[int, Reveal] | None = None) -> Words:
+    def total(self, survivors: Collection[int], reveals: dict[int, SumReveal] | None = None) -> Words:
         """The opened sum."""
         words = {seat: self.words[seat] for seat in survivors}
         answers = self.reveals(survivors) if reveals is None else reveals
@@ -232,7 +232,7 @@ def test_a_second_answer_for_other_survivors_is_refused() -> None:
     kept, reveal = unmask(one.secrets[first[0]], one.keys, one.inbox(first[0]), range(10), first)
 
     assert unmask(kept, one.keys, one.inbox(first[0]), range(10), first) == (kept, reveal)
-    with pytest.raises(Refused, match="already"):
+    with pytest.raises(SumRefused, match="already"):
         unmask(kept, one.keys, one.inbox(first[0]), range(10), second)
 
 
@@ -240,17 +240,17 @@ def test_survivors_must_be_enough_and_real() -> None:
     """A sum of few says much about each."""
     one = played(10)
     inbox = one.inbox(0)
-    with pytest.raises(Refused, match="too few"):
+    with pytest.raises(SumRefused, match="too few"):
         unmask(one.secrets[0], one.keys, inbox, range(10), [0, 1, 2, 3, 4])
-    with pytest.raises(Refused, match="one of them"):
+    with pytest.raises(SumRefused, match="one of them"):
         unmask(one.secrets[0], one.keys, inbox, range(10), range(1, 10))
-    with pytest.raises(Refused, match="dealt shares"):
+    with pytest.raises(SumRefused, match="dealt shares"):
         unmask(one.secrets[0], one.keys, inbox, range(9), range(10))
-    with pytest.raises(Refused, match="too few"):
+    with pytest.raises(SumRefused, match="too few"):
         masked(one.secrets[0], one.keys, [0, 1, 2], one.vectors[0])
-    with pytest.raises(Refused, match="do not hold mine"):
+    with pytest.raises(SumRefused, match="do not hold mine"):
         masked(one.secrets[0], {s: k for s, k in one.keys.items() if s}, range(10), one.vectors[0])
-    with pytest.raises(Refused, match="fewer than the threshold"):
+    with pytest.raises(SumRefused, match="fewer than the threshold"):
         deal(one.secrets[0], {s: one.keys[s] for s in range(5)})
 
 
@@ -272,13 +272,13 @@ def test_a_false_share_is_worked_round_and_enough_of_them_are_named() -> None:
     liar = survivors[2]
     false = [(seat, encode_share(12345)) for seat, _ in reveals[liar].seeds]
     wrong = [(seat, b"\xff" * 33) for seat, _ in reveals[liar].keys]
-    reveals[liar] = Reveal(tuple(false), tuple(wrong))
+    reveals[liar] = SumReveal(tuple(false), tuple(wrong))
 
     assert np.array_equal(one.total(survivors, reveals), one.plain(survivors))
     target = survivors[0]
     for seat in survivors:
         seeds = dict(reveals[seat].seeds) | {target: encode_share(seat + 1)}
-        reveals[seat] = Reveal(tuple(seeds.items()), reveals[seat].keys)
+        reveals[seat] = SumReveal(tuple(seeds.items()), reveals[seat].keys)
     with pytest.raises(CannotOpen, match=f"seed of seat {target}"):
         one.total(survivors, reveals)
 
@@ -311,7 +311,7 @@ def test_boxes_are_bound_to_dealer_holder_and_round() -> None:
 def test_keys_of_low_order_drop_their_member() -> None:
     """Everybody finds the same usable keys."""
     one = played(10)
-    spoilt = {**one.keys, 4: Keys(bytes(32), one.keys[4].cipher, one.keys[4].seed_digest)}
+    spoilt = {**one.keys, 4: SumKeys(bytes(32), one.keys[4].cipher, one.keys[4].seed_digest)}
 
     assert set(usable(spoilt)) == set(range(10)) - {4}
     assert usable(one.keys) == one.keys
@@ -322,10 +322,10 @@ def test_what_is_posted_travels_as_canonical_bytes() -> None:
     one = played(10)
     reveal = one.reveals(alive(10, 0.3))[alive(10, 0.3)[0]]
 
-    assert Decoder(Keys)(encode(one.keys[3])) == one.keys[3]
-    assert Decoder(Reveal)(encode(reveal)) == reveal
+    assert Decoder(SumKeys)(encode(one.keys[3])) == one.keys[3]
+    assert Decoder(SumReveal)(encode(reveal)) == reveal
     with pytest.raises(Exception, match="length"):
-        Decoder(Keys)(encode(Keys(bytes(31), bytes(32), bytes(32))))
+        Decoder(SumKeys)(encode(SumKeys(bytes(31), bytes(32), bytes(32))))
 
 
 def test_vectors_of_another_shape_are_refused() -> None:
@@ -335,7 +335,7 @@ def test_vectors_of_another_shape_are_refused() -> None:
         with pytest.raises(ValueError, match="33 words of 64 bits"):
             masked(one.secrets[0], one.keys, range(10), bad)  # type: ignore[arg-type]
     words = dict(enumerate(one.words)) | {3: np.zeros(5, np.uint64)}
-    with pytest.raises(Refused, match="seat 3"):
+    with pytest.raises(SumRefused, match="seat 3"):
         open_sum(one.plan, one.keys, range(10), words, {})
 
 
@@ -353,6 +353,6 @@ def test_plans_that_hide_nothing_are_refused() -> None:
         (CONTEXT, 10, 5, 6, None, 16),
     ):
         with pytest.raises(ValueError, match=r"plan|secure sum|degree|threshold"):
-            Plan(*settings)  # type: ignore[arg-type]
+            SumPlan(*settings)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="seat 10"):
         start(plan_for(CONTEXT, 10, 5), 10)

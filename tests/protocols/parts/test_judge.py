@@ -49,7 +49,7 @@ def test_no_pair_is_measured_twice():
     asked = []
 
     def counting(given):
-        asked.append(int(given.wanted.sum()))
+        asked.append(int(given.asked.sum()))
         return judge_one_by_one(given)
 
     same = first_model()  # it was posted by two, and is the start as well

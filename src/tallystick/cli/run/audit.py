@@ -151,7 +151,7 @@ def _figures(way: "Way", findings: "Findings") -> list[tuple[str, str]]:
     """What is promised and what was found, in words."""
     low, high = findings.members.tpr_interval
     return [
-        ("training", way.told),
+        ("training", way.stated),
         ("theory", "no formal guarantee" if findings.theory is None else str(findings.theory)),
         (
             "lower bound",
@@ -171,7 +171,7 @@ def _lines(way: "Way", findings: "Findings", report: Path) -> list[str]:
 def _document(way: "Way", findings: "Findings", report: Path) -> dict[str, Any]:
     theory = findings.theory
     return {
-        "training": way.told,
+        "training": way.stated,
         "epsilon": None if theory is None else theory.epsilon,
         "delta": way.delta,
         "protects": "record",
@@ -197,7 +197,7 @@ def _page(way: "Way", findings: "Findings", learner: str) -> str:
     text = "Members found at each rate of false alarms, and by guessing; ε as promised and as found."
     return page.page(
         "A way to train, attacked",
-        f"{learner}, {way.told}. A bound above the accountant's ε shows a defect; one below proves nothing.",
+        f"{learner}, {way.stated}. A bound above the accountant's ε shows a defect; below it proves nothing.",
         [
             page.Section("What is promised, and what was found", "".join(map(page.paragraph, rows))),
             page.Section("Picture", page.picture(_picture(findings), text)),

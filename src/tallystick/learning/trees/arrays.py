@@ -225,8 +225,8 @@ def averaged(forests: Sequence[Forest], weights: Sequence[float] = ()) -> Forest
     kinds = {kind_of(forest) for forest in forests}
     if len(kinds) > 1:
         raise ValueError(f"forests of different kinds cannot be averaged: {sorted(kinds)}")
-    told = [index for index, forest in enumerate(forests) if len(forest.weights)]
-    forests, shares = [forests[index] for index in told], shares[told]
+    grown = [index for index, forest in enumerate(forests) if len(forest.weights)]
+    forests, shares = [forests[index] for index in grown], shares[grown]
     if not forests or not shares.sum():
         return empty(*kinds.pop())
     parts = [forest.weights * share for forest, share in zip(forests, shares / shares.sum(), strict=True)]
@@ -244,13 +244,13 @@ def extended(start: Forest, more: Forest) -> Forest:
 
 
 def joined(forests: Sequence[Forest], members: Integers, weights: Floats, base: Floats) -> Forest:
-    one = forests[0]
+    first = forests[0]
     nodes = {
         name: np.concatenate([getattr(forest, name) for forest in forests])
         for name in ("feature", "threshold", "left", "right", "missing", "value")
     }
     trees = ends_of([forest.trees for forest in forests])
-    return Forest(one.objective, one.outputs, one.features, members, weights, base, trees, **nodes)
+    return Forest(first.objective, first.outputs, first.features, members, weights, base, trees, **nodes)
 
 
 def ends_of(parts: Sequence[Integers]) -> Integers:

@@ -30,7 +30,7 @@ MISSING = {"None": NAN_IS_ZERO, "Zero": ZERO_IS_MISSING, "NaN": NAN_IS_MISSING}
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TreeSettings:
     """How a member's trees are grown."""
 
     rounds: int = 20  # trees for each output
@@ -84,7 +84,7 @@ def alone(like: Forest, base: Floats) -> Forest:
     return replace(none, members=ends, weights=np.ones(1), base=base)
 
 
-def train(x: Any, y: Any, start: Forest, settings: Settings) -> Forest:
+def train(x: Any, y: Any, start: Forest, settings: TreeSettings) -> Forest:
     """The start with `settings.rounds` more trees; without rows it stays as it is.
 
     Deterministic for one LightGBM version and one number of threads.
@@ -109,7 +109,7 @@ def train(x: Any, y: Any, start: Forest, settings: Settings) -> Forest:
     return extended(start, forest_from(booster.dump_model(), start))
 
 
-def parameters(start: Forest, settings: Settings) -> dict[str, Any]:
+def parameters(start: Forest, settings: TreeSettings) -> dict[str, Any]:
     """LightGBM's own names for the settings; everything that could differ between two runs is fixed."""
     named = {
         "objective": LIGHTGBM[start.objective],

@@ -22,7 +22,7 @@ from ..learner import (
 )
 from ..measure import value_of
 from .arrays import Floats, Forest, empty, forest_of, tensors_of
-from .boost import Settings, train
+from .boost import TreeSettings, train
 from .predict import predict
 
 CAPABILITIES = Capabilities(parameters=False, continues=True, per_example_gradients=False, predictions=True)
@@ -66,7 +66,7 @@ def boosted_trees(
     columns: float = 1.0,
 ) -> Learner:
     """LightGBM's trees: `rounds` more for each output and training; a model is a forest's arrays."""
-    settings = Settings(rounds, leaves, rate, least, l2, columns)
+    settings = TreeSettings(rounds, leaves, rate, least, l2, columns)
 
     def init(plan: Planned, key: Any) -> dict[str, Any]:
         return tensors_of(begun(plan.task))
@@ -77,8 +77,8 @@ def boosted_trees(
         drawn = int(np.asarray(key).reshape(-1)[-1]) & 0x7FFFFFFF
         forest = train(x, y, forest_of(model), replace(settings, seed=drawn))
         grown: Any = tensors_of(forest)
-        told: Any = {"loss": loss_of(forest, predict(forest, x), y)}
-        return Trained(grown, memory, told)
+        metrics: Any = {"loss": loss_of(forest, predict(forest, x), y)}
+        return Trained(grown, memory, metrics)
 
     def foretell(model: Any, x: Any) -> Any:
         return predict(forest_of(model), x)

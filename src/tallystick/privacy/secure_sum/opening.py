@@ -7,10 +7,10 @@ import numpy as np
 
 from .masks import add_mask, private_key, public_key
 from .session import (
-    Keys,
-    Plan,
-    Refused,
-    Reveal,
+    SumKeys,
+    SumPlan,
+    SumRefused,
+    SumReveal,
     Words,
     neighbours,
     own_mask,
@@ -21,23 +21,25 @@ from .session import (
 from .shares import BadShares, combine, decode_share, weights_at_zero
 
 
-class CannotOpen(Refused):
+class CannotOpen(SumRefused):
     """Too few good shares of one member's secret are there; the round gives no sum."""
 
 
 def open_sum(
-    plan: Plan,
-    keys: Mapping[int, Keys],
+    plan: SumPlan,
+    keys: Mapping[int, SumKeys],
     dealers: Collection[int],
     words: Mapping[int, Words],
-    reveals: Mapping[int, Reveal],
+    reveals: Mapping[int, SumReveal],
 ) -> Words:
     """The sum of the survivors' vectors: exact, or refused with the seat whose secret cannot be recovered."""
     survivors = sorted(words)
     total = np.zeros(plan.length, plan.dtype)
     for seat in survivors:
         if words[seat].shape != (plan.length,) or words[seat].dtype != plan.dtype:
-            raise Refused(f"seat {seat} posted {words[seat].shape} {words[seat].dtype}, not the plan's words")
+            raise SumRefused(
+                f"seat {seat} posted {words[seat].shape} {words[seat].dtype}, not the plan's words"
+            )
         total += words[seat]
     seeds = _by_owner({holder: reveal.seeds for holder, reveal in reveals.items()})
     lost_keys = _by_owner({holder: reveal.keys for holder, reveal in reveals.items()})
@@ -65,7 +67,7 @@ def _by_owner(given: Mapping[int, Iterable[tuple[int, bytes]]]) -> dict[int, dic
     return shares
 
 
-def _recovered(plan: Plan, seat: int, what: str, posted: Keys, shares: Mapping[int, int]) -> bytes:
+def _recovered(plan: SumPlan, seat: int, kind: str, posted: SumKeys, shares: Mapping[int, int]) -> bytes:
     """The secret that fits what its owner posted; where a share is false, other sets of holders are tried."""
     holders = tuple(sorted(shares))
     values = {holder + 1: shares[holder] for holder in holders}
@@ -74,12 +76,12 @@ def _recovered(plan: Plan, seat: int, what: str, posted: Keys, shares: Mapping[i
             secret = combine(values, _weights(group))
         except BadShares:
             continue
-        if what == "seed" and seed_digest(plan, seat, secret) == posted.seed_digest:
+        if kind == "seed" and seed_digest(plan, seat, secret) == posted.seed_digest:
             return secret
-        if what == "key" and public_key(secret) == posted.mask:
+        if kind == "key" and public_key(secret) == posted.mask:
             return secret
     raise CannotOpen(
-        f"the {what} of seat {seat} cannot be recovered: {len(holders)} shares are there, "
+        f"the {kind} of seat {seat} cannot be recovered: {len(holders)} shares are there, "
         f"{plan.threshold} true ones are needed"
     )
 

@@ -30,12 +30,12 @@ Words = npt.NDArray[np.unsignedinteger[Any]]
 LEAST_MEMBERS = 3  # a sum of two gives each the other's
 
 
-class Refused(ValueError):
+class SumRefused(ValueError):
     """What was asked would break the round's promise, or cannot be done with what is there."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class SumPlan:
     """What all members of a round agree on before it."""
 
     context: bytes  # digest of chain, request and round: never used twice
@@ -64,13 +64,15 @@ class Plan:
         return np.dtype(np.uint32 if self.width == 32 else np.uint64)
 
 
-def plan_for(context: bytes, seats: int, length: int, *, degree: int | None = None, width: int = 64) -> Plan:
+def plan_for(
+    context: bytes, seats: int, length: int, *, degree: int | None = None, width: int = 64
+) -> SumPlan:
     """A plan with the least safe threshold: it bears the loss of nearly half of the members."""
     holders = seats if degree is None else degree + 1
-    return Plan(context, seats, length, holders // 2 + 1, degree, width)
+    return SumPlan(context, seats, length, holders // 2 + 1, degree, width)
 
 
-class Keys(Record, frozen=True):
+class SumKeys(Record, frozen=True):
     """What a member posts first: two public keys and the digest of its own mask's seed."""
 
     mask: Bytes32
@@ -78,7 +80,7 @@ class Keys(Record, frozen=True):
     seed_digest: Bytes32
 
 
-class Reveal(Record, frozen=True):
+class SumReveal(Record, frozen=True):
     """Shares of survivors' seeds and of lost members' mask keys, each with the seat whose it is."""
 
     seeds: tuple[tuple[int, Share], ...]
@@ -89,7 +91,7 @@ class Reveal(Record, frozen=True):
 class Secrets:
     """What a member keeps for one round, durably, until the sum is known."""
 
-    plan: Plan
+    plan: SumPlan
     seat: int
     mask_private: bytes
     cipher_private: bytes
@@ -97,44 +99,44 @@ class Secrets:
     answered: frozenset[int] | None = None  # the survivors that it unmasked for
 
 
-def start(plan: Plan, seat: int, entropy: Entropy = os.urandom) -> tuple[Secrets, Keys]:
+def start(plan: SumPlan, seat: int, entropy: Entropy = os.urandom) -> tuple[Secrets, SumKeys]:
     """Fresh keys for one round."""
     if not 0 <= seat < plan.seats:
         raise ValueError(f"seat {seat} is not one of {plan.seats}")
     secrets = Secrets(plan, seat, entropy(32), entropy(32), entropy(32))
     digest = seed_digest(plan, seat, secrets.seed)
-    return secrets, Keys(public_key(secrets.mask_private), public_key(secrets.cipher_private), digest)
+    return secrets, SumKeys(public_key(secrets.mask_private), public_key(secrets.cipher_private), digest)
 
 
 @lru_cache(maxsize=16)
-def _circle(plan: Plan) -> tuple[int, ...]:
+def _circle(plan: SumPlan) -> tuple[int, ...]:
     order = sorted(range(plan.seats), key=lambda s: sha256(plan.context + s.to_bytes(4, "big")).digest())
     return tuple(order)
 
 
 @lru_cache(maxsize=4096)
-def neighbours(plan: Plan, seat: int) -> tuple[int, ...]:
+def neighbours(plan: SumPlan, seat: int) -> tuple[int, ...]:
     """With whom a member shares masks: everybody, or the nearest on a circle that the context shuffles."""
     if plan.degree is None:
-        return tuple(other for other in range(plan.seats) if other != seat)
+        return tuple(second for second in range(plan.seats) if second != seat)
     circle = _circle(plan)
     place, reach = circle.index(seat), plan.degree // 2
     near = [circle[(place + step) % plan.seats] for step in range(-reach, reach + 1) if step]
     return tuple(sorted(near))
 
 
-def usable(keys: Mapping[int, Keys]) -> dict[int, Keys]:
+def usable(keys: Mapping[int, SumKeys]) -> dict[int, SumKeys]:
     """The keys that everybody goes on with: those with which a secret can be agreed."""
     return {s: entry for s, entry in keys.items() if is_usable(entry.mask) and is_usable(entry.cipher)}
 
 
-def deal(secrets: Secrets, keys: Mapping[int, Keys], entropy: Entropy = os.urandom) -> dict[int, bytes]:
+def deal(secrets: Secrets, keys: Mapping[int, SumKeys], entropy: Entropy = os.urandom) -> dict[int, bytes]:
     """Sealed shares of my seed and of my mask key, for every neighbour that posted keys and for myself."""
     plan, me = secrets.plan, secrets.seat
     _ensure_keys(secrets, keys)
     holders = _holders(plan, me, keys)
     if len(holders) < plan.threshold:
-        raise Refused(f"{len(holders)} holders of shares are fewer than the threshold {plan.threshold}")
+        raise SumRefused(f"{len(holders)} holders of shares are fewer than the threshold {plan.threshold}")
     places = [holder + 1 for holder in holders]
     of_seed = share(secrets.seed, plan.threshold, places, entropy)
     of_key = share(secrets.mask_private, plan.threshold, places, entropy)
@@ -146,7 +148,7 @@ def deal(secrets: Secrets, keys: Mapping[int, Keys], entropy: Entropy = os.urand
     return sealed
 
 
-def masked(secrets: Secrets, keys: Mapping[int, Keys], dealers: Collection[int], vector: Words) -> Words:
+def masked(secrets: Secrets, keys: Mapping[int, SumKeys], dealers: Collection[int], vector: Words) -> Words:
     """My words under my own mask and one mask with every neighbour whose shares were dealt."""
     plan, me = secrets.plan, secrets.seat
     _ensure_keys(secrets, keys)
@@ -155,34 +157,36 @@ def masked(secrets: Secrets, keys: Mapping[int, Keys], dealers: Collection[int],
             f"expected {plan.length} words of {plan.width} bits, got {vector.shape} {vector.dtype}"
         )
     if me not in dealers or len(dealers) < max(plan.threshold, LEAST_MEMBERS):
-        raise Refused(f"{len(dealers)} members dealt shares: too few, or I am not among them")
+        raise SumRefused(f"{len(dealers)} members dealt shares: too few, or I am not among them")
     words = vector.copy()
     add_mask(words, own_mask(plan, me, secrets.seed), 1)
     mine = private_key(secrets.mask_private)
-    for other in neighbours(plan, me):
-        if other in dealers:
-            add_mask(words, pair_mask(plan, mine, keys[other], me, other), sign(me, other))
+    for second in neighbours(plan, me):
+        if second in dealers:
+            add_mask(words, pair_mask(plan, mine, keys[second], me, second), sign(me, second))
     return words
 
 
 def unmask(
     secrets: Secrets,
-    keys: Mapping[int, Keys],
+    keys: Mapping[int, SumKeys],
     sealed: Mapping[int, bytes],
     dealers: Collection[int],
     survivors: Collection[int],
-) -> tuple[Secrets, Reveal]:
+) -> tuple[Secrets, SumReveal]:
     """My shares for these survivors; the returned secrets refuse any other set from now on.
 
     `sealed` holds what each dealer sealed for me. Keep the returned secrets before the reveal leaves.
     """
     plan, me, alive = secrets.plan, secrets.seat, frozenset(survivors)
     if secrets.answered not in (None, alive):
-        raise Refused("this round was unmasked for other survivors already: a second answer would open masks")
+        raise SumRefused(
+            "this round was unmasked for other survivors already: a second answer would open masks"
+        )
     if not alive <= frozenset(dealers) or me not in alive:
-        raise Refused("survivors must have dealt shares, and I must be one of them")
+        raise SumRefused("survivors must have dealt shares, and I must be one of them")
     if len(alive) < max(plan.threshold, LEAST_MEMBERS):
-        raise Refused(f"{len(alive)} survivors are too few to hide one in their sum")
+        raise SumRefused(f"{len(alive)} survivors are too few to hide one in their sum")
     mine = private_key(secrets.cipher_private)
     seeds, lost_keys = [], []
     for dealer in _holders(plan, me, dealers):
@@ -191,10 +195,10 @@ def unmask(
             seeds.append((dealer, opened[0]))
         elif opened is not None:
             lost_keys.append((dealer, opened[1]))
-    return replace(secrets, answered=alive), Reveal(tuple(seeds), tuple(lost_keys))
+    return replace(secrets, answered=alive), SumReveal(tuple(seeds), tuple(lost_keys))
 
 
-def _opened(plan: Plan, key: bytes, box: bytes | None) -> tuple[bytes, bytes] | None:
+def _opened(plan: SumPlan, key: bytes, box: bytes | None) -> tuple[bytes, bytes] | None:
     """The two shares, or nothing where the dealer sealed nothing fit to use: others' shares must then do."""
     if box is None:
         return None
@@ -207,41 +211,43 @@ def _opened(plan: Plan, key: bytes, box: bytes | None) -> tuple[bytes, bytes] | 
     return text[:SHARE_BYTES], text[SHARE_BYTES:]
 
 
-def _ensure_keys(secrets: Secrets, keys: Mapping[int, Keys]) -> None:
+def _ensure_keys(secrets: Secrets, keys: Mapping[int, SumKeys]) -> None:
     mine = keys.get(secrets.seat)
     if mine is None or mine.mask != public_key(secrets.mask_private):
-        raise Refused("the posted keys do not hold mine")
+        raise SumRefused("the posted keys do not hold mine")
 
 
-def _holders(plan: Plan, seat: int, present: Collection[int]) -> list[int]:
+def _holders(plan: SumPlan, seat: int, present: Collection[int]) -> list[int]:
     return [holder for holder in sorted((*neighbours(plan, seat), seat)) if holder in present]
 
 
 def _share_key(
-    secrets: Secrets, mine: X25519PrivateKey, keys: Mapping[int, Keys], dealer: int, holder: int
+    secrets: Secrets, mine: X25519PrivateKey, keys: Mapping[int, SumKeys], dealer: int, holder: int
 ) -> bytes:
     context = secrets.plan.context
     if dealer == holder:
         return stretch(secrets.cipher_private, "own shares", context, dealer, holder)
-    other = keys[holder if secrets.seat == dealer else dealer].cipher
-    return agree(mine, other, "shares", context, dealer, holder)
+    second = keys[holder if secrets.seat == dealer else dealer].cipher
+    return agree(mine, second, "shares", context, dealer, holder)
 
 
-def own_mask(plan: Plan, seat: int, seed: bytes) -> bytes:
+def own_mask(plan: SumPlan, seat: int, seed: bytes) -> bytes:
     """The key of a member's own mask."""
     return stretch(seed, "own mask", plan.context, seat, seat)
 
 
-def seed_digest(plan: Plan, seat: int, seed: bytes) -> bytes:
+def seed_digest(plan: SumPlan, seat: int, seed: bytes) -> bytes:
     """What a member posts of its seed before anybody holds a share."""
     return stretch(seed, "seed digest", plan.context, seat, seat)
 
 
-def pair_mask(plan: Plan, private: X25519PrivateKey, other_keys: Keys, one: int, other: int) -> bytes:
+def pair_mask(
+    plan: SumPlan, private: X25519PrivateKey, other_keys: SumKeys, first: int, second: int
+) -> bytes:
     """The key of the mask between two seats, by either's private key."""
-    return agree(private, other_keys.mask, "pair mask", plan.context, min(one, other), max(one, other))
+    return agree(private, other_keys.mask, "pair mask", plan.context, min(first, second), max(first, second))
 
 
-def sign(one: int, other: int) -> int:
+def sign(first: int, second: int) -> int:
     """Who of two adds their mask; the other takes it away."""
-    return 1 if one < other else -1
+    return 1 if first < second else -1

@@ -33,7 +33,7 @@ Posts = Mapping[str, Model | bytes | Lost]
 WORDS = "words"
 INLINE = 40  # seats whose sealed shares fit into one post; above it members share with neighbours only
 DEGREE = 38
-FAILED = (session.Refused, Overflow, BadKey)
+FAILED = (session.SumRefused, Overflow, BadKey)
 
 
 class Dealt(Record):
@@ -49,10 +49,10 @@ class Arrived(Record):
 
 
 _keys, _dealt, _arrived, _reveal = (
-    Decoder(session.Keys),
+    Decoder(session.SumKeys),
     Decoder(Dealt),
     Decoder(Arrived),
-    Decoder(session.Reveal),
+    Decoder(session.SumReveal),
 )
 
 
@@ -170,9 +170,9 @@ def _each(
 class _Sum:
     """One round's secure sum, as far as it has come: what everybody may know of it."""
 
-    plan: session.Plan
+    plan: session.SumPlan
     seats: Mapping[str, int]
-    keys: Mapping[int, session.Keys]
+    keys: Mapping[int, session.SumKeys]
     boxes: Mapping[int, Mapping[int, bytes]]
 
     @property
@@ -180,10 +180,10 @@ class _Sum:
         """Who posted usable keys and dealt shares."""
         return frozenset(self.boxes) & frozenset(self.keys)
 
-    def begun(self, job: Job) -> tuple[session.Secrets, session.Keys]:
+    def begun(self, job: Job) -> tuple[session.Secrets, session.SumKeys]:
         """A member's secrets of this round, and what it posts of them: the same whenever asked for."""
         if job.member not in self.seats:
-            raise session.Refused(f"{job.member} has no seat in this sum")
+            raise session.SumRefused(f"{job.member} has no seat in this sum")
         return session.start(self.plan, self.seats[job.member], _entropy(job.secret_of("keys")))
 
     def survivors(self, job: Job, arrived: str) -> frozenset[int]:

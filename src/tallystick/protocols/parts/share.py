@@ -11,7 +11,7 @@ import numpy as np
 from ...learning import fixed_point
 from ...learning.combine import RULES
 from ...learning.learner import model_of, vector_of
-from ...learning.posted import Posted, Rule, Vectors
+from ...learning.posted import PostedModels, Rule, Vectors
 from ...privacy.mechanisms import Mechanism, member_update
 from ...privacy.printed import relay_as_printed
 from ..vocabulary import Bench, Do, Job, Product, Unfit
@@ -64,7 +64,7 @@ def robust(name: str, attackers: int) -> Rule:
         known = ", ".join(sorted(RULES.keys() - set(NEED_MORE)))
         raise Unfit(f"no rule {name!r} combines models alone; choose one of {known}")
 
-    def rule(posted: Posted) -> Vectors:
+    def rule(posted: PostedModels) -> Vectors:
         # Of few members no rule withstands as many.
         return RULES[name](min(attackers, (len(posted) - 1) // 2))(posted)
 
@@ -119,7 +119,7 @@ def _combined(job: Job, of: str, rule: Rule | None, weighing: Weighing) -> Produ
         if rule is None:
             made = fixed_point.mean(vectors, weights)
         else:
-            made = rule(Posted(np.stack(vectors), vector_of(job.start), np.array(weights, np.int64)))
+            made = rule(PostedModels(np.stack(vectors), vector_of(job.start), np.array(weights, np.int64)))
     except ValueError:
         return Product()
     return Product(model_of(made, job.start), parents=tuple(usable))
