@@ -157,6 +157,7 @@ def a_long_past(smoke: bool, progress: Progress) -> list[Measured]:
 def executions(rounds: int) -> int:
     """How often the blocks of a simulated run are executed after they were made, to report on it."""
     import numpy as np
+    from tallystick.simulation.schemes import presets
 
     from tallystick.base.task import task
     from tallystick.learning.learner import Rows
@@ -164,7 +165,6 @@ def executions(rounds: int) -> int:
     from tallystick.ledger import transition
     from tallystick.simulation.members import Members
     from tallystick.simulation.run import Brought
-    from tallystick.simulation.schemes import presets
     from tallystick.simulation.study import simulate
 
     def rows(count: int) -> Rows:

@@ -176,9 +176,9 @@ def round_on_ledger(smoke: bool, progress: Progress) -> list[Measured]:
     from tallystick.learning import payload
     from tallystick.learning.models import mlp
     from tallystick.node.payloads import store as payloads
+    from tallystick.protocols.plans import presets
     from tallystick.simulation.behaviours import Part
     from tallystick.simulation.run import simulate
-    from tallystick.simulation.schemes import presets
     from tallystick.simulation.study import setting_of
 
     watch, begun = Watch(), [0.0, 0.0]

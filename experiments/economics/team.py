@@ -74,7 +74,7 @@ def setting(
 ) -> Any:
     """A request under mutual supervision, by the default rules or by the paper's."""
     from tallystick.learning.models import mlp
-    from tallystick.simulation.schemes import presets
+    from tallystick.protocols.plans import presets
     from tallystick.simulation.study import setting_of
 
     scheme = presets.mutual(

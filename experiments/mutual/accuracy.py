@@ -103,12 +103,13 @@ def tried(rate: float, batch: int, steps: int, clip: float, members: int, rounds
     from experiments.mutual import rounds as mutual_rounds
     from experiments.mutual import team as mutual_team
     from tallystick.learning.models import linear
-    from tallystick.simulation.schemes import Scheme, dp_sgd
+    from tallystick.protocols.noise import dp_sgd
+    from tallystick.protocols.plans import plan_for
 
     data = mutual_team.pictures("mnist", "edges")
     own = mutual_team.members(data, members, seed=0)
     protect = dp_sgd(EPSILON, DELTA, clip=clip, steps=steps)
-    scheme = Scheme("mutual", linear(rate=rate), rounds, batch=batch, protect=protect)
+    scheme = plan_for("mutual", linear(rate=rate), rounds, batch=batch, protect=protect)
     held_out = mutual_team.Pictures(data.train, mutual_team.judged_by(own))
     return mutual_rounds.play(mutual_rounds.Loop(scheme, own, seed=0), held_out, rounds).test
 

@@ -54,14 +54,14 @@ def served(run: Run, seed: int) -> dict[str, Any]:
     from experiments.mutual.requests import serve
     from experiments.mutual.team import members, pictures
     from tallystick.learning.models import mlp
+    from tallystick.protocols.plans import plan_for
     from tallystick.simulation import attacks
-    from tallystick.simulation.schemes import Scheme
 
     data = pictures("mnist", "pooled")
     own = members(data, run.members, seed, run.split)
     settings = {"ours": {"attackers": MALICIOUS}, "printed": {"as_printed": True}, "mean": {}}[run.rule]
     preset = "averaging" if run.rule == "mean" else "mutual"
-    scheme = Scheme(preset, mlp(HIDDEN, rate=RATE), run.rounds, batch=SIZE, settings=settings)
+    scheme = plan_for(preset, mlp(HIDDEN, rate=RATE), run.rounds, batch=SIZE, **settings)
     ill, lies = {}, []
     if run.attack:
         who = tuple(own)[-max(1, run.members * MALICIOUS // MEMBERS) :]
@@ -79,13 +79,13 @@ def calm(split: str, seed: int, rounds: int = ROUNDS, members: int = MEMBERS) ->
     from experiments.mutual.team import members as dealt
     from experiments.mutual.team import pictures
     from tallystick.learning.models import mlp
+    from tallystick.protocols.plans import plan_for
     from tallystick.protocols.presets.mutual import mutual
-    from tallystick.simulation.schemes import Scheme
 
     data = pictures("mnist", "pooled")
     own = dealt(data, members, seed, split)
-    scheme = Scheme("mutual", mlp(HIDDEN, rate=RATE), rounds, batch=SIZE)
-    loop = mutual_rounds.Loop(scheme, own, seed, mutual(members, as_printed=True))
+    scheme = plan_for("mutual", mlp(HIDDEN, rate=RATE), rounds, batch=SIZE)
+    loop = mutual_rounds.Loop(scheme, own, seed, mutual(as_printed=True))
     return mutual_rounds.play(loop, data, rounds).test[-1]
 
 

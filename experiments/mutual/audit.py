@@ -85,16 +85,16 @@ def ours(way: str, x: Any, y: Any, mask: Any, seed: int, rounds: int) -> Any:
     from experiments.mutual.team import pictures
     from tallystick.learning.learner import Rows
     from tallystick.learning.models import mlp
+    from tallystick.protocols.plans import plan_for
     from tallystick.simulation.members import Members
     from tallystick.simulation.run import Brought
-    from tallystick.simulation.schemes import Scheme
 
     own = {}
     for place in range(len(x)):
         kept = mask[place]
         rows = Rows(x[place][kept], y[place][kept])
         own[f"member-{place:02}"] = Brought(rows, rows, (b"", b""))
-    scheme = Scheme("mutual", mlp(HIDDEN, rate=RATE), rounds, batch=SIZE)
+    scheme = plan_for("mutual", mlp(HIDDEN, rate=RATE), rounds, batch=SIZE)
     team = Members(pictures("mnist", "pooled").task, own)
     loop = Loop(scheme, team, seed, protocol_of(way, len(x), rounds))
     for _ in range(rounds):
@@ -105,15 +105,14 @@ def ours(way: str, x: Any, y: Any, mask: Any, seed: int, rounds: int) -> Any:
 @cache
 def protocol_of(way: str, members: int, rounds: int) -> Protocol:
     """`mutual` with this noise; one object for all shadows, so that they share what is compiled."""
-    from tallystick.protocols.parts.protect import dp_sgd, printed_laplace
-    from tallystick.protocols.presets.mutual import mutual
+    from tallystick.protocols.composing import composed
+    from tallystick.protocols.noise import dp_sgd, printed_laplace
 
-    if way == "printed":
-        return mutual(members, protect=printed_laplace(EPSILON, CLIP), as_printed=True)
-    if way == "sound":
-        noise = dp_sgd(EPSILON, DELTA, rounds=rounds, smallest=FEW, batch=SIZE, steps=STEPS, clip=CLIP)
-        return mutual(members, protect=noise)
-    return mutual(members)
+    noise = {
+        "printed": {"as_printed": True, **printed_laplace(EPSILON, CLIP).asked},
+        "sound": {"least_rows": FEW, **dp_sgd(EPSILON, DELTA, steps=STEPS, clip=CLIP).asked},
+    }
+    return composed("mutual", {"size": members, "rounds": rounds, **noise.get(way, {})}, batch=SIZE).protocol
 
 
 def peer(way: str, x: Any, y: Any, mask: Any, seed: int, rounds: int) -> Any:

@@ -15,8 +15,8 @@ from experiments.seeds import curve, over_seeds
 
 if TYPE_CHECKING:
     from experiments.mutual.team import Pictures
+    from tallystick.protocols.plans import Plan
     from tallystick.simulation.members import Members
-    from tallystick.simulation.schemes import Scheme
 
 SEEDS = (1, 2, 3)
 ROUNDS = {
@@ -53,22 +53,23 @@ KEPT = 5  # of so many rows one is kept for that, where a judge's 200 would leav
 NOISED_RATE, NOISED_BATCH, STEPS, CLIP = 8.0, 450, 4, 0.5
 
 
-def network(rounds: int, settings: tuple[int, float, int] = NETWORKS["mnist"]) -> Scheme:
+def network(rounds: int, settings: tuple[int, float, int] = NETWORKS["mnist"]) -> Plan:
     """One hidden layer over the pictures' edges, an epoch a round, no noise."""
     from tallystick.learning.models import mlp
-    from tallystick.simulation.schemes import Scheme
+    from tallystick.protocols.plans import plan_for
 
     hidden, rate, batch = settings
-    return Scheme("mutual", mlp(hidden, rate=rate), rounds, batch=batch)
+    return plan_for("mutual", mlp(hidden, rate=rate), rounds, batch=batch)
 
 
-def regression(rounds: int, sound: bool = False) -> Scheme:
+def regression(rounds: int, sound: bool = False) -> Plan:
     """Softmax regression over the pictures' edges, where wanted with noise whose guarantee can be stated."""
     from tallystick.learning.models import linear
-    from tallystick.simulation.schemes import Scheme, dp_sgd
+    from tallystick.protocols.noise import dp_sgd
+    from tallystick.protocols.plans import plan_for
 
     protect = dp_sgd(EPSILON, DELTA, clip=CLIP, steps=STEPS) if sound else None
-    return Scheme("mutual", linear(rate=NOISED_RATE), rounds, batch=NOISED_BATCH, protect=protect)
+    return plan_for("mutual", linear(rate=NOISED_RATE), rounds, batch=NOISED_BATCH, protect=protect)
 
 
 def dealt(data: Pictures, number: int, seed: int) -> Members:
@@ -100,7 +101,7 @@ def course(name: str, members: int, rounds: int, seed: int, how: str) -> dict[st
     scheme = network(rounds, NETWORKS[name]) if how == "network" else regression(rounds, how == "sound")
     protocol = None
     if how == "printed":
-        protocol = mutual(members, protect=printed_laplace(EPSILON, CLIP), as_printed=True)
+        protocol = mutual(protect=printed_laplace(EPSILON, CLIP), as_printed=True)
     made = mutual_rounds.play(mutual_rounds.Loop(scheme, own, seed, protocol), data, rounds)
     return {"test": made.test, "local": made.local}
 

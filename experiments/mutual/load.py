@@ -25,11 +25,11 @@ def asked(members: int, rounds: int) -> Any:
     from experiments.mutual.team import members as dealt
     from experiments.mutual.team import pictures
     from tallystick.learning.models import linear
-    from tallystick.simulation.schemes import Scheme
+    from tallystick.protocols.plans import plan_for
     from tallystick.simulation.study import setting_of
 
     own = dealt(pictures("mnist", "pooled"), members, SEED, rows=ROWS)
-    return setting_of(Scheme("mutual", linear(), rounds), own, SEED, {}, (), None)
+    return setting_of(plan_for("mutual", linear(), rounds), own, SEED, {}, (), None)
 
 
 def busy(members: int, rounds: int) -> list[float]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tallystick.learning.learner import Rows
+from tallystick.protocols.plans import Plan
 from tallystick.simulation.attacks import Attack
 from tallystick.simulation.behaviours import Part
 from tallystick.simulation.members import Members
-from tallystick.simulation.schemes import Scheme
 from tallystick.simulation.study import simulate
 
 
@@ -31,7 +31,7 @@ class Served(msgspec.Struct, frozen=True):
 
 
 def serve(
-    scheme: Scheme,
+    scheme: Plan,
     own: Members,
     test: Rows,
     seed: int,

@@ -16,9 +16,11 @@ from tallystick.base.ids import digest
 from tallystick.learning.learner import Learner, Model
 from tallystick.learning.scan import scan
 from tallystick.node.worker import InstalledScheme
+from tallystick.protocols.plans import Plan
+from tallystick.protocols.session import RequestSession
 from tallystick.protocols.vocabulary import Bench, Holding, Job, Product, Protocol
 from tallystick.simulation.members import Members
-from tallystick.simulation.schemes import Scheme
+from tallystick.simulation.plans import among
 
 
 @dataclass
@@ -32,11 +34,14 @@ class Course:
 class Loop:
     """A request's rounds, as every member would serve them, without anybody's transactions."""
 
-    def __init__(self, scheme: Scheme, own: Members, seed: int, protocol: Protocol | None = None) -> None:
+    def __init__(self, scheme: Plan, own: Members, seed: int, protocol: Protocol | None = None) -> None:
         self.own, self.seed = own, seed
-        plan = scheme.plan(own, seed)
-        self.protocol = protocol or scheme.protocol(own)
-        self.bench = Bench(plan, scheme.learner, plan.task.measure, scan(), simulated=True)
+        resolved = among(scheme, own, seed).resolved()
+        self.protocol, self.session = protocol or resolved.protocol, RequestSession()
+        if not isinstance(scheme.learner, Learner):
+            raise TypeError(f"these rounds need the learner itself, not its name {scheme.learner!r}")
+        measure = resolved.plan.task.measure
+        self.bench = Bench(resolved.plan, scheme.learner, measure, scan(), simulated=True)
         self.model: Model = InstalledScheme(self.protocol, self.bench).blank
         self.memory: dict[str, Any] = {}
         self.round = 0
@@ -61,7 +66,8 @@ class Loop:
         one = self.own.brought[name]
         holding = Holding(one.training, one.judging, self.memory.get(name))
         secret = digest(b"experiment", f"{self.seed} {name} {self.round}".encode())
-        return Job(name, "experiment", self.round, holding, self.model, secret=secret, **more)
+        more = {"secret": secret, "session": self.session, **more}
+        return Job(name, "experiment", self.round, holding, self.model, **more)
 
 
 def play(loop: Loop, data: Pictures, rounds: int) -> Course:

@@ -42,7 +42,7 @@ def setting_for(members: int) -> Any:
     from tallystick.learning.learner import Rows
     from tallystick.learning.models import linear
     from tallystick.learning.scan import scan
-    from tallystick.protocols.presets import preset
+    from tallystick.protocols.composing import composed
     from tallystick.protocols.request_plan import RequestPlan
     from tallystick.simulation.run import Brought, Setting
 
@@ -58,7 +58,8 @@ def setting_for(members: int) -> Any:
     learner = linear(rate=0.3)
     asked = task(["pixel"], "digit", range(LABELS), shape=x.shape[1:])
     plan = RequestPlan(asked, "relay", "1", learner.name, learner.version, digest(b"source"), batch=128)
-    protocol = preset("relay")(size=members, judges=JUDGES, fewest=JUDGING)
+    settings = {"size": members, "judges": JUDGES, "fewest": JUDGING, "deposit": 0}
+    protocol = composed("relay", settings).protocol
     return Setting(plan, protocol, learner, scan(), brought, 1, reward=10_000)
 
 

@@ -44,7 +44,7 @@ def setting_for(secure: bool, seed: int, owners: int, rounds: int) -> tuple[Sett
     from tallystick.learning.models import mlp
     from tallystick.learning.scan import scan
     from tallystick.ledger import transactions as tx
-    from tallystick.protocols.presets import preset
+    from tallystick.protocols.composing import composed
     from tallystick.protocols.request_plan import RequestPlan
     from tallystick.simulation.run import Brought, Setting
 
@@ -66,9 +66,9 @@ def setting_for(secure: bool, seed: int, owners: int, rounds: int) -> tuple[Sett
         asked, "secure_averaging", "1", learner.name, learner.version, digest(b"source"), seed=seed
     )
     phase = "masked" if secure else "train"
-    protocol = (
-        preset("secure_averaging")(size=owners, fee=FEE) if secure else preset("averaging")(size=owners)
-    )
+    fee = {"analyst_fee": FEE} if secure else {}
+    preset = "secure_averaging" if secure else "averaging"
+    protocol = composed(preset, {"size": owners, "deposit": 0, **fee}).protocol
 
     def alter(node: Any, body: Any) -> Any:
         silent = isinstance(body, tx.Post) and body.phase == phase and node.member == lost(body.round, owners)

@@ -19,7 +19,7 @@ PUBLIC: dict[str, str] = {
     "open": "tallystick.client.ledger:open_ledger",
     "verify": "tallystick.client.receipts",
     "Budget": "tallystick.client.joined",
-    "Plan": "tallystick.client.plans",
+    "Plan": "tallystick.protocols.plans",
     "Refunded": "tallystick.client.asking",
     "Settled": "tallystick.client.asking",
     # simulation: compare schemes on one's own data

@@ -38,7 +38,7 @@ BARE_PACKAGES = {"msgspec", "nacl", "click"}
 
 # These start fast: what learns is imported when used. The client's nodes and requests learn themselves.
 IMPORTS_WHEN_USED = {"cli", "client"}
-LEARN_THEMSELVES = {f"tallystick.client.{name}" for name in ("asking", "joined", "plans", "preflight")}
+LEARN_THEMSELVES = {f"tallystick.client.{name}" for name in ("asking", "joined", "preflight")}
 HEAVY = {
     *("data", "discovery", "learning", "adapters", "privacy", "protocols"),
     *("node", "history", "simulation", "api", "web"),

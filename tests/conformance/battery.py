@@ -19,6 +19,7 @@ from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.learning import models
 from tallystick.learning.learner import Learner
 from tallystick.learning.trees.learner import boosted_trees
+from tallystick.protocols.composing import composed
 from tallystick.protocols.presets import names, preset
 from tallystick.protocols.request_plan import RequestPlan
 from tallystick.protocols.vocabulary import Protocol, Unfit, ensure_fit
@@ -53,7 +54,8 @@ SMALL: dict[str, dict[str, Any]] = {"relay": {"fewest": 10}, "mutual": {"fewest"
 
 def protocol(name: str, **more: Any) -> Protocol:
     """A preset for five members with a few rows each."""
-    made: Protocol = preset(name)(size=5, deposit=100, **{**SMALL.get(name, {}), **more})
+    settings = {"size": 5, "deposit": 100, "rounds": 1, **SMALL.get(name, {}), **more}
+    made = composed(name, settings, batch=8).protocol
     elect = msgspec.structs.replace(made.elect, tolerance=2_000_000)  # rows as few as these differ
     return replace(made, elect=elect)
 

@@ -14,7 +14,7 @@ from tallystick.ledger import transactions as tx
 from tallystick.ledger import views
 from tallystick.ledger.notices import Fined, MemberLeft, Posted, PrivacyCharged
 from tallystick.ledger.state import GRANTS
-from tallystick.protocols.parts.protect import dp_sgd
+from tallystick.protocols.noise import dp_sgd
 from tallystick.protocols.presets import names
 from tallystick.protocols.vocabulary import Unfit, ensure_fit
 from tallystick.simulation import faults
@@ -113,8 +113,7 @@ def test_a_crash_in_any_phase_ends_well_and_releases_nothing_twice(
 
 @pytest.mark.parametrize("name", names())
 def test_privacy_is_charged_before_use_and_refused_when_it_is_spent(tmp_path, engine, name):
-    protect = dp_sgd(8, 1e-5, rounds=1, smallest=20, batch=8)
-    made = protocol(name, protect=protect)
+    made = protocol(name, least_rows=20, **dp_sgd(8, 1e-5).asked)
     ended = ran(setting(name, protocol=made), tmp_path / "enough", engine)
     trains = {phase.name for phase in made.phases if phase.do.rows == "training"}
     charged = posted = 0

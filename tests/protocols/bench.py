@@ -16,7 +16,7 @@ from tallystick.learning.learner import Learner, Model, Rows
 from tallystick.learning.models import linear, mlp
 from tallystick.learning.scan import scan
 from tallystick.node.worker import seed_key
-from tallystick.protocols.presets import preset
+from tallystick.protocols.composing import composed
 from tallystick.protocols.request_plan import RequestPlan
 from tallystick.protocols.vocabulary import Bench, Holding, Job, Protocol
 from tallystick.simulation.run import Ended, Setting, simulate
@@ -29,13 +29,13 @@ ROWS = [(one.training, one.judging) for one in brought().values()]
 SMALL: dict[str, dict[str, Any]] = {
     "relay": {"fewest": 50},
     "mutual": {"fewest": 50},
-    "secure_averaging": {"analyst": False},
+    "secure_averaging": {"leader": "first"},
 }
 
 
 def bench(learner: Learner = SOFTMAX, **settings: str) -> Bench:
-    named = tuple((name.replace("_", ".", 1), value) for name, value in settings.items())
-    return Bench(structs.replace(PLAN, settings=named), learner, TASK.measure, scan(), simulated=True)
+    plan = structs.replace(PLAN, settings=tuple(settings.items()))
+    return Bench(plan, learner, TASK.measure, scan(), simulated=True)
 
 
 def first_model(learner: Learner = SOFTMAX) -> Model:
@@ -55,7 +55,8 @@ def rows(member: int) -> Rows:
 
 def small(name: str, **more: Any) -> Protocol:
     """A preset as small trials have it."""
-    return preset(name)(size=5, **{**SMALL.get(name, {}), **more})
+    settings = {"size": 5, "deposit": 0, "rounds": 2, **SMALL.get(name, {}), **more}
+    return composed(name, settings).protocol
 
 
 def ran(protocol: Protocol, folder: Path, rounds: int = 2, learner: Learner = LEARNER, **more: Any) -> Ended:

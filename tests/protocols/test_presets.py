@@ -9,7 +9,8 @@ import pytest
 from tallystick.base.task import task
 from tallystick.learning.trees.learner import boosted_trees
 from tallystick.ledger.rules import Stopping, all_phases, flaw
-from tallystick.protocols.parts.protect import dp_sgd, noised_update, per_hop, printed_laplace
+from tallystick.protocols.composing import composed
+from tallystick.protocols.noise import dp_sgd, noised_update, per_hop, printed_laplace
 from tallystick.protocols.parts.share import combine, robust
 from tallystick.protocols.presets import names, preset
 from tallystick.protocols.vocabulary import Unfit, ensure_fit, rules_of
@@ -17,11 +18,11 @@ from tests.architecture.source import ROOT
 from tests.protocols.bench import MLP, SMALL, SOFTMAX, bench, first_model, job, ran, small
 
 PROTECTIONS = {
-    "none": None,
-    "dp_sgd": dp_sgd(8, 1e-5, rounds=2, smallest=250),
-    "per_hop": per_hop(8, 1e-5, rounds=2),
-    "noised_update": noised_update(8, 1e-5, rounds=2, bound=1.0),
-    "printed_laplace": printed_laplace(10),
+    "none": {},
+    "dp_sgd": {"least_rows": 250, **dp_sgd(8, 1e-5).asked},
+    "per_hop": per_hop(8, 1e-5).asked,
+    "noised_update": noised_update(8, 1e-5, bound=1.0).asked,
+    "printed_laplace": printed_laplace(10).asked,
 }
 STOP = Stopping(2, 10**9)
 
@@ -38,7 +39,7 @@ def test_every_preset_serves_every_network(tmp_path, name, learner):
 @pytest.mark.parametrize("name", names())
 def test_its_rules_contradict_nothing(name, protection):
     protect = PROTECTIONS[protection]
-    for made in (preset(name)(protect=protect), small(name, protect=protect)):
+    for made in (composed(name, protect).protocol, small(name, **protect)):
         rules = rules_of(made, task(["a"], "b", [1, 2]).measure, STOP)
         assert flaw(rules, 1_000) is None
         # Whatever names an event says it of private rows, and no other phase of rows names one.
@@ -53,9 +54,9 @@ def test_trees_are_refused_by_name(name):
         ensure_fit(small(name), boosted_trees())
     blind = replace(SOFTMAX, capabilities=replace(SOFTMAX.capabilities, per_example_gradients=False))
     ensure_fit(small(name), blind)
-    ensure_fit(small(name, protect=PROTECTIONS["noised_update"]), blind)
+    ensure_fit(small(name, **PROTECTIONS["noised_update"]), blind)
     with pytest.raises(Unfit, match="per_example_gradients"):
-        ensure_fit(small(name, protect=PROTECTIONS["dp_sgd"]), blind)
+        ensure_fit(small(name, **PROTECTIONS["dp_sgd"]), blind)
 
 
 @pytest.mark.parametrize("name", names())

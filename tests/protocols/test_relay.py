@@ -8,12 +8,8 @@ from tallystick.learning import payload
 from tallystick.learning.learner import vector_of
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.rules import flaw
-from tallystick.protocols.parts.protect import per_hop
-from tallystick.protocols.parts.share import (
-    release_as_printed,
-    release_protecting_members,
-    train_last_hop,
-)
+from tallystick.protocols.noise import per_hop
+from tallystick.protocols.parts.share import train_last_hop
 from tallystick.protocols.vocabulary import rules_of
 from tests.protocols.bench import PLAN, arrays, bench, first_model, job, ran, said, small
 from tests.simulation.digits import LEARNER
@@ -75,14 +71,14 @@ def test_angles_are_what_the_judges_measured(tmp_path, weight):
 
 def test_the_recorded_model_carries_the_leaders_noise(tmp_path):
     plain = arrays(ran(small("relay"), tmp_path / "plain"))
-    noised = arrays(ran(small("relay", noise=release_as_printed(20)), tmp_path / "noised"))
+    noised = arrays(ran(small("relay", release="as_printed", release_epsilon=20), tmp_path / "noised"))
     noise = np.concatenate([(noised[name] - plain[name]).ravel() for name in plain])
     assert noise.std() == pytest.approx(np.sqrt(2) / 20, rel=0.1)
 
 
 def test_a_release_that_protects_members_stays_near_the_first_model(tmp_path):
     """Clipped to L1 norm 0.5 before Laplace noise of scale 2 · 0.5 / 20."""
-    ended = ran(small("relay", noise=release_protecting_members(20, 0.5)), tmp_path)
+    ended = ran(small("relay", release="members", release_epsilon=20, release_bound=0.5), tmp_path)
     way = vector_of(arrays(ended)) - vector_of(first())
     assert np.abs(way).mean() == pytest.approx(2 * 0.5 / 20, rel=0.1)
     figures = [notice.figure for notice in said(ended, "RecordPosted")]
@@ -90,7 +86,7 @@ def test_a_release_that_protects_members_stays_near_the_first_model(tmp_path):
 
 
 def test_noise_at_every_hop_is_charged_for_every_hop(tmp_path):
-    ended = ran(small("relay", protect=per_hop(20, 1e-5, rounds=2, steps=5)), tmp_path)
+    ended = ran(small("relay", **per_hop(20, 1e-5, steps=5).asked), tmp_path)
     assert ended.progress.stage == "settled"
     charged = [n.epsilon_nano for n in said(ended, "PrivacyCharged") if n.phase == "train"]
     assert len(charged) == 10

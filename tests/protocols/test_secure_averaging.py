@@ -77,7 +77,7 @@ def test_an_analyst_adds_up_what_it_cannot_read(tmp_path):
     """Hired for a fee, it brings no data and is paid no share; the average is the owners' own."""
     fault = {"alter": silent("site-4", "masked")}
     plain = ran(small("averaging"), tmp_path / "plain", alter=silent("site-4", "train"))
-    ended = ran(preset("secure_averaging")(size=5, fee=100), tmp_path, **fault)
+    ended = ran(small("secure_averaging", leader="analyst", analyst_fee=100), tmp_path, **fault)
     assert ended.progress.stage == "settled"
     (formed,) = said(ended, "TeamFormed")
     assert formed.leader == run.ANALYST

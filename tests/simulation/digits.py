@@ -10,7 +10,7 @@ from tallystick.base.task import task
 from tallystick.learning.learner import Rows
 from tallystick.learning.models import mlp
 from tallystick.learning.scan import scan
-from tallystick.protocols.presets import preset
+from tallystick.protocols.composing import composed
 from tallystick.protocols.request_plan import RequestPlan
 from tallystick.simulation.run import Brought, Setting
 
@@ -36,5 +36,5 @@ def setting(name: str, rounds: int = 3, deposit: int = 0, **more: object) -> Set
     plan = RequestPlan(TASK, name, "1", LEARNER.name, LEARNER.version, digest(b"source"), epochs=2)
     # Each judges by some hundred rows, where a real member has 200 at least.
     judging = {"fewest": 50} if name in ("relay", "mutual") else {}
-    protocol = preset(name)(size=5, deposit=deposit, **judging)
+    protocol = composed(name, {"size": 5, "deposit": deposit, **judging}).protocol
     return Setting(plan, protocol, LEARNER, scan(), brought(), rounds, **more)  # type: ignore[arg-type]

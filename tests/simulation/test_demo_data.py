@@ -10,7 +10,7 @@ from tallystick.base.ids import digest
 from tallystick.learning import payload
 from tallystick.learning.models import mlp
 from tallystick.learning.scan import scan
-from tallystick.protocols.presets import preset
+from tallystick.protocols.composing import composed
 from tallystick.protocols.request_plan import RequestPlan
 from tallystick.simulation.baselines import baselines
 from tallystick.simulation.demo_data import CLINICS, Watches, watches
@@ -36,7 +36,7 @@ def test_sharing_beats_staying_alone_on_new_people(tmp_path, clinics):
     plan = RequestPlan(
         clinics.task, "mutual", "1", learner.name, learner.version, digest(b"source"), batch=16, epochs=5
     )
-    protocol = preset("mutual")(size=5)
+    protocol = composed("mutual", {"size": 5, "deposit": 0}).protocol
     protocol = changed(protocol, elect=replace(protocol.elect, tolerance=200_000))
     setting = Setting(plan, protocol, learner, scan(), clinics.members, rounds=6)
     ended = simulate(setting, tmp_path / "ledger")

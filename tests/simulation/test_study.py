@@ -17,7 +17,9 @@ from tallystick.history import figures as accounts
 from tallystick.learning.learner import Batch
 from tallystick.learning.trees.learner import boosted_trees
 from tallystick.ledger.budgets.curves import NANO
+from tallystick.protocols.noise import protection
 from tallystick.protocols.vocabulary import Unfit
+from tallystick.simulation.plans import among, notes
 
 LEARNER = ts.mlp(32)
 COLUMNS = [f"p{number}" for number in range(64)]
@@ -241,7 +243,9 @@ def test_noise_at_a_hop_is_divided_by_the_usual_number_of_rows(members):
 
     usual = sorted(len(one.training.y) for one in members.brought.values())[2]
     for settings, by in (({}, usual), ({"usual": 0}, 3)):
-        made = ts.per_hop(8, steps=1, **settings).resolved(1, 32, members)
+        protect = ts.per_hop(8, steps=1, **settings)
+        plan = among(ts.presets.relay(LEARNER, rounds=1, protect=protect), members)
+        made = protection(plan.resolved().asked, 32)
         batch = Batch(None, None, np.ones(3, np.float32), None)
         noise = made.hook(made.rule.most, True)(Flat, {}, batch, jax.random.key(1))[1]["w"]
         assert noise.std() == pytest.approx(made.rule.most.sigma_milli / 1000 / by, rel=0.05)
@@ -257,9 +261,10 @@ def test_an_analyst_is_hired_where_the_preset_wants_one(members):
 def test_few_members_evict_nobody(members):
     few = replace(members, brought={name: members.brought[name] for name in ("site-a", "site-b", "site-d")})
     scheme = ts.presets.mutual(LEARNER, rounds=1)
-    assert scheme.protocol(members).evict.kind == "outlier"
-    assert scheme.protocol(few).evict.kind == "none"
-    assert "nobody is evicted" in " ".join(scheme.notes(few))
+    assert among(scheme, members).resolved().protocol.evict.kind == "outlier"
+    resolved = among(scheme, few).resolved()
+    assert resolved.protocol.evict.kind == "none"
+    assert "nobody is evicted" in " ".join(notes(resolved.plan))
 
 
 def test_what_does_not_fit_is_refused_before_anything_runs(members):

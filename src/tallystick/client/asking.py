@@ -6,7 +6,7 @@ import re
 import secrets
 import time as wall
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, final, overload
 
 import numpy as np
@@ -17,6 +17,8 @@ from ..data.table import Table
 from ..engines.engine import CommittedBlock
 from ..history.sentences import tell
 from ..learning import payload
+from ..learning.cohort import loop
+from ..learning.judge import FEWEST
 from ..learning.learner import Learner, Rows
 from ..learning.rows import rows_of
 from ..learning.trained import TrainedModel
@@ -26,18 +28,20 @@ from ..ledger import views
 from ..ledger.budgets.curves import NANO
 from ..ledger.handlers.requests import test_commitment
 from ..ledger.requests.live import LIVE
-from ..ledger.rules import SealedTest, uncharged
+from ..ledger.rules import uncharged
 from ..node.worker import InstalledScheme
+from ..protocols.composing import settings_of
+from ..protocols.plans import Plan, ResolvedPlan
 from ..protocols.request_plan import RequestPlan
-from ..protocols.vocabulary import Bench
+from ..protocols.vocabulary import Bench, Unfit
 from .joined import Joined, shelf_of, turn
 from .ledger import Client, ClientError
-from .plans import Plan, protocol_of, rules_for
 from .receipts import RecordProof, of_record
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d)")
 IN_MS = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 IDLE = 0.05  # seconds
+LIMITS = {"answer": "5s", "wait": "10min", "time": "2h"}  # of a request whose plan says nothing
 R = TypeVar("R", bound=Record)
 
 
@@ -59,12 +63,16 @@ class Quote:
 
     rows: tuple[tuple[str, str, int, float, int, str], ...]  # member, unit, rows, ε left, price, why not
     protects: str
+    fewest: int = 0  # rows by which a member judges at least; 0 where nobody judges
 
     def __repr__(self) -> str:
         lines = [f"{'member':<12} {'unit':<14} {'rows':>8} {'ε left':>8} {'price':>6}  could serve"]
         for member, unit, rows, left, price, why in self.rows:
             lines.append(f"{member:<12} {unit:<14} {rows:>8,} {left:>8.2f} {price:>6,}  {why or 'yes'}")
         lines.append(f"ε left: of training rows, for one {self.protects}, by the ledger's own Rényi account")
+        if self.fewest:
+            coarse = f"; with fewer than {FEWEST} figures are coarse" if self.fewest < FEWEST else ""
+            lines.append(f"judging: who has fewer than {self.fewest} rows to judge by abstains{coarse}")
         return "\n".join(lines)
 
 
@@ -121,22 +129,25 @@ def find(client: Client, words: str = "", minimum_credit: int = 0) -> list[Holde
 def quote(client: Client, plan: Plan, holders: Sequence[Holder], purpose: str = "research") -> Quote:
     """Who of these could serve a plan: enough rows, ε left, a grant for the purpose."""
     learner = learner_of(client, plan)
-    rules = rules_for(plan.frozen(learner, 1000, 1000), learner, 1000)
-    cost = 0 if plan.epsilon is None else round(plan.epsilon * NANO)
+    resolved = _resolved(plan, learner)
+    rules, asked = resolved.rules(), resolved.asked
+    cost = 0 if asked.epsilon is None else round(asked.epsilon * NANO)
+    protects = next((rule.event.protects for rule in rules.phases if rule.event), asked.protects)
     rows = []
     for one in holders:
         unit = one.unit
         left, why = unit.budget.training.left, ""
-        if unit.profile.rows < plan.least_rows:
-            why = f"fewer than {plan.least_rows:,} rows"
-        elif left < cost or (cost and unit.budget.protects != plan.protects):
+        if unit.profile.rows < asked.least_rows:
+            why = f"fewer than {asked.least_rows:,} rows"
+        elif left < cost or (cost and unit.budget.protects != protects):
             why = "not enough of its privacy budget is left"
         elif not unit.terms.unaccounted and uncharged(rules):
             why = "its terms ask for a formal guarantee in every phase"
         elif not _granted(client, unit.unit, purpose):
             why = f"no grant for {purpose}"
         rows.append((unit.owner, unit.name, unit.profile.rows, left / NANO, unit.terms.price, why))
-    return Quote(tuple(rows), plan.protects)
+    fewest = asked.fewest if "fewest" in settings_of(plan.preset) else 0
+    return Quote(tuple(rows), protects, fewest)
 
 
 def _granted(client: Client, unit: str, purpose: str) -> bool:
@@ -168,8 +179,7 @@ class Asked:
 
     client: Client
     request: str
-    learner: Learner
-    plan: RequestPlan
+    scheme: InstalledScheme
     test: tuple[bytes, bytes] | None = None  # the sealed test set's hash, and its salt
     idle: Callable[[float], None] = wall.sleep
     _told: list[Event] = field(default_factory=list)
@@ -190,6 +200,11 @@ class Asked:
         finally:
             unheard()
 
+    @property
+    def plan(self) -> RequestPlan:
+        """The frozen plan that the request names."""
+        return self.scheme.bench.plan
+
     def wait(self) -> Settled | Refunded:
         """Follow the request to its end: it always has one."""
         for _ in self.watch():
@@ -201,11 +216,10 @@ class Asked:
         data = shelf_of(self.client).payloads.get(record.model)
         if data is None:
             raise ClientError(f"the model {record.model.hex()} is not beside this ledger")
-        scheme = _scheme(self.plan, self.learner)
-        model = payload.decode(data, payload.specs_of(scheme.blank))[1]
+        model = payload.decode(data, payload.specs_of(self.scheme.blank))[1]
         proof = of_record(self.client, st.RECORDS.key(self.request))
         return Settled(
-            TrainedModel(scheme.bench.learner, self.plan.task, model), RecordProof(self.request, proof)
+            TrainedModel(self.scheme.bench.learner, self.plan.task, model), RecordProof(self.request, proof)
         )
 
     def _hear(self, block: CommittedBlock) -> None:
@@ -230,39 +244,46 @@ def post(
     client: Client,
     plan: Plan,
     reward: int,
-    deadline: str | float = "2h",
+    deadline: str | float | None = None,
     sealed_test: Table | None = None,
-    answer: str | float = "5s",
-    phase: str | float = "10min",
+    answer: str | float | None = None,
+    phase: str | float | None = None,
     purpose: str = "research",
     category: str = "models",
     idle: Callable[[float], None] = wall.sleep,
 ) -> Asked:
     """Ask for a model and lock the reward.
 
-    Members may apply for as long as `answer`, a phase may take as long as `phase`, all rounds `deadline`.
+    Members may apply for as long as `answer` (5s), a phase may take as long as `phase` (10min), all rounds
+    `deadline` (2h); the plan's settings may say so too.
     """
     learner, shelf = learner_of(client, plan), shelf_of(client)
-    frozen = plan.frozen(learner, span(answer), span(phase))
+    said = {"answer": answer, "wait": phase, "time": deadline}
+    limits = {name: span(value) for name, value in said.items() if value is not None}
+    settings = {**{name: span(value) for name, value in LIMITS.items()}, **plan.settings, **limits}
+    resolved = _resolved(replace(plan, settings=settings, reward=reward), learner)
     test, opened = None, None
     if sealed_test is not None:
-        content = shelf.payloads.put(_test_set(rows_of(sealed_test, plan.task), frozen))
-        opened = (content, secrets.token_bytes(32))
-        test = SealedTest(test_commitment(*opened), span(phase))
-    rules = rules_for(frozen, learner, span(deadline), plan.quality, test)
-    name = shelf.keep_plan(frozen)
+        rows = rows_of(sealed_test, resolved.plan.task)
+        opened = (shelf.payloads.put(_test_set(rows, resolved.plan)), secrets.token_bytes(32))
+        test = resolved.sealed_test(test_commitment(*opened))
+    bench = Bench(resolved.plan, learner, resolved.plan.task.measure, loop)
+    scheme = InstalledScheme(resolved.protocol, bench)
+    name = shelf.keep_plan(resolved.plan)
     bound = payload.PayloadHeader(client.member, "initial", 0, name.hex())
-    initial = shelf.payloads.put(payload.encode(bound, _scheme(frozen, learner).blank))
+    initial = shelf.payloads.put(payload.encode(bound, scheme.blank))
     before = {one.request for one in views.requests(client.view, member=client.member)}
+    rules = resolved.rules(test)
     client.submit(tx.PostRequest(category, purpose, name, reward, rules, name, initial=initial))
     (made,) = {one.request for one in views.requests(client.view, member=client.member)} - before
-    return Asked(client, made, learner, frozen, opened, idle)
+    return Asked(client, made, scheme, opened, idle)
 
 
-def _scheme(plan: RequestPlan, learner: Learner) -> InstalledScheme:
-    from ..learning.cohort import loop
-
-    return InstalledScheme(protocol_of(plan), Bench(plan, learner, plan.task.measure, loop))
+def _resolved(plan: Plan, learner: Learner) -> ResolvedPlan:
+    try:
+        return plan.resolved(learner)
+    except Unfit as error:
+        raise ClientError(str(error)) from None
 
 
 def _test_set(rows: Rows, plan: RequestPlan) -> bytes:

@@ -33,11 +33,11 @@ from ..node.payloads import store as payloads
 from ..node.payloads.store import write_durably
 from ..node.work import Duty
 from ..node.worker import InstalledScheme, Worker, salt_for
+from ..protocols.plans import ResolvedPlan, resolve, source_of
 from ..protocols.request_plan import RequestPlan, decode_plan
 from ..protocols.vocabulary import Bench, Holding
 from .ledger import Client, ClientError, Password, TransactionRefused, connect
 from .opened import OpenLedger
-from .plans import agreed, protocol_of, source_of
 
 ANY = "any-member"
 DAY = 86_400_000
@@ -110,7 +110,8 @@ class Joined:
         self._units: dict[str, DividedRows[Table]] = {}
         self._tasks: dict[str, Task] = {}
         self._allowed: dict[bytes, Allowed] = {}
-        self._schemes: dict[bytes, InstalledScheme] = {}
+        self._plans: dict[bytes, ResolvedPlan] = {}  # by their digest
+        self._schemes: dict[str, InstalledScheme] = {}  # by request
         self._why: dict[str, str] = {}  # why a request is not served, by its id
         home = self._shelf.folder / "nodes" / self.member
         own = _secret_in(home / "secret")
@@ -206,7 +207,8 @@ class Joined:
             for one in self._allowed.values():
                 task = self._tasks[name]
                 rows = rows_of(unit.training, task, unit.subject)
-                lines.append(f"{name[:13]}: {preflight(one.learner, task, rows)}")
+                tried = preflight(one.learner, task, rows)
+                lines.append(f"{name[:13]}: {tried}; {len(unit.judging):,} rows to judge by")
         return lines
 
     # Serving
@@ -266,9 +268,13 @@ class Joined:
             return f"learner {plan.learner}@{plan.learner_version} is not allowed here"
         if plan.preset not in allowed.presets or posted.reward < allowed.min_reward:
             return f"preset {plan.preset} for {posted.reward:,} tokens is not allowed here"
-        if not agreed(plan, posted.rules):
+        try:
+            resolved = self._resolved(posted.plan, plan)
+        except ValueError as error:
+            return f"its plan cannot be served here: {error}"
+        if not resolved.agrees(posted.rules):
             return "its rules are not those of its plan"
-        least = int(float(dict(plan.settings)["rows"]))
+        least = resolved.asked.least_rows
         wanted = {column.name for column in (*plan.task.columns, plan.task.target)}
         for name, unit in self._units.items():
             if not wanted <= set(unit.training.names) or len(unit.training) < least:
@@ -299,11 +305,17 @@ class Joined:
         allowed = None if plan is None else self._allowed.get(plan.source)
         if plan is None or allowed is None:
             raise ClientError(f"request {posted.request} names a plan or a learner that is not here")
-        if posted.plan not in self._schemes:
+        if posted.request not in self._schemes:
             runner = scan() if allowed.learner.traced else loop
             bench = Bench(plan, allowed.learner, plan.task.measure, runner)
-            self._schemes[posted.plan] = InstalledScheme(protocol_of(plan), bench)
-        return self._schemes[posted.plan]
+            protocol = self._resolved(posted.plan, plan).protocol
+            self._schemes[posted.request] = InstalledScheme(protocol, bench)
+        return self._schemes[posted.request]
+
+    def _resolved(self, name: bytes, plan: RequestPlan) -> ResolvedPlan:
+        if name not in self._plans:
+            self._plans[name] = resolve(plan)
+        return self._plans[name]
 
 
 def join(

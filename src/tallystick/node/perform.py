@@ -160,6 +160,7 @@ def _job(seen: PhaseView, duty: Duty, worker: Worker) -> Job:
         lambda phase: worker.secret(Duty(duty.request, duty.round, phase)),
         seen.first,
         seen.team,
+        seen.scheme.session,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..learning.learner import Model
 from ..ledger.records import Request
 from ..protocols.request_plan import RequestPlan
+from ..protocols.session import RequestSession
 from ..protocols.vocabulary import Bench, Holding, PhasePlan, Protocol
 from .payloads.store import Payloads, Source
 from .work import Duty, WorkStore
@@ -17,10 +18,11 @@ from .work import Duty, WorkStore
 
 @dataclass(frozen=True, eq=False)
 class InstalledScheme:
-    """A request's plan, resolved to what is installed here: its protocol and the bench for its learner."""
+    """A request's plan, resolved to what is installed here: protocol, bench, and what is kept meanwhile."""
 
     protocol: Protocol
     bench: Bench
+    session: RequestSession = field(default_factory=RequestSession)
 
     @cached_property
     def phases(self) -> tuple[PhasePlan, ...]:

@@ -1,4 +1,4 @@
-"""A plan: task, protocol, learner and settings of one request, frozen and hashed; the request names it."""
+"""The frozen plan of one request, hashed: task, preset, learner and every setting; the request names it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from msgspec import Meta
 
 from ..base.codec import Decoder, Record, encode
 from ..base.ids import Count, Digest, Name, digest
-from ..base.task import Number, Task
+from ..base.task import Task
 
-Settings = Annotated[tuple[tuple[Name, Number], ...], Meta(max_length=64)]
+Spelled = Annotated[str, Meta(max_length=200_000)]  # the one spelling of a value; a schedule is long
+Stated = Annotated[tuple[tuple[Name, Spelled], ...], Meta(max_length=256)]
 
 
 class RequestPlan(Record):
-    """What all members of a request do alike; numbers are strings, so that its bytes are equal everywhere."""
+    """What all members of a request do alike; values are spelled, so that its bytes are equal everywhere."""
 
     task: Task
     preset: Name
@@ -22,7 +23,7 @@ class RequestPlan(Record):
     learner: Name
     learner_version: Name
     source: Digest  # of the learner's source: a node runs only what its owner installed and allowed
-    settings: Settings = ()  # of the learner and of the protocol, by name
+    settings: Stated = ()  # every setting that the preset knows, by name
     seed: Count = 0
     batch: Annotated[int, Meta(ge=1, le=10**6)] = 32
     epochs: Annotated[int, Meta(ge=1, le=10**4)] = 1

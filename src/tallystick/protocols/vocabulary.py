@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal, TypeAlias
 
 from ..base.events import Event
 from ..base.measure import MEASURES, Measure
-from ..learning.cohort import Cohort, Runner
-from ..learning.judge import Judge, judging
-from ..learning.learner import Gradient, Learner, Memory, Model, Rows, Vector
+from ..learning.cohort import Runner
+from ..learning.learner import Gradient, Learner, Memory, Model, Rows
 from ..learning.spec import Spec
 from ..ledger.rules import (
     Electing,
@@ -29,10 +27,11 @@ from ..ledger.rules import (
     Stopping,
 )
 from .request_plan import RequestPlan
+from .session import RequestSession
 
 Verdict: TypeAlias = Literal["fine", "abstain", "unavailable", "malformed", "copy", "unchanged"]
-LOSS_GAIN = "judge.loss_gain"
-COHORTS = 64  # kept at a time
+LOSS_GAIN = "loss_gain"
+HOUR = 3_600_000  # milliseconds
 OWN_ROWS = 100_000  # how far figures on members' own few hundred rows may lie apart: a tenth
 Lost: TypeAlias = Literal["unavailable", "malformed"]  # a post whose bytes cannot be used
 Scored: TypeAlias = tuple[float, Verdict]  # in the measure's own dimension; the node makes it a figure
@@ -51,7 +50,7 @@ class Holding:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What one member has to do in one phase of one round; a batch's jobs share start, first and inbox."""
+    """What one member has to do in one phase of one round; a batch's jobs differ in member and holding."""
 
     member: str
     request: str
@@ -66,6 +65,7 @@ class Job:
     secret_of: Callable[[str], bytes] = lambda phase: b""  # the same for another phase of this round
     first: Model | None = None  # the model that round 1 started from
     team: tuple[str, ...] = ()  # all who bring data or have, by name: a member's seat is its place here
+    session: RequestSession = field(default_factory=RequestSession)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,24 +81,6 @@ class Product:
     memory: Memory | None = None
 
 
-@cache
-def shared_judge() -> Judge:
-    """One judge for a process: it keeps judges' rows on the devices."""
-    return judging()
-
-
-@dataclass(eq=False)
-class Trail:
-    """What a request's posts came to, as far as this process saw them: public, not durable."""
-
-    updates: dict[str, Vector] = field(default_factory=dict)  # each member's hops together
-    rounds: set[int] = field(default_factory=set)
-    round: int = 0  # the last one that was judged here: what it started from, and each member's step
-    start: Vector | None = None
-    steps: dict[str, Vector] = field(default_factory=dict)
-    replayers: tuple[str, ...] = ()  # of them, who took an earlier step once more
-
-
 @dataclass(frozen=True, eq=False)
 class Bench:
     """The tools that all jobs of a request share: the frozen plan, its learner, and a runner for batches."""
@@ -107,10 +89,7 @@ class Bench:
     learner: Learner
     measure: Measure
     run: Runner
-    judge: Judge = field(default_factory=shared_judge)
     simulated: bool = False  # noise follows secrets, so that a run repeats; else the operating system's
-    trails: dict[str, Trail] = field(default_factory=dict)  # by request
-    cohorts: dict[tuple[int, ...], Cohort] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Here plan and learner meet.
@@ -118,24 +97,20 @@ class Bench:
 
     @property
     def judged(self) -> Measure:
-        """What judges measure: the plan's measure, or loss gain where its settings say `judge.loss_gain`.
+        """What judges measure: the plan's measure, or loss gain where its settings say `loss_gain`.
 
         The quality at which a request stops, and the figures of its rounds, are then counted in loss gain.
         """
-        if dict(self.plan.settings).get(LOSS_GAIN, "0") == "0":
-            return self.measure
-        if self.measure.direction != "higher":
-            raise Unfit(f"loss gain is better higher, {self.measure.name} lower: judge by the plan's measure")
-        return MEASURES["loss_gain"]
+        return judged_by(self.measure, dict(self.plan.settings).get(LOSS_GAIN) == "true")
 
-    def cohort(self, rows: Sequence[Rows]) -> Cohort:
-        """These members together; the same object for the same rows, so that devices keep them."""
-        key = tuple(id(part) for one in rows for part in one)
-        if key not in self.cohorts:
-            while len(self.cohorts) >= COHORTS:
-                del self.cohorts[next(iter(self.cohorts))]
-            self.cohorts[key] = Cohort(tuple(rows))
-        return self.cohorts[key]
+
+def judged_by(measure: Measure, loss_gain: bool) -> Measure:
+    """What judges measure."""
+    if not loss_gain:
+        return measure
+    if measure.direction != "higher":
+        raise Unfit(f"loss gain is better higher, {measure.name} lower: judge by the plan's measure")
+    return MEASURES["loss_gain"]
 
 
 Serve: TypeAlias = Callable[[Bench, Sequence[Job]], list[Product]]
@@ -163,7 +138,7 @@ class PhasePlan:
     name: str
     turn: str
     do: Do
-    wait: int = 3_600_000
+    wait: int = HOUR
     sealed: bool = False
     quorum: int = 0
 

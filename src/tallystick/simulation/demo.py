@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ..history.sentences import Moment
 from ..learning.models import linear, mlp
+from ..protocols.noise import dp_sgd
+from ..protocols.plans import Plan, presets
 from . import attacks, faults
 from .demo_data import Watches, watches
 from .members import Members
 from .outcome import Run
 from .pages import WIDTH
-from .schemes import Scheme, dp_sgd, presets
 from .study import simulate
 
 MALICIOUS, LEAVER = "west", "east"
@@ -30,15 +31,15 @@ NOISED = (
 Say = Callable[[str], None]
 
 
-def scheme(rounds: int = ROUNDS, private: bool = False) -> Scheme:
+def scheme(rounds: int = ROUNDS, private: bool = False) -> Plan:
     """Settings chosen on the members' judging rows."""
     if private:
         protect = dp_sgd(EPSILON, DELTA, steps=STEPS)
         # 20 samples of 96 rows are some 16 epochs of the smallest clinic: so long do its baselines train.
-        noised: Scheme = presets.mutual(linear(1.0), rounds=rounds, batch=96, epochs=16, protect=protect)
+        noised: Plan = presets.mutual(linear(1.0), rounds=rounds, batch=96, epochs=16, protect=protect)
         return noised
     learner = mlp(64, rate=0.01, optimiser="adam")
-    made: Scheme = presets.mutual(learner, rounds=rounds, batch=16, epochs=5)
+    made: Plan = presets.mutual(learner, rounds=rounds, batch=16, epochs=5)
     return made
 
 

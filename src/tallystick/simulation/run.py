@@ -29,6 +29,7 @@ from ..node.loop import Alter, Node, step
 from ..node.payloads import store as payloads
 from ..node.work import Duty
 from ..node.worker import InstalledScheme, Worker, salt_for
+from ..protocols.plans import time_enough
 from ..protocols.request_plan import RequestPlan
 from ..protocols.vocabulary import Bench, Holding, Protocol, ensure_fit, rules_of
 from .behaviours import (
@@ -84,6 +85,7 @@ class Setting:
     unaccounted: bool = True
     parts: tuple[Part, ...] = ()  # faults and attacks
     budget: tx.PrivacyBudget | None = None  # of each member's unit
+    rules: Rules | None = None  # of the plan; without them what the protocol, rounds and quality come to
     test: Rows | None = None  # the requester's own rows: an analyst measures by them
     apart: bool = False  # every member is stepped by itself with tools of its own, as nodes are
 
@@ -330,11 +332,10 @@ def _commitment(node: Node, request: str, rules: Rules) -> bytes | None:
 
 
 def rules_for(setting: Setting) -> Rules:
-    """What the ledger enforces of this request; time enough that only its rounds end it."""
-    phases = setting.protocol.opening + setting.protocol.phases + setting.protocol.closing
-    longest = max(phase.wait for phase in phases) * (setting.rounds + 2) * len(phases) * 2
-    until = min(LONGEST, longest * max(1, len(setting.members)))
-    stopping = Stopping(setting.rounds, until, setting.quality)
+    """What the ledger enforces of this request."""
+    if setting.rules is not None:
+        return setting.rules
+    stopping = Stopping(setting.rounds, time_enough(setting.protocol, setting.rounds), setting.quality)
     return rules_of(setting.protocol, setting.plan.task.measure, stopping)
 
 

@@ -38,7 +38,9 @@ from ..ledger.rules import all_phases
 from ..node.payloads import store as payloads
 from ..node.payloads.store import write_durably
 from ..node.worker import InstalledScheme
-from ..protocols.vocabulary import Bench
+from ..protocols.noise import dp_sgd, noised_update, per_hop
+from ..protocols.plans import Plan, presets
+from ..protocols.vocabulary import Bench, Unfit
 from . import attacks, document, faults, run
 from .attacks import Attack
 from .baselines import baselines
@@ -48,11 +50,11 @@ from .finished import Compared
 from .layout import ASKED, DIARY, LEDGER, MARK, MODELS
 from .members import Members, members_in, members_of
 from .outcome import Run
+from .plans import among, budget_of, notes, offered
 from .run import Brought, Setting, genesis_of, rules_for
-from .schemes import Scheme, dp_sgd, noised_update, per_hop, presets
 
 __all__ = [
-    "Members", "Run", "Scheme", "attacks", "cnn", "dp_sgd", "faults", "linear", "members_of", "mlp",
+    "Members", "Plan", "Run", "attacks", "cnn", "dp_sgd", "faults", "linear", "members_of", "mlp",
     "noised_update", "per_hop", "presets", "read", "simulate",
 ]  # fmt: skip
 
@@ -61,7 +63,7 @@ NO_ROWS = "all members' judging rows together"
 
 
 def simulate(
-    scheme: Scheme,
+    scheme: Plan,
     members: Members | Shares[Table],
     rounds: int | None = None,
     *,
@@ -81,9 +83,10 @@ def simulate(
     moment.
     """
     members = members if isinstance(members, Members) else members_in(members)
-    wanted = scheme if rounds is None else replace(scheme, rounds=rounds)
+    if rounds is not None:
+        scheme = replace(scheme, rounds=rounds, settings={**scheme.settings, "rounds": rounds})
     rows = members.rows(test) if isinstance(test, Table) else test
-    setting = setting_of(wanted, members, seed, attacks or {}, faults, rows)
+    setting = setting_of(scheme, members, seed, attacks or {}, faults, rows)
     told = watch or _unheard
     folder = Path(tempfile.mkdtemp(prefix="tallystick-run-")) if store is None else Path(store)
     known = settings_digest(setting)
@@ -93,7 +96,7 @@ def simulate(
     elif compare and "pooled" not in kept:
         kept = _with_comparison(setting, folder, kept, told)
     on = NO_ROWS if rows is None else f"{len(rows.y):,} rows of the requester's own"
-    made = _loaded(setting, wanted, members, folder, kept, on)
+    made = _loaded(setting, members, folder, kept, on)
     if compare:
         document.keep(made)
     if store is None:
@@ -102,7 +105,7 @@ def simulate(
 
 
 def setting_of(
-    scheme: Scheme,
+    scheme: Plan,
     members: Members,
     seed: int,
     attacks_by: Mapping[str, Attack | str],
@@ -110,26 +113,28 @@ def setting_of(
     test: Rows | None,
 ) -> Setting:
     """The request as it will run."""
+    learner = scheme.learner
+    if not isinstance(learner, Learner):
+        raise Unfit(f"a simulation needs the learner itself, not its name {learner!r}")
     ill = {name: attacks.named(one) if isinstance(one, str) else one for name, one in attacks_by.items()}
-    unfit = [
-        one.told for one in ill.values() if one.parameters and not scheme.learner.capabilities.parameters
-    ]
+    unfit = [one.told for one in ill.values() if one.parameters and not learner.capabilities.parameters]
     if unfit:
-        raise ValueError(f"{unfit[0]} needs models of one shape; learner {scheme.learner.name} has others")
-    protocol = scheme.protocol(members)
+        raise ValueError(f"{unfit[0]} needs models of one shape; learner {learner.name} has others")
+    resolved = among(scheme, members, seed).resolved()
+    hired = resolved.protocol.form.leader == "analyst"
     return Setting(
-        scheme.plan(members, seed),
-        protocol,
-        scheme.learner.on(members.task),
-        runner_for(scheme.learner),
+        resolved.plan,
+        resolved.protocol,
+        learner.on(members.task),
+        runner_for(learner),
         members.brought,
-        scheme.rounds,
-        reward=scheme.offered(members),
-        quality=scheme.wanted(members),
+        resolved.asked.rounds,
+        reward=offered(scheme, members, resolved.asked.rounds),
+        rules=resolved.rules(),
         seed=seed,
         parts=(*attacks.parts(ill), *parts),
-        budget=None if scheme.protect is None else scheme.protect.budget,
-        test=test if test is not None or protocol.form.leader != "analyst" else judging_rows(members.brought),
+        budget=budget_of(resolved),
+        test=judging_rows(members.brought) if test is None and hired else test,
     )
 
 
@@ -257,17 +262,15 @@ def _compared(setting: Setting, rows: Rows) -> dict[str, Any]:
     }
 
 
-def _loaded(
-    setting: Setting, scheme: Scheme, members: Members, folder: Path, kept: dict[str, Any], on: str
-) -> Run:
+def _loaded(setting: Setting, members: Members, folder: Path, kept: dict[str, Any], on: str) -> Run:
     """A run out of what its folder holds: the ledger's blocks, the models, the comparison."""
     found = _chronicle(setting, folder)
     data = payloads.PayloadFolder(folder / MODELS).get(found.progress.model)
     model = None if data is None else payload.decode(data, payload.specs_of(_blank(setting)))[1]
     values = {int(number): value for number, value in kept["values"].items()}
     beside = Compared(values, kept.get("alone", {}), kept.get("pooled", math.nan), on)
-    notes = (*members.notes, *scheme.notes(members))
-    return Run(setting, scheme.preset, notes, found, beside, folder, model)
+    known = (*members.notes, *notes(setting.plan))
+    return Run(setting, setting.plan.preset, known, found, beside, folder, model)
 
 
 @dataclass(frozen=True)

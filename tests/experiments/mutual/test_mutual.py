@@ -20,8 +20,8 @@ from tallystick.base.task import task
 from tallystick.learning import fixed_point
 from tallystick.learning.learner import Rows, vector_of
 from tallystick.learning.models import linear
+from tallystick.protocols.plans import plan_for
 from tallystick.protocols.presets.mutual import mutual
-from tallystick.simulation.schemes import Scheme
 
 LEARNER = linear(rate=0.5)
 NUMBERS = 6
@@ -49,7 +49,7 @@ def test_every_row_has_one_holder_and_one_use(split: str) -> None:
 
 def test_a_round_as_printed_is_federated_averaging() -> None:
     own = mutual_team.members(DATA, 4, 3, "0.5")
-    loop = Loop(Scheme("mutual", LEARNER, 2), own, 5, mutual(4, as_printed=True))
+    loop = Loop(plan_for("mutual", LEARNER, 2), own, 5, mutual(as_printed=True))
     made = loop.step()
     mean = fixed_point.mean([vector_of(one.model or {}) for one in made], [one.rows for one in made])
     np.testing.assert_array_equal(vector_of(loop.model), mean)
@@ -58,7 +58,7 @@ def test_a_round_as_printed_is_federated_averaging() -> None:
 
 def test_a_course_repeats_and_learns() -> None:
     own = mutual_team.members(DATA, 4, 3)
-    one, other = (play(Loop(Scheme("mutual", LEARNER, 3), own, 5), DATA, 3) for _ in range(2))
+    one, other = (play(Loop(plan_for("mutual", LEARNER, 3), own, 5), DATA, 3) for _ in range(2))
     assert one == other
     assert len(one.test) == len(one.local) == 3
     assert one.test[-1] > 0.15  # one in ten is chance

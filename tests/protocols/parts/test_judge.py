@@ -9,6 +9,7 @@ from tallystick.base.task import task
 from tallystick.learning.judge import judge_one_by_one
 from tallystick.learning.models import linear
 from tallystick.protocols.parts.judge import judge, measure_angles
+from tallystick.protocols.session import RequestSession
 from tallystick.protocols.vocabulary import Unfit
 from tests.protocols.bench import ROWS, SOFTMAX, bench, first_model, job, ran, said, small
 
@@ -23,10 +24,12 @@ def moved(by: float, seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
-def judged(posted, judges=(0, 1, 2, 3), given=None, start=None, **how):
+def judged(posted, judges=(0, 1, 2, 3), given=None, start=None, session=None, **how):
+    together = session or RequestSession()
     jobs = [
         job(
             number,
+            session=together,
             start=start or first_model(),
             inbox={"train": posted},
             subjects=tuple(name for name in posted if name != f"site-{number}"),
@@ -54,7 +57,7 @@ def test_no_pair_is_measured_twice():
 
     same = first_model()  # it was posted by two, and is the start as well
     posted = {"site-0": same, "site-1": moved(0.2), "site-2": same, "site-3": moved(0.4, 3)}
-    judged(posted, given=replace(bench(), judge=counting))
+    judged(posted, session=RequestSession(judge=counting))
     # Three distinct models: judge 1 has no need of its own, judge 3 neither.
     assert asked == [3 + 2 + 3 + 2]
 
@@ -84,8 +87,8 @@ def test_the_later_of_two_alike_is_the_copy_and_the_start_is_no_training():
 def test_the_last_rounds_step_or_anothers_taken_again_is_a_copy_whoever_judges_first():
     start = first_model()
     posted = {name: moved(0.3, seed) for seed, name in enumerate(NAMES)}
-    tool = bench()
-    judged(posted, given=tool)
+    tool, session = bench(), RequestSession()
+    judged(posted, given=tool, session=session)
     after = {name: np.mean([posted[m][name] for m in NAMES], axis=0) for name in start}
     common = {name: after[name] + 2 * (after[name] - start[name]) for name in start}
     anothers = {name: after[name] + posted["site-1"][name] - start[name] for name in start}
@@ -95,7 +98,7 @@ def test_the_last_rounds_step_or_anothers_taken_again_is_a_copy_whoever_judges_f
     again["site-1"], again["site-0"] = fresh, anothers  # what site-1 posted is taken again by site-0
     for first in (0, 3):
         jobs = [
-            job(number, round=2, start=after, inbox={"train": again}, subjects=tuple(again))
+            job(number, round=2, start=after, inbox={"train": again}, subjects=tuple(again), session=session)
             for number in (first, 1)
         ]
         for one in jobs:  # each judge in a call of its own
@@ -120,7 +123,7 @@ def test_a_hop_that_hands_on_what_it_was_given_is_unchanged():
 
 
 def test_loss_gain_is_judged_where_the_plan_says_so():
-    tool = bench(judge_loss_gain="1")
+    tool = bench(loss_gain="true")
     assert tool.judged.name == "loss_gain" and tool.measure.name == "accuracy"
     posted = {name: moved(0.3, seed) for seed, name in enumerate(NAMES)}
     ((start, _), *_), *_ = judged(posted, given=tool)
@@ -129,7 +132,7 @@ def test_loss_gain_is_judged_where_the_plan_says_so():
 
 def test_loss_gain_reaches_the_ledger(tmp_path):
     """A network that knows the digits gains more than a nat, which no share of right answers can be."""
-    ended = ran(small("mutual"), tmp_path, settings=(("judge.loss_gain", "1"),))
+    ended = ran(small("mutual"), tmp_path, settings=(("loss_gain", "true"),))
     assert ended.progress.stage == "settled"
     assert ended.record is not None
     figures = [notice.figure for notice in said(ended, "RoundEnded")]
@@ -140,21 +143,21 @@ def test_loss_gain_reaches_the_ledger(tmp_path):
 
 def test_loss_gain_does_not_judge_errors():
     regression = task(["a"], "b")
-    tool = replace(bench(judge_loss_gain="1"), measure=regression.measure, learner=linear())
+    tool = replace(bench(loss_gain="true"), measure=regression.measure, learner=linear())
     with pytest.raises(Unfit, match="loss gain"):
         _ = tool.judged
 
 
 def test_angles_are_those_between_hops_and_the_whole_way():
-    tool, first = bench(), first_model()
+    tool, session, first = bench(), RequestSession(), first_model()
     along = {name: part + 1 for name, part in first.items()}
     across = {name: part + (-1) ** np.arange(part.size).reshape(part.shape) for name, part in along.items()}
     across = {name: part.astype(np.float32) for name, part in across.items()}
     back = {name: part - 1 for name, part in across.items()}
     posted = {"site-0": along, "site-1": across, "site-2": back}
-    judged(posted, judges=[3], given=tool, hops=True, trail=True)
-    judged(posted, judges=[0], given=tool, hops=True, trail=True)  # a round is noted once
-    asked = job(3, start=along, first=first, subjects=("site-0", "site-1", "site-2", "late"))
+    judged(posted, judges=[3], session=session, hops=True, trail=True)
+    judged(posted, judges=[0], session=session, hops=True, trail=True)  # a round is noted once
+    asked = job(3, start=along, first=first, subjects=("site-0", "site-1", "site-2", "late"), session=session)
     ((_, *scores),) = [made.scores for made in measure_angles("train").serve(tool, [asked])]
     assert [value for value, _ in scores[:3]] == pytest.approx([0, np.pi / 2, np.pi], abs=1e-3)
     assert scores[3][1] == "abstain"

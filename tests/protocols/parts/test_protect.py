@@ -21,6 +21,7 @@ from tallystick.simulation import run
 from tests.protocols.bench import ROWS, bench, job, ran, rows, said, small
 
 DP = dp_sgd(8, 1e-5, rounds=2, smallest=250)
+ASKED = {"protect": "dp_sgd", "epsilon": 8, "delta": 1e-5, "rounds": 2, "least_rows": 250}
 
 
 def test_all_rounds_together_stay_within_what_was_asked_and_hardly_below():
@@ -30,7 +31,7 @@ def test_all_rounds_together_stay_within_what_was_asked_and_hardly_below():
 
 
 def test_a_run_charges_each_opened_phase_its_curve(tmp_path):
-    ended = ran(small("averaging", protect=DP), tmp_path)
+    ended = ran(small("averaging", **ASKED), tmp_path)
     assert ended.progress.stage == "settled"
     charged: dict[str, list[int]] = {}
     for notice in said(ended, "PrivacyCharged"):
@@ -47,14 +48,14 @@ def test_a_budget_that_does_not_hold_all_rounds_is_refused(tmp_path):
     enough, short = (
         structs.replace(run.BUDGET, epsilon_nano=int(asked * share * 10**9)) for share in (1.001, 0.99)
     )
-    assert ran(small("averaging", protect=DP), tmp_path / "held", budget=enough).record is not None
+    assert ran(small("averaging", **ASKED), tmp_path / "held", budget=enough).record is not None
     with pytest.raises(ValueError, match="refused"):
-        ran(small("averaging", protect=DP), tmp_path / "over", budget=short)
+        ran(small("averaging", **ASKED), tmp_path / "over", budget=short)
 
 
 def test_one_who_asks_for_what_the_budget_does_not_protect_is_refused(tmp_path):
     with pytest.raises(ValueError, match="protects a member, the budget protects a record"):
-        ran(small("averaging", protect=noised_update(8, 1e-5, rounds=2, bound=1.0)), tmp_path)
+        ran(small("averaging", protect="noised_update", epsilon=8, bound=1.0), tmp_path)
 
 
 def test_samples_are_poisson_at_no_more_than_the_charged_rate():

@@ -46,6 +46,7 @@ def presets(at: Context, name: str | None) -> None:
 def described(name: str) -> dict[str, Any]:
     """A preset as a document."""
     from ...protocols import presets as there
+    from ...protocols.composing import settings_of
 
     make = there.preset(name)
     made = make()
@@ -59,8 +60,8 @@ def described(name: str) -> dict[str, Any]:
         "needs": {need: NEEDS.get(need, need) for need in made.needs},
         "phases": [_phase(phase, where) for phase, where in _phases(made)],
         "settings": {
-            one.name: "" if one.default is None else str(one.default)
-            for one in inspect.signature(make).parameters.values()
+            known.name: {"default": known.shown(), "values": known.wants, "says": known.about.help}
+            for known in settings_of(name).values()
         },
     }
 
@@ -104,13 +105,13 @@ def _whole(one: dict[str, Any]) -> list[str]:
     about = [("what", one["says"]), ("paper", one["paper"]), ("how", one["how"])]
     needs = [("needs", f"{need}: {means}") for need, means in one["needs"].items()]
     phases = [tuple(phase.values()) for phase in one["phases"]]
-    settings = ", ".join(f"{name}={value or 'none'}" for name, value in one["settings"].items())
+    settings = [(name, known["default"], known["says"]) for name, known in one["settings"].items()]
     return [
         *output.pairs([("preset", one["name"]), *about, *needs]),
         "",
         *output.table(("phase", "when", "who", "posts"), phases, "no phases"),
         "",
-        *output.pairs([("settings", settings)]),
+        *output.table(("settings", "default", "what it says"), settings, "no settings"),
     ]
 
 

@@ -1,6 +1,5 @@
 """The settings of a run become members, a task, a learner, a scheme; what does not fit is refused."""
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -14,11 +13,11 @@ if TYPE_CHECKING:
     from ...base.task import Task
     from ...data.table import Table
     from ...learning.learner import Learner, Rows
+    from ...protocols.plans import Plan
     from ...simulation.attacks import Attack
     from ...simulation.behaviours import Part
     from ...simulation.members import Members
     from ...simulation.run import Setting
-    from ...simulation.schemes import Scheme
 
 MANY = 100  # different whole numbers, above which a label is a number to predict rather than a class
 LEAST = 0.1  # ε below which the ledger's account has no orders to tell noise apart
@@ -32,7 +31,7 @@ class RunSetup:
     """A run that can begin."""
 
     members: "Members"
-    scheme: "Scheme"
+    scheme: "Plan"
     attacks: dict[str, "Attack"]
     faults: list["Part"]
     test: "Rows | None"
@@ -217,42 +216,35 @@ def _labels(table: "Table", label: str) -> list[str]:
     return [str(value) for value in text_of(distinct)]
 
 
-def _scheme(settings: RunSettings) -> "Scheme":
+def _scheme(settings: RunSettings) -> "Plan":
+    from ...protocols.noise import dp_sgd
+    from ...protocols.plans import plan_for
     from ...protocols.presets import names
-    from ...simulation import schemes
 
     if settings.preset not in names():
         settings.stop("preset", f"there is no preset {settings.preset!r}; choose one of {', '.join(names())}")
     chosen = _preset_settings(settings)
+    chosen.setdefault("rounds", settings.rounds)
     chosen |= {"epochs": settings.epochs, "batch": settings.batch, "reward": settings.reward}
     if settings.epsilon is not None:
         if not (settings.epsilon >= LEAST and 0 < settings.delta <= MOST):
             given = f"{settings.epsilon:g} and {settings.delta:g}"
             settings.stop("epsilon", f"ε is at least {LEAST}, δ above 0 and at most {MOST}, not {given}")
         protects = "subject" if settings.subject else "record"
-        chosen["protect"] = schemes.dp_sgd(settings.epsilon, settings.delta, protects)
+        chosen["protect"] = dp_sgd(settings.epsilon, settings.delta, protects)
     learner = learner_of(settings.learner, settings)
     place = "setting" if settings.setting else "preset"
-    return _fitted(settings, place, schemes.scheme, settings.preset, learner, settings.rounds, **chosen)
+    return _fitted(settings, place, plan_for, settings.preset, learner, **chosen)
 
 
 def _preset_settings(settings: RunSettings) -> dict[str, Any]:
-    """Settings of the preset in words such as evict=none or k=3, as what their defaults are."""
-    from ...protocols.presets import preset
-
-    known, chosen = inspect.signature(preset(settings.preset)).parameters, {}
+    """Settings of the preset in words such as evict=none or mu=0.1."""
+    chosen = {}
     for words in settings.setting:
         name, parted, value = (part.strip() for part in words.partition("="))
         if not parted or not name:
             settings.stop("setting", f"{words!r} says no value; write it as NAME=VALUE")
-        default = known[name].default if name in known else ""
-        kind = type(default) if isinstance(default, bool | int | float) else str
-        if kind is bool and value not in ("true", "false"):
-            settings.stop("setting", f"{name} is true or false, not {value!r}")
-        try:
-            chosen[name] = value == "true" if kind is bool else kind(value)
-        except ValueError:
-            settings.stop("setting", f"{name} is a number such as {default}, not {value!r}")
+        chosen[name] = value
     return chosen
 
 

@@ -23,9 +23,9 @@ from .run_setup import RunSetup, prepare
 
 if TYPE_CHECKING:
     from ...engines.export import AuditReport
+    from ...protocols.request_plan import RequestPlan
     from ...simulation.members import Members
     from ...simulation.outcome import Run
-    from ...simulation.schemes import Scheme
 
 RUNS = Path("runs")
 STANDARDISED = "what these means and spreads say of the rows is told without noise: no formal guarantee"
@@ -100,7 +100,7 @@ def carry_out(at: Context, settings: RunSettings, keep: Path | None, report: Pat
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ASKED).write_text(run_file_text(settings, folder), encoding="utf-8")
         tell = LiveView(at.json, settings.rounds)
-        tell.say(*_introduction(ready.members, ready.scheme))
+        tell.say(*_introduction(ready.members, ready.setting.plan))
         try:
             run = study.simulate(
                 ready.scheme, ready.members, seed=settings.seed, attacks=ready.attacks, faults=ready.faults,
@@ -182,7 +182,7 @@ def name_of_run(settings: RunSettings) -> str:
     return re.sub(r"[^\w-]+", "", (file or Path("run")).name.partition(".")[0]) or "run"
 
 
-def _introduction(members: "Members", scheme: "Scheme") -> list[str]:
+def _introduction(members: "Members", plan: "RequestPlan") -> list[str]:
     task = members.task
     aim = f"{len(task.labels)} classes" if task.labels else "a number"
     first = f"{len(members)} members learn {task.target.name!r} ({aim}) from {len(task.columns)} columns by"
@@ -191,22 +191,26 @@ def _introduction(members: "Members", scheme: "Scheme") -> list[str]:
         for name, share in members.brought.items()
     ]
     return [
-        *output.sentence(f"{first} {scheme.preset}, {scheme.rounds} rounds."),
+        *output.sentence(f"{first} {plan.preset}, {dict(plan.settings)['rounds']} rounds."),
         "",
         *output.table(("member", "rows to train on", "to judge by"), rows, ""),
         "",
-        *about_epsilon(scheme),
+        *about_epsilon(plan),
     ]
 
 
-def about_epsilon(scheme: "Scheme") -> list[str]:
+def about_epsilon(plan: "RequestPlan") -> list[str]:
     """What the ε beside each round is: whose, by which mechanism, by whose account."""
-    if scheme.protect is None:
+    stated = dict(plan.settings)
+    kind = stated.get("protect", "none")
+    if kind == "none":
         return []
-    protect = scheme.protect
-    how = {"dp_sgd": "DP-SGD (subsampled Gaussian)"}.get(protect.kind, "Gaussian noise")
+    if kind == "printed_laplace":
+        return [*output.sentence("Training adds Laplace noise as printed: no formal guarantee."), ""]
+    how = {"dp_sgd": "DP-SGD (subsampled Gaussian)"}.get(kind, "Gaussian noise")
+    whose = {"dp_sgd": stated["protects"], "noised_update": "member"}.get(kind, "record")
     words = (
-        f"ε below is spent of {protect.epsilon:g} at δ {protect.delta:g}, for one {protect.protects} among "
+        f"ε below is spent of {stated['epsilon']} at δ {float(stated['delta']):g}, for one {whose} among "
         f"a member's training rows: {how}, by the ledger's own Rényi account."
     )
     return [*output.sentence(words), ""]

@@ -14,7 +14,8 @@ from ...learning.judge import Judging
 from ...learning.learner import Model, Vector, vector_of
 from ...learning.updates import Vectors
 from ...ledger.rules import EventRule
-from ..vocabulary import Bench, Do, Job, Lost, Product, Scored, Trail, Verdict
+from ..session import Trail
+from ..vocabulary import Bench, Do, Job, Lost, Product, Scored, Verdict
 
 Posts = Mapping[str, Model | bytes | Lost]
 
@@ -42,7 +43,7 @@ def judge(
     def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
         posted = jobs[0].inbox.get(of, {})
         if trail:
-            _note(bench, jobs[0], _models(posted))
+            _note(jobs[0], _models(posted))
         return [Product(scores=scores) for scores in _scores(bench, jobs, posted, fewest, hops)]
 
     return Do("scores", serve, of=of, rows=rows, event=event, reads=(of,))
@@ -74,15 +75,16 @@ def _scores(
             places[key] = len(distinct)
             distinct.append(model)
         of[author] = places[key]
-    judges = bench.cohort([job.holding.judging for job in jobs])
+    session = jobs[0].session
+    judges = session.cohort("judging", [job.member for job in jobs], [job.holding.judging for job in jobs])
     pairs = np.zeros((len(distinct), len(jobs)), bool)
     for number, (job, count) in enumerate(zip(jobs, judges.counts, strict=True)):
         if count >= max(1, fewest):
             pairs[[of[None], *(of[a] for a in job.subjects if a in of)], number] = True
     alike = bench.learner.capabilities.parameters
     given = np.stack([vector_of(model) for model in distinct]) if alike else tuple(distinct)
-    measured = bench.judge(Judging(bench.learner, given, start, judges, (bench.judged,), pairs))[:, :, 0]
-    verdicts = _idle(bench, jobs[0], models, hops) if alike else {}
+    measured = session.judge(Judging(bench.learner, given, start, judges, (bench.judged,), pairs))[:, :, 0]
+    verdicts = _idle(jobs[0], models, hops) if alike else {}
 
     def score(job: Job, number: int, author: str | None) -> Scored:
         if not pairs[of[None], number]:
@@ -94,7 +96,7 @@ def _scores(
     return [tuple(score(job, n, author) for author in (None, *job.subjects)) for n, job in enumerate(jobs)]
 
 
-def _idle(bench: Bench, job: Job, models: Mapping[str, Model], hops: bool) -> dict[str, Verdict]:
+def _idle(job: Job, models: Mapping[str, Model], hops: bool) -> dict[str, Verdict]:
     """Who posted what it was given, or what another posted in this round or the last; public: all agree."""
     authors = list(models)
     if len(authors) < 2:
@@ -106,7 +108,7 @@ def _idle(bench: Bench, job: Job, models: Mapping[str, Model], hops: bool) -> di
         return found
     for place in updates.later_copies(steps):
         found.setdefault(authors[int(place)], "copy")
-    trail = bench.trails.setdefault(job.request, Trail())
+    trail = job.session.trail
     if trail.round != job.round:
         trail.replayers = _replayed(trail, job.round, authors, steps, vectors[0])
         trail.round, trail.start = job.round, vectors[0]
@@ -135,9 +137,9 @@ def _replayed(
     return tuple(found)
 
 
-def _note(bench: Bench, job: Job, models: Mapping[str, Model]) -> None:
+def _note(job: Job, models: Mapping[str, Model]) -> None:
     """Add this round's hops to the trail; once a round, however many judge here."""
-    trail = bench.trails.setdefault(job.request, Trail())
+    trail = job.session.trail
     if job.round in trail.rounds:
         return
     trail.rounds.add(job.round)
@@ -149,7 +151,7 @@ def _note(bench: Bench, job: Job, models: Mapping[str, Model]) -> None:
 
 
 def _angles(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
-    job, trail = jobs[0], bench.trails.get(jobs[0].request, Trail())
+    job, trail = jobs[0], jobs[0].session.trail
     found: dict[str, float] = {}
     if trail.updates and job.first is not None:
         way: Vector = vector_of(job.start) - vector_of(job.first)

@@ -49,7 +49,10 @@ def _trained(
     like = starts[0]
     keys = tuple(_key(job) for job in jobs)
     rows = [job.holding.training for job in jobs]
-    cohort = bench.cohort([protect.rows(one) for one in rows] if protect else rows)
+    members = [job.member for job in jobs]
+    cohort = jobs[0].session.cohort(
+        "training", members, [protect.rows(part) for part in rows] if protect else rows
+    )
     alike = all(start is like for start in starts)
     work = Work(
         bench.learner,

@@ -9,17 +9,11 @@ from __future__ import annotations
 from ...ledger.rules import Electing, Forming, Paying
 from ..parts.protect import Protection, needs_of
 from ..parts.share import combine, train_model
-from ..vocabulary import OWN_ROWS, PhasePlan, Protocol
+from ..vocabulary import HOUR, OWN_ROWS, PhasePlan, Protocol
 
 
 def averaging(
-    size: int = 5,
-    minimum: int = 2,
     price: int = 0,
-    amount: int = 0,
-    deposit: int = 0,
-    wait: int = 3_600_000,
-    units: bool = True,
     protect: Protection | None = None,
 ) -> Protocol:
     """All train from the same model, the leader posts the mean; tokens per data unit, the rest returns."""
@@ -28,10 +22,10 @@ def averaging(
         name="averaging",
         version="1",
         needs=needs_of(protect, "parameters", "continues"),
-        form=Forming(size, minimum, wait, order="answer", amount=amount, deposit=deposit, units=units),
+        form=Forming(5, 2, HOUR, order="answer"),
         phases=(
-            PhasePlan("train", "everyone", train_model(protect), wait),
-            PhasePlan("combine", "leader", combine("train"), wait),
+            PhasePlan("train", "everyone", train_model(protect)),
+            PhasePlan("combine", "leader", combine("train")),
         ),
         finish="combine",
         elect=Electing(tolerance=OWN_ROWS),

@@ -13,39 +13,32 @@ from ...ledger.rules import Electing, Evicting, Forming, Paying
 from ..parts.judge import FEWEST, judge
 from ..parts.protect import Protection, needs_of
 from ..parts.share import combine, reveal_salt, robust, train_model
-from ..vocabulary import OWN_ROWS, PhasePlan, Protocol
+from ..vocabulary import HOUR, OWN_ROWS, PhasePlan, Protocol
 
 
 def mutual(
-    size: int = 5,
-    minimum: int = 2,
-    bench: int = 0,
-    deposit: int = 0,
-    wait: int = 3_600_000,
-    judges: int = 0,
-    units: bool = True,
     protect: Protection | None = None,
+    judges: int = 0,
     rule: str = "mixing_geometric_median",
-    attackers: int | None = None,
+    attackers: int = 1,
     fewest: int = FEWEST,
     as_printed: bool = False,
 ) -> Protocol:
     """Train, commit; judge, commit, reveal; combine. Paid round by round, the best score records."""
     drawn = f"drawn:train:{judges}" if judges else "everyone"
-    withstood = max(1, size // 10) if attackers is None else attackers
-    combined = combine("train", None if as_printed else robust(rule, withstood))
+    combined = combine("train", None if as_printed else robust(rule, attackers))
     return Protocol(
         name="mutual",
         version="1",
         needs=needs_of(protect, "parameters", "continues"),
-        form=Forming(size, minimum, wait, order="answer", bench=bench, deposit=deposit, units=units),
+        form=Forming(5, 2, HOUR, order="answer"),
         phases=(
-            PhasePlan("train", "everyone", train_model(protect), wait, sealed=True),
-            PhasePlan("judge", drawn, judge("train", fewest=fewest), wait, sealed=True),
-            PhasePlan("combine", "leader", combined, wait),
+            PhasePlan("train", "everyone", train_model(protect), sealed=True),
+            PhasePlan("judge", drawn, judge("train", fewest=fewest), sealed=True),
+            PhasePlan("combine", "leader", combined),
         ),
         finish="combine",
-        opening=(PhasePlan("draw", "everyone", reveal_salt(), wait),) if judges else (),
+        opening=(PhasePlan("draw", "everyone", reveal_salt()),) if judges else (),
         elect=Electing("best_score", tolerance=OWN_ROWS),
         pay=Paying(kind="per_round", weight="equal" if as_printed else "gain"),
         evict=Evicting("worst") if as_printed else Evicting("outlier", expel=True),

@@ -18,42 +18,30 @@ from ..parts.masked import (
     unmask,
 )
 from ..parts.protect import Protection, needs_of
-from ..vocabulary import OWN_ROWS, PhasePlan, Protocol, Unfit
+from ..vocabulary import HOUR, OWN_ROWS, PhasePlan, Protocol, Unfit
 
 
 def secure_averaging(
-    size: int = 5,
     minimum: int = 3,
-    deposit: int = 0,
-    leader_deposit: int = 0,
-    credit: int = 0,
-    fee: int = 0,
-    wait: int = 3_600_000,
-    units: bool = True,
-    analyst: bool = True,
     protect: Protection | None = None,
 ) -> Protocol:
-    """Keys, shares, masked models, unmasking; an analyst leads, or where there is none the first owner."""
+    """Keys, shares, masked models, unmasking; an analyst leads, or where `leader` says so the first owner."""
     if minimum < 3:
         raise Unfit(f"a sum of {minimum} hides nobody: a secure average needs at least 3 members")
-    form = Forming(
-        size, minimum, wait, leader="analyst" if analyst else "first", deposit=deposit,
-        leader_deposit=leader_deposit, minimum_credit=credit, units=units,
-    )  # fmt: skip
     return Protocol(
         name="secure_averaging",
         version="1",
         needs=needs_of(protect, "parameters", "continues"),
-        form=form,
+        form=Forming(5, minimum, HOUR, leader="analyst"),
         phases=(
-            PhasePlan("keys", "everyone", post_keys(), wait),
-            PhasePlan("shares", "present:keys", deal_shares(), wait),
-            PhasePlan("masked", "present:shares", train_masked(protect), wait, quorum=500_001),
-            PhasePlan("arrived", "leader", list_arrived(), wait),
-            PhasePlan("unmask", "present:masked", unmask(), wait, quorum=500_001),
-            PhasePlan("combine", "leader", open_mean(), wait),
+            PhasePlan("keys", "everyone", post_keys()),
+            PhasePlan("shares", "present:keys", deal_shares()),
+            PhasePlan("masked", "present:shares", train_masked(protect), quorum=500_001),
+            PhasePlan("arrived", "leader", list_arrived()),
+            PhasePlan("unmask", "present:masked", unmask(), quorum=500_001),
+            PhasePlan("combine", "leader", open_mean()),
         ),
         finish="combine",
         elect=Electing("contribution", tolerance=OWN_ROWS),
-        pay=Paying(weight="equal", analyst_fee=fee),
+        pay=Paying(weight="equal"),
     )
