@@ -157,7 +157,7 @@ def a_long_past(smoke: bool, progress: Progress) -> list[Measured]:
 def executions(rounds: int) -> int:
     """How often the blocks of a simulated run are executed after they were made, to report on it."""
     import numpy as np
-    from tallystick.simulation.schemes import presets
+    from tallystick.protocols.plans import presets
 
     from tallystick.base.task import task
     from tallystick.learning.learner import Rows
