@@ -157,12 +157,12 @@ def a_long_past(smoke: bool, progress: Progress) -> list[Measured]:
 def executions(rounds: int) -> int:
     """How often the blocks of a simulated run are executed after they were made, to report on it."""
     import numpy as np
-    from tallystick.protocols.plans import presets
 
     from tallystick.base.task import task
     from tallystick.learning.learner import Rows
     from tallystick.learning.models import linear
     from tallystick.ledger import transition
+    from tallystick.protocols.plans import presets
     from tallystick.simulation.members import Members
     from tallystick.simulation.run import Brought
     from tallystick.simulation.study import simulate
