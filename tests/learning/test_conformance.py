@@ -42,6 +42,8 @@ from tallystick.learning.scan import scan
 from tallystick.learning.trees.learner import boosted_trees
 from tests.learning.cohorts import COUNTS, Plan, invented_task, invented_work
 
+pytestmark = pytest.mark.usefixtures("compiled_as_for_users")
+
 ALL = tuple(range(len(COUNTS)))
 
 

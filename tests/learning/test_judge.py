@@ -15,6 +15,8 @@ from tallystick.learning.devices import devices
 from tallystick.learning.judge import AT_A_TIME, Judging, drawn_judges, enough, judge_one_by_one, judging
 from tests.learning.cohorts import Plan, invented_rows, invented_task
 
+pytestmark = pytest.mark.usefixtures("compiled_as_for_users")
+
 COUNTS = (40, 5, 0, 33, 17)
 KINDS = {
     "softmax": (4, ("loss_gain", "accuracy", "macro_f1", "auc")),
