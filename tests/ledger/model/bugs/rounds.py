@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from tallystick.base.ids import digest
 from tallystick.ledger.handlers import rounds as posting
-from tallystick.ledger.requests import misconduct, phases, rounds, scoring, seats, turns
+from tallystick.ledger.requests import evictions, live, misconduct, phases, rounds, scoring, seats, turns
 from tallystick.ledger.state import PLACES, POSTS, PROGRESS
-from tests.ledger.model.bugs.planting import Bugs, Function, swapped
+from tests.ledger.model.bugs.planting import Bugs, Function, nothing, swapped
 
 BUGS = Bugs()
 
@@ -107,7 +107,7 @@ def _(sound: Function) -> Function:
     return end_opening
 
 
-@BUGS.plant("the best is evicted", rounds, "evicted")
+@BUGS.plant("the best is evicted", evictions, "evicted")
 def _(sound: Function) -> Function:
     def evicted(draft: Any, request: Any, state: Any) -> Any:
         if request.rules.evicting.kind != "worst":
@@ -133,7 +133,7 @@ def _(sound: Function) -> Function:
     return lambda worse, judges: judges >= misconduct.TELLING and 2 * worse > judges
 
 
-@BUGS.plant("being expelled is free", rounds, "_expel")
+@BUGS.plant("being expelled is free", evictions, "_expel")
 def _(sound: Function) -> Function:
     def expel(draft: Any, request: Any, state: Any, complete: bool) -> None:
         name = request.request
@@ -160,3 +160,8 @@ def _(sound: Function) -> Function:
             return sound(*given)
 
     return release_unentitled
+
+
+@BUGS.plant("an ended request stays listed as live", live, "remove")
+def _(sound: Function) -> Function:
+    return nothing
