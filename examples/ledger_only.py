@@ -27,6 +27,7 @@ from tallystick.privacy.randomness import system
 MILLION = 10**6
 ROWS = 4_000  # of each plant, as many again for judging
 GUESS = 500_000  # the model that round 1 starts from
+INITIAL = digest(str(GUESS).encode())
 NOISE = discrete_gaussian(Fraction(SIGMA * MILLION))
 
 
@@ -44,7 +45,7 @@ class Plant:
 class Models:
     """The models that were posted: by their digests, and by round and member."""
 
-    values: dict[bytes, int] = field(default_factory=lambda: {digest(str(GUESS).encode()): GUESS})
+    values: dict[bytes, int] = field(default_factory=lambda: {INITIAL: GUESS})
     trained: dict[tuple[int, str], int] = field(default_factory=dict)
 
 
@@ -61,7 +62,7 @@ class Served:
 
 def play(folder: Path) -> Served:
     """A request of three rounds; in the last the member that does not lead leaves."""
-    consortium = Consortium(folder, wall_clock() - 3 * DAY, initial=digest(str(GUESS).encode()))
+    consortium = Consortium(folder, wall_clock() - 3 * DAY, initial=INITIAL)
     try:
         return served(consortium)
     finally:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tallystick.cli.main import run
-from tests.cli.desk import NAMES, Bare, Desk, bare_in, desk_in
+from tallystick.simulation import demo as story
+from tests.cli.desk import NAMES, Bare, Clinics, Desk, bare_in, desk_in
 
 
 @pytest.fixture
@@ -39,3 +40,16 @@ def trial(desk: Desk, founded: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 def bare(tmp_path: Path) -> Bare:
     """The command without the learning parts."""
     return bare_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Clinics:
+    """The clinics' demo of this session."""
+    return Clinics(tmp_path_factory.mktemp("clinics"), story.demo)
+
+
+@pytest.fixture
+def clinics(desk: Desk, played: Clinics, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """An empty folder, where the clinics' demo is played once for all tests."""
+    monkeypatch.setattr(story, "demo", played.demo)
+    return desk

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -88,6 +89,37 @@ class Desk:
         budget = "--epsilon 10 --delta 0.000001 --protects record"
         line = f"unit register --name {name} {budget} {self.key(owner)}"
         return str(self.finds(line, *words)["unit"])
+
+
+Teller: TypeAlias = Callable[..., None]
+
+
+@dataclass
+class Clinics:
+    """The clinics' demo, played when it is first asked for, and told again in the same words afterwards."""
+
+    folder: Path
+    play: Callable[..., Any]
+    run: Any = None
+    heard: list[tuple[bool, tuple[Any, ...]]] = field(default_factory=list)
+
+    def demo(
+        self, keep: Path | None, say: Callable[..., None], hear: Callable[..., None], private: bool
+    ) -> Any:
+        assert not private
+        if self.run is None:
+            self.run = self.play(
+                self.folder / "run",
+                lambda *lines: self.heard.append((False, lines)),
+                lambda *moments: self.heard.append((True, moments)),
+                private,
+            )
+        for is_moment, words in self.heard:
+            (hear if is_moment else say)(*words)
+        if keep is None:
+            return self.run
+        shutil.copytree(self.run.folder, keep)
+        return replace(self.run, folder=keep)
 
 
 Bare: TypeAlias = Callable[[str], Said]  # types a line where the learning parts are not installed

@@ -43,7 +43,7 @@ def masked(text: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_to_be_typed_runs(page: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    typed, known = 0, {}
+    typed, known = {}, dict[str, object]()
     for language, script in blocks(page):
         if language == "python":
             exec(compile(script, page, "exec"), known)
@@ -55,25 +55,23 @@ def test_what_is_to_be_typed_runs(page: str, desk: Desk, monkeypatch: pytest.Mon
                     monkeypatch.setenv(*setting.split("=", 1))
                 continue
             assert os.path.basename(words[0]) == "tally", line
-            desk.does("", *words[1:])
-            typed += 1
-    assert typed >= 1
+            typed[line] = desk.does("", *words[1:])
+    assert typed
+    for shown in SIMULATED.findall((ROOT / page).read_text(encoding="utf-8")):
+        assert masked(shown) == masked(typed["tally simulate mine/run.toml"])
+        assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_the_demo_that_is_shown_is_the_demo(desk: Desk) -> None:
-    told = masked(desk.does("demo"))
+def test_the_simulation_that_is_shown_is_on_the_page() -> None:
+    assert len(SIMULATED.findall((ROOT / OWN).read_text(encoding="utf-8"))) == 1
+
+
+def test_the_demo_that_is_shown_is_the_demo(clinics: Desk) -> None:
+    told = masked(clinics.does("demo"))
     for page in TOLD:
         (shown,) = SHOWN.findall((ROOT / page).read_text(encoding="utf-8"))
         assert masked(shown) in told, page
         assert len(masked(shown)) > len(told) / 2
-
-
-def test_the_simulation_that_is_shown_is_a_new_projects(desk: Desk) -> None:
-    desk.does("new mine")
-    told = desk.does("simulate mine/run.toml")
-    (shown,) = SIMULATED.findall((ROOT / OWN).read_text(encoding="utf-8"))
-    assert masked(shown) == masked(told)
-    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_the_ledgers_demo_that_is_shown_is_that_demo(desk: Desk) -> None:

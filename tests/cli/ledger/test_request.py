@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
-from tallystick.cli.story import Story
 
+from examples.ledger_only import INITIAL, Models, acts, offered, plants_of
+from tallystick.cli.run.consortium import Consortium
+from tallystick.ledger.records import Progress
 from tests.cli.desk import Desk
 
 START = 1_790_000_000_000
+Serve = Callable[[Callable[[Progress], bool]], Progress]
 
 
 @contextmanager
-def told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Story, str]]:
-    """The story up to a request that two have applied for; its ledger is the one that commands read."""
-    story = Story(Path("told"), START)
-    monkeypatch.setenv("TALLY_LEDGER", "told")
+def applied_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Serve]]:
+    """A request that two have applied for, on the ledger that commands read, and what serves it so far."""
+    consortium = Consortium(Path("story"), START, initial=INITIAL)
+    monkeypatch.setenv("TALLY_LEDGER", "story")
+    plants, models = plants_of(Random("pumps")), Models()
     try:
-        papers = {}
-        for member in ("bob", "cleo"):
-            unit, _ = story.register(member)
-            papers[member] = unit, story.grant(member, unit, "ada", 1)
-        request = story.post()
-        for member, (unit, grant) in papers.items():
-            story.apply(member, request, unit, grant)
-        yield story, request
+        request = offered(consortium, plants)
+
+        def act(member: str) -> bool:
+            return acts(consortium, plants[member], models, request, member)
+
+        yield request, lambda until: consortium.serve(request, until, act)
     finally:
-        story.close()
+        consortium.close()
 
 
 def test_a_request_from_forming_to_its_record(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    with told(desk, monkeypatch) as (story, request):
+    with applied_for(desk, monkeypatch) as (request, serve):
         short = request[:16]
         forming = desk.does("request list")
         assert short in forming and "forming" in forming and "0/3" in forming
@@ -41,7 +44,7 @@ def test_a_request_from_forming_to_its_record(desk: Desk, monkeypatch: pytest.Mo
         assert "bob cleo" in shown and "600 tokens" in shown
         assert "has no record" in desk.fails(f"ledger show record {short}")
 
-        story.serve(request, lambda now: now.stage == "rounds" and now.round == 2)
+        serve(lambda now: now.stage == "rounds" and now.round == 2)
         shown = desk.does(f"request show {short}")
         assert "train, round 2" in shown
         assert "waits for" in shown
@@ -49,7 +52,7 @@ def test_a_request_from_forming_to_its_record(desk: Desk, monkeypatch: pytest.Mo
         places = desk.finds(f"request show {short}")["places"]
         assert sorted(one["member"] for one in places) == ["bob", "cleo"]
 
-        ended = story.serve(request, lambda now: now.stage in ("settled", "refunded"))
+        ended = serve(lambda now: now.stage in ("settled", "refunded"))
         assert ended.stage == "settled"
         assert "no request is under way" in desk.does("request list")
         assert "settled" in desk.does("request list --all")
@@ -64,8 +67,8 @@ def test_a_request_from_forming_to_its_record(desk: Desk, monkeypatch: pytest.Mo
 
 
 def test_a_record_is_proven_by_its_request(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    with told(desk, monkeypatch) as (story, request):
-        story.serve(request, lambda now: now.stage == "settled")
+    with applied_for(desk, monkeypatch) as (request, serve):
+        serve(lambda now: now.stage == "settled")
         desk.does(f"ledger prove record {request[:16]} --out record.json")
     found = desk.finds("ledger verify record.json")
     assert found["record"]["request"] == request

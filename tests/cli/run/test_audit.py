@@ -9,7 +9,7 @@ import pytest
 from tests.cli.desk import Desk
 from tests.cli.run.test_simulate import write
 
-QUICK = "--steps 10 --shadows 5 --most 120 --learner mlp:8"
+QUICK = "--steps 10 --shadows 5 --most 120 --learner softmax"
 
 
 def test_digits_are_attacked_and_a_page_with_a_picture_is_written(desk: Desk) -> None:

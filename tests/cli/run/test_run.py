@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tallystick.cli.run.run_setup import learner_of
 from tallystick.engines.embedded.reader import open_reader
 from tests.architecture.source import ROOT
 from tests.cli.desk import Desk
@@ -49,8 +50,7 @@ def test_a_new_project_runs_as_it_is_and_a_second_run_stands_beside_it(project: 
 
 
 def test_a_learner_of_ones_own_is_the_one_that_trains(project: Desk) -> None:
-    found = project.finds("simulate run.toml --rounds 1 --leave dock:1")
-    assert found["settings"]["hidden"] == "32-16"
+    assert dict(learner_of("learner.py:build").settings)["hidden"] == "32-16"
     Path("learner.py").write_text("import tallystick as ts\nbuild = ts.linear(0.2)\n")
     assert project.finds("simulate run.toml --rounds 1 --leave dock:1")["learner"] == "linear"
     for text, said in (
@@ -89,7 +89,7 @@ def test_a_mistake_in_the_file_is_one_line_that_says_where(
 
 
 def test_a_run_that_was_killed_goes_on_to_the_same_end(project: Desk) -> None:
-    line = "simulate run.toml --rounds 4 --epochs 1"
+    line = f"simulate run.toml {QUICK}"
     words = [sys.executable, "-c", "import sys; from tallystick.cli.main import main; main()", *line.split()]
     run = subprocess.Popen(
         words, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, stdout=subprocess.DEVNULL
