@@ -147,7 +147,7 @@ def watched(engine: Any) -> Stopwatch:
         machine,
         check=watch.around("check", machine.check),
         apply_block=watch.around("execute", machine.apply_block),
-        signature=watch.around("decode for the signature", machine.signature),
+        read=watch.around("decode", machine.read),
     )
     engine._verifier.begin = watch.around("hand over signatures", engine._verifier.begin)
     engine._verifier.finish = watch.around("wait for signatures", engine._verifier.finish)

@@ -142,12 +142,13 @@ def validators(reader: Reader) -> tuple[bytes, ...]:
     return tuple(named[at : at + 32] for at in range(0, len(named), 32))
 
 
-MACHINE = Machine(
+MACHINE = Machine[Any, Any, Any, bytes](
+    read=lambda transaction: transaction,
     apply_block=apply_block,
     check=check,
     next_deadline=next_deadline,
     first_writes=first_writes,
-    block=Context,
+    block=Context,  # type: ignore[arg-type]
     genesis=Decoder(Beginning),
     receipt=Decoder(Receipt),
     notice=Decoder(Said),

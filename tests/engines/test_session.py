@@ -44,9 +44,9 @@ class Faulty:
         self.faults: list[Callable[[bytes], Ticket | None]] = []  # of the next handings in
         self.waits: list[Exception] = []  # of the next waits
 
-    def submit(self, transaction: bytes) -> Ticket:
-        self.handed_in.append(transaction)
-        instead = self.faults.pop(0)(transaction) if self.faults else None
+    def submit(self, transaction: tx.Unsealed) -> Ticket:
+        self.handed_in.append(transaction.data)
+        instead = self.faults.pop(0)(transaction.data) if self.faults else None
         return instead or self.ledger.submit(transaction)
 
     def wait(self, ticket: Ticket) -> Answer:
@@ -219,9 +219,9 @@ def test_a_number_that_is_used_elsewhere_is_taken_anew(faulty, clock):
     one = session(faulty, clock)
     faulty.faults.append(refused(NumberUsed))
     assert one.send(pay()).accepted
-    first, second = map(tx.decode_signed, faulty.handed_in)
-    numbers = [tx.decode_envelope(signed.envelope).number for signed in (first, second)]
-    assert numbers[0] == 0 and numbers[1] > 0
+    first, second = (tx.unseal(data).envelope for data in faulty.handed_in)
+    assert first is not None and second is not None
+    assert first.number == 0 and second.number > 0
     assert account(faulty.ledger, "bob").balance == 1_001
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, Self, final
+from typing import Final, Self, final
 
 from ..base import light
 from ..base.codec import Decoder, Record, encode
 from ..base.keys import Signer, verify
+from ..ledger.genesis import Genesis
 from ..ledger.state import Reader
-from .engine import BlockOutcome, Machine, Verify
+from ..ledger.transactions import Unsealed
+from ..ledger.transition import Receipt
+from .engine import LedgerMachine, LedgerOutcome, Verify
 from .storage.lookup import Index
 from .storage.store import encode_writes
 
@@ -140,10 +143,10 @@ class HeaderChain:
         time = max(nanoseconds(now), header.time + nanoseconds(IOTA))
         message = light.sign_bytes(self.name, header.height, 0, block, time)
         votes = (
-            light.Vote(light.COMMITTED, light.address(one.public), time, keys[one.public].sign(message))
-            if one.public in keys
+            light.Vote(light.COMMITTED, light.address(public), time, keys[public].sign(message))
+            if public in keys
             else light.Vote()
-            for one in self.validators
+            for public in (validator.public for validator in self.validators)
         )
         return light.Commit(header.height, 0, block, tuple(votes))
 
@@ -153,9 +156,9 @@ class HeaderChain:
         try:
             header, commit = light.HEADER.decode(entry.header), light.COMMIT.decode(entry.commit)
             expected = self.next_header(head, entry.transactions)
-            for name, found, wanted in zip(header._fields, header, expected, strict=True):
-                if found != wanted:
-                    raise Mismatch(f"block {height}: {name} in its header is {found!r}, not {wanted!r}")
+            for name, value, due in zip(header._fields, header, expected, strict=True):
+                if value != due:
+                    raise Mismatch(f"block {height}: {name} in its header is {value!r}, not {due!r}")
             block = light.block_id(light.Block(header, entry.transactions, (), head.commit))
             light.verify_commit(self.name, self.validators, block, height, commit)
         except light.NotProven as error:
@@ -180,40 +183,49 @@ def milliseconds(nanoseconds: int) -> int:
     return nanoseconds // 1_000_000
 
 
-def origin_of(genesis: Any, validators: tuple[bytes, ...], root: bytes, writes: bytes) -> Origin:
+def origin_of(genesis: Genesis, validators: tuple[bytes, ...], root: bytes, writes: bytes) -> Origin:
     """The origin of a chain; `writes` is its encoded first write-set."""
     begun, data = (FORMAT, genesis.chain, genesis.time), encode(genesis)
     return Origin(*begun, data, validators, root, sha256(writes).digest())
 
 
-def results_hash(receipts: Iterable[Any]) -> bytes:
+def results_hash(receipts: Iterable[Receipt]) -> bytes:
     """What the next header says of these receipts."""
     return light.results_hash([result_of(receipt) for receipt in receipts])
 
 
-def result_of(receipt: Any) -> light.Result:
+def result_of(receipt: Receipt) -> light.Result:
     return light.Result(receipt.code, receipt.digest())
 
 
-def index_of(receipts: Sequence[Any]) -> Index:
+def index_of(receipts: Sequence[Receipt]) -> Index:
     """What of a block can be looked up."""
-    return Index([one.transaction for one in receipts], [one.member for one in receipts])
+    return Index([receipt.transaction for receipt in receipts], [receipt.member for receipt in receipts])
 
 
 def replay(
-    machine: Machine, chain: HeaderChain, state: Reader, entry: BlockEntry, good: Verify = verify
-) -> BlockOutcome:
-    """Execute a kept block again; refuse it where it says that it did something else."""
+    machine: LedgerMachine,
+    chain: HeaderChain,
+    state: Reader,
+    entry: BlockEntry,
+    good: Verify = verify,
+    read: Sequence[Unsealed] | None = None,
+) -> LedgerOutcome:
+    """Execute a kept block again; refuse it where it says that it did something else.
+
+    `read` are its transactions where they were decoded already, out of the same entry.
+    """
     header = light.HEADER.decode(entry.header)
     block = machine.block(chain.name, header.height, milliseconds(header.time))
-    outcome = machine.apply_block(state, entry.transactions, block, good)
-    said = tuple(machine.receipt(data) for data in entry.receipts)
-    for place, (told, found) in enumerate(zip(said, outcome.receipts, strict=False)):
-        if told != found:
-            raise Mismatch(f"block {header.height}: transaction {place} should have {found!r}, not {told!r}")
-    if len(said) != len(outcome.receipts) or len(said) != len(entry.transactions):
+    transactions = [machine.read(data) for data in entry.transactions] if read is None else read
+    outcome = machine.apply_block(state, transactions, block, good)
+    receipts = tuple(machine.receipt(data) for data in entry.receipts)
+    for place, (kept, made) in enumerate(zip(receipts, outcome.receipts, strict=False)):
+        if kept != made:
+            raise Mismatch(f"block {header.height}: transaction {place} should have {made!r}, not {kept!r}")
+    if len(receipts) != len(outcome.receipts) or len(receipts) != len(entry.transactions):
         raise Mismatch(
-            f"block {header.height} has {len(entry.transactions)} transactions, {len(said)} receipts"
+            f"block {header.height} has {len(entry.transactions)} transactions, {len(receipts)} receipts"
         )
     if tuple(machine.notice(data) for data in entry.notices) != tuple(outcome.notices):
         raise Mismatch(f"block {header.height}: what came due is not what it says")

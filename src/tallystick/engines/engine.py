@@ -3,11 +3,17 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, Self, final
+from typing import Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar, final
 
 from ..base import light
-from ..base.codec import Decoder, Malformed
+from ..base.codec import Decoder
+from ..ledger import genesis, transition
+from ..ledger.genesis import Genesis
+from ..ledger.handlers import WEIGHTS
+from ..ledger.notices import Notice
 from ..ledger.state import Reader
+from ..ledger.transactions import Unsealed, name_of, unseal
+from ..ledger.transition import Block, Receipt
 
 Verify = Callable[[bytes, bytes, bytes], bool]  # public key, message, signature
 
@@ -70,88 +76,92 @@ class CodedReceipt(Protocol):
     def digest(self) -> bytes: ...
 
 
-class BlockOutcome(Protocol):
+G = TypeVar("G")  # the genesis
+R = TypeVar("R", bound=CodedReceipt)
+N = TypeVar("N")  # a notice
+T = TypeVar("T")  # a transaction that was read
+Kind = TypeVar("Kind")
+ReceiptOf = TypeVar("ReceiptOf", covariant=True)
+NoticeOf = TypeVar("NoticeOf", covariant=True)
+
+
+class BlockOutcome(Protocol[ReceiptOf, NoticeOf]):
     """What a block did."""
 
     @property
     def writes(self) -> Mapping[bytes, bytes | None]: ...
 
     @property
-    def receipts(self) -> Sequence[Any]: ...
+    def receipts(self) -> Sequence[ReceiptOf]: ...
 
     @property
-    def notices(self) -> Sequence[Any]: ...
+    def notices(self) -> Sequence[NoticeOf]: ...
 
 
 @dataclass(frozen=True)
-class Machine:
+class Machine(Generic[G, R, N, T]):
     """A ledger's rules: pure functions of the state, and the types whose bytes an engine keeps."""
 
-    apply_block: Callable[[Reader, Sequence[bytes], Any, Verify], BlockOutcome]
-    check: Callable[[Reader, bytes, Any, Verify], Any]
+    read: Callable[[bytes], T]  # a transaction, whatever its bytes; all the others take what was read
+    apply_block: Callable[[Reader, Sequence[T], Block, Verify], BlockOutcome[R, N]]
+    check: Callable[[Reader, T, Block, Verify], R]
     next_deadline: Callable[[Reader], int | None]
-    first_writes: Callable[[Any], Mapping[bytes, bytes]]
-    block: Callable[[str, int, int], Any]  # chain, height, time in milliseconds
-    genesis: Decoder[Any]  # a value with chain and time
-    receipt: Decoder[Any]
-    notice: Decoder[Any]
-    signature: Callable[[bytes], tuple[bytes, bytes, bytes] | None]  # of a transaction, to be verified ahead
-    weight: Callable[[Any], int]  # of what `check` gave a receipt
+    first_writes: Callable[[G], Mapping[bytes, bytes]]
+    block: Callable[[str, int, int], Block]  # chain, height, time in milliseconds
+    genesis: Decoder[G]
+    receipt: Decoder[R]
+    notice: Decoder[N]
+    signature: Callable[[T], tuple[bytes, bytes, bytes] | None]  # to be verified ahead
+    weight: Callable[[R], int]  # of what `check` gave a receipt
     limits: Callable[[Reader], tuple[int, int]]  # the weight that a block, and one member in it, may have
     name: Callable[[bytes], bytes]  # the digest by which receipts call a transaction
     validators: Callable[[Reader], tuple[bytes, ...]]  # who votes on blocks, where the state says so
 
-    def signatures(self, transactions: Iterable[bytes]) -> list[tuple[bytes, bytes, bytes]]:
+    def signatures(self, transactions: Iterable[T]) -> list[tuple[bytes, bytes, bytes]]:
         """Those of all transactions that have one."""
         return [triple for triple in map(self.signature, transactions) if triple is not None]
 
 
-def ledger_machine() -> Machine:
+LedgerMachine: TypeAlias = Machine[Genesis, Receipt, Notice, Unsealed]
+LedgerOutcome: TypeAlias = BlockOutcome[Receipt, Notice]
+
+
+def ledger_machine() -> LedgerMachine:
     """The rules of Tallystick's own ledger."""
-    from ..ledger import genesis, notices, transition
-    from ..ledger.handlers import WEIGHTS
-    from ..ledger.transactions import decode_envelope, decode_signed, signing_bytes
-
-    def apply_block(
-        reader: Reader, transactions: Sequence[bytes], block: Any, verify: Verify
-    ) -> BlockOutcome:
-        version = transition.rules_in_force(reader, block.height)
-        if version > transition.RULES_VERSION:
-            raise UnknownRules(
-                f"from block {block.height} on the chain follows rules {version}, voted for by its members; "
-                f"this program knows rules {transition.RULES_VERSION}: install a newer one"
-            )
-        return transition.apply_block(reader, transactions, block, verify)
-
     weights = {kind.__name__.lower(): weight for kind, weight in WEIGHTS.items()}
-
-    def signature(transaction: bytes) -> tuple[bytes, bytes, bytes] | None:
-        try:
-            signed = decode_signed(transaction)
-            envelope = decode_envelope(signed.envelope)
-        except Malformed:
-            return None
-        return envelope.signer, signing_bytes(signed.envelope), signed.signature
-
-    def limits(reader: Reader) -> tuple[int, int]:
-        chain = transition.find_chain(reader)
-        return chain.block_weight, chain.member_weight
-
     return Machine(
-        apply_block=apply_block,
+        read=unseal,
+        apply_block=_apply_block,
         check=transition.check,
         next_deadline=transition.next_deadline,
         first_writes=genesis.first_writes,
-        block=transition.Block,
-        genesis=Decoder(genesis.Genesis),
-        receipt=Decoder(transition.Receipt),
-        notice=Decoder[Any](notices.Notice),  # type: ignore[arg-type]  # a union of types
-        signature=signature,
+        block=Block,
+        genesis=Decoder(Genesis),
+        receipt=Decoder(Receipt),
+        notice=Decoder[Notice](Notice),  # type: ignore[arg-type]  # a union of types
+        signature=lambda transaction: transaction.triple,
         weight=lambda receipt: weights[receipt.kind],
-        limits=limits,
-        name=transition.name_of,
+        limits=_limits,
+        name=name_of,
         validators=transition.find_validators,
     )
+
+
+def _apply_block(
+    reader: Reader, transactions: Sequence[Unsealed], block: Block, verify: Verify
+) -> LedgerOutcome:
+    version = transition.rules_in_force(reader, block.height)
+    if version > transition.RULES_VERSION:
+        raise UnknownRules(
+            f"from block {block.height} on the chain follows rules {version}, voted for by its members; "
+            f"this program knows rules {transition.RULES_VERSION}: install a newer one"
+        )
+    return transition.apply_block(reader, transactions, block, verify)
+
+
+def _limits(reader: Reader) -> tuple[int, int]:
+    chain = transition.find_chain(reader)
+    return chain.block_weight, chain.member_weight
 
 
 @final
@@ -161,6 +171,7 @@ class Ticket:
 
     digest: bytes
     transaction: bytes
+    read: Unsealed | None = None  # the same, where it waits here for its block
     member: str = ""
     weight: int = 1
     answer: "Answer | None" = None
@@ -169,7 +180,7 @@ class Ticket:
 class Answer(NamedTuple):
     """What became of a transaction, and where it stands; no height when it was turned away at the door."""
 
-    receipt: Any
+    receipt: Receipt
     height: int | None = None
     place: int | None = None
     time: int | None = None
@@ -178,14 +189,25 @@ class Answer(NamedTuple):
     def accepted(self) -> bool:
         return self.height is not None and self.receipt.code == 0
 
+    def notices(self, kind: type[Kind]) -> list[Kind]:
+        """What the transaction did, of this kind."""
+        return [notice for notice in self.receipt.notices if isinstance(notice, kind)]
+
+    def notice(self, kind: type[Kind]) -> Kind:
+        """The first thing of this kind that it did."""
+        made = self.notices(kind)
+        if not made:
+            raise LookupError(f"transaction {self.receipt.transaction.hex()} made no {kind.__name__}")
+        return made[0]
+
 
 class CommittedBlock(NamedTuple):
     """A durable block, as subscribers hear of it: first what came due, then each transaction's receipt."""
 
     height: int
     time: int
-    notices: tuple[Any, ...]
-    receipts: tuple[Any, ...]
+    notices: tuple[Notice, ...]
+    receipts: tuple[Receipt, ...]
 
 
 class StoredBlock(NamedTuple):
@@ -196,8 +218,8 @@ class StoredBlock(NamedTuple):
     header: bytes
     commit: bytes
     transactions: tuple[bytes, ...]
-    receipts: tuple[Any, ...]
-    notices: tuple[Any, ...]
+    receipts: tuple[Receipt, ...]
+    notices: tuple[Notice, ...]
 
 
 class StateProof(NamedTuple):
@@ -212,7 +234,7 @@ class StateProof(NamedTuple):
 class ReceiptProof(NamedTuple):
     """A transaction's receipt, and what shows it to `light.verify_receipt`."""
 
-    receipt: Any
+    receipt: Receipt
     transaction: bytes
     result: light.Result
     paths: tuple[light.Path, light.Path]  # to the header's data, to the next header's results
@@ -282,8 +304,8 @@ class Engine(View):
     """Puts transactions in order and keeps what they did."""
 
     @abstractmethod
-    def submit(self, transaction: bytes) -> Ticket:
-        """Hand in a transaction. Its ticket has an answer at once where it is turned away."""
+    def submit(self, transaction: bytes | Unsealed) -> Ticket:
+        """Hand in a transaction; its ticket has an answer at once where it is turned away."""
 
     @abstractmethod
     def wait(self, ticket: Ticket) -> Answer:

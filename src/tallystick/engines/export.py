@@ -7,8 +7,10 @@ from pathlib import Path
 from struct import Struct
 from typing import BinaryIO, Final, NamedTuple, final
 
+from ..ledger.transactions import Unsealed
 from .chain import (
     FORMAT,
+    BlockEntry,
     Head,
     HeaderChain,
     Mismatch,
@@ -20,7 +22,7 @@ from .chain import (
 )
 from .embedded.pool import GoodSignatures
 from .embedded.verifier import Verifier
-from .engine import EngineError, Machine, NoLedger, ledger_machine
+from .engine import EngineError, LedgerMachine, NoLedger, ledger_machine
 from .storage.blocklog import NOTHING, DamagedFrame, Frame, read_frame
 from .storage.database import DamagedStore, Unavailable
 from .storage.memory import WholeState
@@ -95,7 +97,9 @@ def _write(store: Store, out: BinaryIO, progress: Progress | None) -> int:
     return store.height
 
 
-def verify(file: Path | str, machine: Machine | None = None, progress: Progress | None = None) -> AuditReport:
+def verify(
+    file: Path | str, machine: LedgerMachine | None = None, progress: Progress | None = None
+) -> AuditReport:
     """Execute an export again from its genesis and compare every header, commit, hash and receipt."""
     audit = Audit(machine or ledger_machine())
     try:
@@ -109,7 +113,7 @@ def verify(file: Path | str, machine: Machine | None = None, progress: Progress 
 class Audit:
     """One run over an export; what it has found sound so far."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: LedgerMachine) -> None:
         self._machine = machine
         self._good, self._verifier = GoodSignatures(), Verifier()
         self._transactions = self._refused = 0
@@ -135,16 +139,14 @@ class Audit:
         state, tree = self._begin(origin)
         chain = self._chain = HeaderChain.of(origin)
         head = self._head = chain.first_head()
-        blocks = ((frame, decode_entry(frame.payload)) for frame in frames)
+        blocks = map(self._read, frames)
         signatures = self._machine.signatures
-        for (frame, entry), good in self._verifier.ahead(
-            blocks, lambda block: signatures(block[1].transactions)
-        ):
+        for (frame, entry, read), good in self._verifier.ahead(blocks, lambda block: signatures(block[2])):
             following = chain.ensure_follows(head, entry)
             if following.height != frame.height:
                 raise Mismatch(f"block {following.height} stands in the place of block {frame.height}")
             self._good.remember(good)
-            outcome = replay(self._machine, chain, state, entry, self._good)
+            outcome = replay(self._machine, chain, state, entry, self._good, read)
             self._good.forget()
             if tree.update(outcome.writes) != entry.app_hash:
                 raise Mismatch(f"block {frame.height} leaves another state than it says")
@@ -154,6 +156,10 @@ class Audit:
             self._refused += sum(receipt.code != 0 for receipt in outcome.receipts)
             if progress is not None:
                 progress(head.height, self._transactions)
+
+    def _read(self, frame: Frame) -> tuple[Frame, BlockEntry, list[Unsealed]]:
+        entry = decode_entry(frame.payload)
+        return frame, entry, [self._machine.read(data) for data in entry.transactions]
 
     def _begin(self, origin: Origin) -> tuple[WholeState, StateTree]:
         if origin.format != FORMAT:

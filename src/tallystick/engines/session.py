@@ -16,10 +16,9 @@ from ..base.keys import Signer
 from ..ledger import transactions as tx
 from ..ledger.rejections import NumberTooFar, NumberUsed
 from ..ledger.state import ACCOUNTS
-from ..ledger.transition import name_of
 from ..ledger.views import find
 from .engine import Answer, Engine, EngineError, LedgerUnreachable, NotCommitted, NotTaken, Ticket
-from .values import ensure_sound
+from .values import UnsoundValue, seal_sound
 
 VALID_FOR: Final = 600_000  # milliseconds in which a transaction must find its block
 PATIENCE: Final = 10.0  # seconds in which what is not taken now is handed in again
@@ -30,18 +29,32 @@ ATTEMPTS: Final = 64  # numbers that others may have used before it is given up
 class Sealed(NamedTuple):
     """A signed transaction, and what it is called."""
 
-    body: tx.Body
-    number: int
-    valid_until: int
-    digest: bytes
-    transaction: bytes
+    envelope: tx.Envelope
+    unsealed: tx.Unsealed
+
+    @property
+    def number(self) -> int:
+        return self.envelope.number
+
+    @property
+    def valid_until(self) -> int:
+        return self.envelope.valid_until
+
+    @property
+    def digest(self) -> bytes:
+        return self.unsealed.name
+
+    @property
+    def transaction(self) -> bytes:
+        return self.unsealed.data
 
 
 def sealed_before(transaction: bytes) -> Sealed:
     """A transaction that was kept from an earlier session, to be handed in again."""
-    envelope = tx.decode_envelope(tx.decode_signed(transaction).envelope)
-    name = name_of(transaction)
-    return Sealed(envelope.body, envelope.number, envelope.valid_until, name, transaction)
+    unsealed = tx.unseal(transaction)
+    if unsealed.envelope is None:
+        raise UnsoundValue(f"what was kept is no transaction: {unsealed.flaw}")
+    return Sealed(unsealed.envelope, unsealed)
 
 
 @final
@@ -146,7 +159,7 @@ class Session:
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                ticket = self.engine.submit(sealed.transaction)
+                ticket = self.engine.submit(sealed.unsealed)
             except NotTaken:
                 if time.monotonic() > deadline:
                     self._release(sealed.number, used=False)
@@ -169,7 +182,7 @@ class Session:
                 self._release(pending.number, used=True)
                 pending.attempts += 1
                 pending.sealed = self._seal(
-                    pending.sealed.body, pending.valid_for, 4 * pending.attempts, self._await_room
+                    pending.sealed.envelope.body, pending.valid_for, 4 * pending.attempts, self._await_room
                 )
                 pending.ticket = None
                 if hand_in:
@@ -195,12 +208,10 @@ class Session:
             tx.FORMAT, self._chain, self.member, self.signer.public, number, until, body  # type: ignore[arg-type]
         )  # fmt: skip
         try:
-            ensure_sound(envelope)
-            transaction = tx.seal(envelope, self.signer.sign)
+            return Sealed(envelope, seal_sound(envelope, self.signer.sign))
         except BaseException:
             self._release(number, used=False)
             raise
-        return Sealed(body, number, until, name_of(transaction), transaction)
 
     def _take(self, until: int, spread: int) -> int | None:
         """The lowest free number, or any of so many where others take them too; None if none is free."""

@@ -1,11 +1,12 @@
 """Values out of range in what is to be signed: found before that, and named as a person knows them."""
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
-from ..base.codec import Malformed, encode
+from ..base.codec import Malformed
 from ..ledger import transactions as tx
 from .engine import EngineError
 
@@ -20,10 +21,10 @@ class UnsoundValue(EngineError):
     """A value of a transaction is out of range; the message names it and says what it should be."""
 
 
-def ensure_sound(envelope: tx.Envelope) -> None:
-    """Refuse what no ledger could read; the message says which value it is."""
+def seal_sound(envelope: tx.Envelope, sign: Callable[[bytes], bytes]) -> tx.Unsealed:
+    """Sign an envelope; what no ledger could read is refused before that, and the value named."""
     try:
-        tx.decode_envelope(encode(envelope))
+        return tx.sealed(envelope, sign)
     except (Malformed, TypeError, OverflowError) as error:
         raise UnsoundValue(_explained(envelope, str(error))) from None
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..base.codec import Malformed
-from ..engines.engine import Machine, View, ledger_machine
+from ..engines.engine import LedgerMachine, View, ledger_machine
 from ..engines.storage.memory import WholeState
 from ..ledger import transactions as tx
 from ..ledger import views
@@ -114,17 +113,17 @@ def chronicle(view: View, genesis: Genesis, name: str = "") -> Chronicle:
 
 
 def _read_block(
-    view: View, machine: Machine, state: WholeState, pages: _Pages, height: int, name: str
+    view: View, machine: LedgerMachine, state: WholeState, pages: _Pages, height: int, name: str
 ) -> None:
     kept = view.block(height)
     block = machine.block(view.status().chain, kept.height, kept.time)
     # The engine verified every signature before it kept the block; `verify` does it again for whoever doubts.
-    outcome = machine.apply_block(state, kept.transactions, block, lambda *signed: True)
-    for data, receipt in zip(kept.transactions, outcome.receipts, strict=True):
-        try:
-            body = tx.decode_envelope(tx.decode_signed(data).envelope).body
-        except Malformed:
+    transactions = [machine.read(data) for data in kept.transactions]
+    outcome = machine.apply_block(state, transactions, block, lambda *signed: True)
+    for transaction, receipt in zip(transactions, outcome.receipts, strict=True):
+        if transaction.envelope is None:
             continue
+        body = transaction.envelope.body
         if receipt.code:
             pages.refused.append(Refused(receipt.member, type(body).__name__, receipt.detail))
         else:

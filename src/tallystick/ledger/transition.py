@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..base import keys
-from ..base.codec import Malformed, Record, encode
+from ..base.codec import Record, encode
 from ..base.ids import digest
 from . import deadlines
 from . import rejections as no
@@ -19,10 +19,8 @@ from .transactions import (
     FORMAT,
     NUMBER_WINDOW,
     Envelope,
-    Signed,
-    decode_envelope,
-    decode_signed,
-    signing_bytes,
+    Unsealed,
+    unseal,
 )
 
 RULES_VERSION = 1  # the newest rules that this program can execute
@@ -89,14 +87,14 @@ class Outcome:
 
 
 def apply_block(
-    reader: Reader, transactions: Sequence[bytes], block: Block, verify: Verify = keys.verify
+    reader: Reader, transactions: Sequence[Unsealed | bytes], block: Block, verify: Verify = keys.verify
 ) -> Outcome:
     """Apply a block: due entries first, then every transaction; the writes are of the whole block."""
     draft = Draft(reader, block.chain, block.height, block.time)
     deadlines.serve(draft, SERVED_BY, _give_up)
     served = len(draft.notices)
     quota: dict[str, int] = {}
-    receipts = [_apply_one(draft, data, quota, verify) for data in transactions]
+    receipts = [_apply_one(draft, given, quota, verify) for given in transactions]
     validators.follow(draft)
     after = [notice for notice in draft.notices[served:] if isinstance(notice, Alarm | ValidatorsChanged)]
     notices = (*draft.notices[:served], *after)
@@ -104,7 +102,7 @@ def apply_block(
 
 
 def apply(
-    reader: Reader, transaction: bytes, block: Block, verify: Verify = keys.verify
+    reader: Reader, transaction: Unsealed | bytes, block: Block, verify: Verify = keys.verify
 ) -> tuple[dict[bytes, bytes | None], Receipt]:
     """Apply one transaction by itself: what it writes, and its receipt."""
     draft = Draft(reader, block.chain, block.height, block.time)
@@ -112,22 +110,19 @@ def apply(
     return draft.writes(), receipt
 
 
-def check(reader: Reader, transaction: bytes, block: Block, verify: Verify = keys.verify) -> Receipt:
+def check(
+    reader: Reader, transaction: Unsealed | bytes, block: Block, verify: Verify = keys.verify
+) -> Receipt:
     """Whether a transaction is authentic, its sender may act, and a block may hold it: before a proposal."""
     draft = Draft(reader, block.chain, block.height, block.time)
-    name = name_of(transaction)
+    unsealed = _unsealed(transaction)
     try:
-        envelope, signed = _read(transaction)
-        _, member = _authenticate(draft, envelope, signed, {}, verify)
+        envelope = _envelope(unsealed)
+        _, member = _authenticate(draft, envelope, unsealed, {}, verify)
         _permit(envelope, member)
     except Refusal as refusal:
-        return _refused(name, refusal, "", "")
-    return Receipt(name, 0, member=envelope.member, kind=_kind(envelope))
-
-
-def name_of(transaction: bytes) -> bytes:
-    """The digest by which a receipt calls its transaction."""
-    return digest(b"transaction", transaction)
+        return _refused(unsealed.name, refusal, "", "")
+    return Receipt(unsealed.name, 0, member=envelope.member, kind=_kind(envelope))
 
 
 def rules_in_force(reader: Reader, height: int) -> int:
@@ -157,11 +152,12 @@ def next_deadline(reader: Reader) -> int | None:
     return int(entries[0][0].split(b"/")[1]) if entries else None
 
 
-def _apply_one(draft: Draft, data: bytes, quota: dict[str, int], verify: Verify) -> Receipt:
-    name = name_of(data)
+def _apply_one(draft: Draft, given: Unsealed | bytes, quota: dict[str, int], verify: Verify) -> Receipt:
+    unsealed = _unsealed(given)
+    name = unsealed.name
     try:
-        envelope, signed = _read(data)
-        account, member = _authenticate(draft, envelope, signed, quota, verify)
+        envelope = _envelope(unsealed)
+        account, member = _authenticate(draft, envelope, unsealed, quota, verify)
     except Refusal as refusal:
         return _refused(name, refusal, "", "")
     for counted in (envelope.member, WHOLE_BLOCK):
@@ -186,16 +182,18 @@ def _apply_one(draft: Draft, data: bytes, quota: dict[str, int], verify: Verify)
     return Receipt(name, 0, member=envelope.member, kind=_kind(envelope), notices=notices)
 
 
-def _read(data: bytes) -> tuple[Envelope, Signed]:
-    try:
-        signed = decode_signed(data)
-        return decode_envelope(signed.envelope), signed
-    except Malformed as error:
-        raise no.MalformedTransaction(reason=str(error)) from None
+def _unsealed(given: Unsealed | bytes) -> Unsealed:
+    return given if isinstance(given, Unsealed) else unseal(given)
+
+
+def _envelope(unsealed: Unsealed) -> Envelope:
+    if unsealed.envelope is None:
+        raise no.MalformedTransaction(reason=unsealed.flaw)
+    return unsealed.envelope
 
 
 def _authenticate(
-    draft: Draft, envelope: Envelope, signed: Signed, quota: dict[str, int], verify: Verify
+    draft: Draft, envelope: Envelope, unsealed: Unsealed, quota: dict[str, int], verify: Verify
 ) -> tuple[Account, Member]:
     """Everything that must hold before a transaction leaves a trace; plain tests, as each passes here."""
     known = draft.find(MEMBERS, envelope.member)
@@ -215,7 +213,7 @@ def _authenticate(
     if not number < account.low + NUMBER_WINDOW:
         raise no.NumberTooFar(number=number, member=known.member, low=account.low)
     _within_limits(draft.get(CHAIN), envelope, quota)
-    if not verify(envelope.signer, signing_bytes(signed.envelope), signed.signature):
+    if not verify(envelope.signer, unsealed.message, unsealed.signature):
         raise no.BadSignature()
     return account, known
 

@@ -93,11 +93,12 @@ def _founded(client: "Client", chain: str, cap: int, spans: dict[str, int]) -> t
 
 
 def _register(at: Context, client: "Client", folder: Path, terms: Any) -> None:
+    from ...ledger.notices import ProposalMade
     from ...ledger.state import ELECTORATES, PROPOSALS
     from ...ledger.transactions import Propose, RegisterChain
 
     answer = client.submit(Propose(RegisterChain(terms)))
-    proposal = answer.receipt.notices[0].proposal
+    proposal = answer.notice(ProposalMade).proposal
     electorate = client.get(ELECTORATES, proposal).members
     at.sent(
         answer,

@@ -30,6 +30,7 @@ UNTIL = click.option("--until", type=moment, metavar="TIME", help=f"When it ends
 @UNTIL
 def ask(at: Context, unit: str, purpose: str | None, uses: int | None, until: int | None) -> None:
     """Ask a unit's owner for a grant."""
+    from ...ledger.notices import GrantAsked
     from ...ledger.state import ASKS, UNITS
     from ...ledger.transactions import AskGrant
 
@@ -38,7 +39,7 @@ def ask(at: Context, unit: str, purpose: str | None, uses: int | None, until: in
     with at.writer() as client:
         meant = unit_id(client, unit)
         answer = client.submit(AskGrant(meant, purpose, uses or 1, until or client.now() + DAYS * DAY))
-        name, owner = answer.receipt.notices[0].ask, client.get(UNITS, meant).owner
+        name, owner = answer.notice(GrantAsked).ask, client.get(UNITS, meant).owner
         says = f"{name} waits for {owner}", f"who says: tally grant give --ask {client.short(ASKS, name)}"
         at.sent(answer, *says, ask=name)
 
@@ -68,6 +69,7 @@ def give(
     statistics_only: bool,
 ) -> None:
     """Permit a member, or anyone, to have your unit used."""
+    from ...ledger.notices import GrantGiven
     from ...ledger.state import ASKS
     from ...ledger.transactions import GiveGrant
 
@@ -89,7 +91,7 @@ def give(
             end = until or client.now() + DAYS * DAY
             body = GiveGrant(unit_id(client, unit), to, purpose, uses or 1, end, statistics_only)
         answer = client.submit(body)
-        name = answer.receipt.notices[0].grant
+        name = answer.notice(GrantGiven).grant
         whom = "anyone" if body.to == "*" else body.to
         many = f"{output.amount(body.uses)} use{'' if body.uses == 1 else 's'}"
         says = f"{name} is given to {whom}", f"for {body.purpose}, {many} until {output.moment(body.until)}"

@@ -188,12 +188,13 @@ def show_proposal(at: Context, client: "Client", name: str) -> None:
 
 def _put(at: Context, change: "Change") -> None:
     """Propose a change and say who decides on it until when."""
+    from ...ledger.notices import ProposalMade
     from ...ledger.state import ELECTORATES, PROPOSALS
     from ...ledger.transactions import Propose
 
     with at.writer() as client:
         answer = client.submit(Propose(change))
-        name = answer.receipt.notices[0].proposal
+        name = answer.notice(ProposalMade).proposal
         made, electorate = client.get(PROPOSALS, name), client.get(ELECTORATES, name).members
         needed = 2 * len(electorate) // 3 + 1
         at.sent(

@@ -72,6 +72,8 @@ def register(
     A description may say all of this but where the rows are; options come before it. With --rows the same
     files, share, seed and subject give the same roots again: keep them.
     """
+    from ...ledger.notices import UnitRegistered
+
     given = UnitFile() if source is None else read_unit_file(source)
     if rows is not None:
         given = given.with_values(rows_of(rows, judging, seed, subject))
@@ -79,7 +81,7 @@ def register(
     with at.writer() as client:
         previous = unit_id(client, version_of) if version_of else str(given.values.get("version_of", ""))
         answer = client.submit(registration(given, previous))
-        made = answer.receipt.notices[0]
+        made = answer.notice(UnitRegistered)
         says = f"{made.unit} is registered", f"its budget is that of {made.lineage}"
         at.sent(answer, *says, unit=made.unit, lineage=made.lineage)
 
@@ -135,12 +137,13 @@ def withdraw(at: Context, unit: str) -> None:
 @argument("to", "Its new owner.", metavar="MEMBER")
 def transfer(at: Context, unit: str, to: str) -> None:
     """Hand a unit and the budget that it draws on to another owner."""
+    from ...ledger.notices import UnitMoved
     from ...ledger.transactions import TransferUnit
 
     with at.writer() as client:
         name = unit_id(client, unit)
         answer = client.submit(TransferUnit(name, to))
-        moved = [notice.unit for notice in answer.receipt.notices]
+        moved = [notice.unit for notice in answer.notices(UnitMoved)]
         at.sent(answer, *(f"{name} belongs to {to}" for name in moved), units=moved)
 
 

@@ -11,7 +11,7 @@ from ...base.ids import ROLES, digest
 from ...base.keys import SigningKey
 from ...client import Client, encryption_key
 from ...engines.embedded.engine import EmbeddedEngine
-from ...engines.engine import Answer, CommittedBlock, Machine
+from ...engines.engine import Answer, CommittedBlock, LedgerMachine
 from ...ledger import rules as ru
 from ...ledger import state as st
 from ...ledger import transactions as tx
@@ -85,7 +85,7 @@ class Consortium:
 
     folder: Path
     start: int
-    machine: Machine | None = None
+    machine: LedgerMachine | None = None
     initial: bytes = START
     keys: dict[str, SigningKey] = field(
         default_factory=lambda: {name: SigningKey.generate() for name in NAMES}

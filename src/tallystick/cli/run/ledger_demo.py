@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import output
 
 if TYPE_CHECKING:
-    from ...engines.engine import Machine
+    from ...engines.engine import LedgerMachine
     from ...engines.export import AuditReport
     from .consortium import Consortium, Offer, Settlement
 
@@ -54,7 +54,7 @@ def play(folder: Path, tell: Teller, kept: bool) -> dict[str, Any]:
 
 
 @contextmanager
-def opened(folder: Path, machine: "Machine | None" = None) -> "Iterator[Consortium]":
+def opened(folder: Path, machine: "LedgerMachine | None" = None) -> "Iterator[Consortium]":
     """A consortium with a ledger in this folder, some days ago."""
     from ...client import wall_clock
     from .consortium import DAY, Consortium
@@ -166,7 +166,7 @@ def _flip(source: Path, target: Path) -> None:
     target.write_bytes(data)
 
 
-def stealing(machine: "Machine") -> "Machine":
+def stealing(machine: "LedgerMachine") -> "LedgerMachine":
     """Rules that take tokens from cleo to bob when a request ends; supply, hashes and signatures fit."""
     from msgspec.structs import replace
 

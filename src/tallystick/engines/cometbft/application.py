@@ -98,7 +98,7 @@ class AbciApplication:
 
     def _checked(self, transaction: bytes, kind: int) -> bytes:
         replica = self.replica
-        receipt = replica.machine.check(replica.store, transaction, replica.next_block(), replica.verify)
+        receipt = replica.check(transaction)
         if receipt.code:
             self.counts.refused += 1
             return message({1: receipt.code, 2: encode(receipt), 3: receipt.detail})

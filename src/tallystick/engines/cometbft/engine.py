@@ -7,15 +7,17 @@ from typing import Any, Final, TypeVar, final
 
 from ...base import light
 from ...base.codec import encode
+from ...ledger.genesis import Genesis
+from ...ledger.transactions import Unsealed
 from ..chain import milliseconds
 from ..engine import (
     Answer,
     CommittedBlock,
     Engine,
     EngineError,
+    LedgerMachine,
     LedgerUnreachable,
     Listeners,
-    Machine,
     NotCommitted,
     NotTaken,
     ReceiptProof,
@@ -52,9 +54,9 @@ class CometEngine(Engine):
     def __init__(
         self,
         nodes: Sequence[str],
-        genesis: Any,
+        genesis: Genesis,
         *,
-        machine: Machine | None = None,
+        machine: LedgerMachine | None = None,
         prove: bool = True,
         patience: float = LONGEST,
         anchor: tuple[int, bytes] | None = None,
@@ -105,10 +107,11 @@ class CometEngine(Engine):
 
     # Handing in
 
-    def submit(self, transaction: bytes) -> Ticket:
+    def submit(self, transaction: bytes | Unsealed) -> Ticket:
         """Hand in a transaction; one that stands in a block already has its answer from there."""
-        name = self._machine.name(transaction)
-        return Ticket(name, transaction, answer=self._ask(lambda node: self._send(node, transaction)))
+        data = transaction.data if isinstance(transaction, Unsealed) else transaction
+        answer = self._ask(lambda node: self._send(node, data))
+        return Ticket(self._machine.name(data), data, answer=answer)
 
     def _send(self, node: RpcNode, transaction: bytes) -> Answer | None:
         """None where it was taken; the answer where it was refused, or stands in a block of this node."""

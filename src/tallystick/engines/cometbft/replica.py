@@ -1,15 +1,17 @@
 """One validator's copy of the ledger: the committed state, and what blocks under way would make of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final, final
 
 from msgspec.structs import replace
 
 from ...base import light
 from ...base.codec import encode
+from ...ledger.notices import Notice
+from ...ledger.transition import Block, Receipt
 from ..chain import (
     BlockEntry,
     HeaderChain,
@@ -22,7 +24,7 @@ from ..chain import (
     origin_of,
     result_of,
 )
-from ..engine import BlockOutcome, EngineError, Machine
+from ..engine import EngineError, LedgerMachine, LedgerOutcome
 from ..storage.blocklog import NOTHING, seal
 from ..storage.blocks import Blocks
 from ..storage.database import DamagedStore
@@ -32,7 +34,7 @@ from ..storage.opening import DATABASE, StorageSettings, load_checked, set_aside
 from ..storage.store import encode_writes
 from ..storage.tree import StateTree
 from .abci import ProposedBlock
-from .waiting import VerifiedSignatures
+from .waiting import ReadOnce, VerifiedSignatures
 
 CANDIDATES: Final = 4  # blocks whose outcome is kept: of the rounds of one height
 
@@ -46,7 +48,7 @@ class Decided:
     """A block that is decided and not yet committed; the tree is already at its state."""
 
     block: ProposedBlock
-    outcome: BlockOutcome
+    outcome: LedgerOutcome
     entry: BlockEntry
     updates: tuple[tuple[bytes, int], ...]
     undo: Writes
@@ -59,15 +61,16 @@ class Replica:
     """The state of a chain on disk and in memory; only `commit` changes what is on disk."""
 
     def __init__(
-        self, folder: Path, genesis: bytes, machine: Machine, settings: StorageSettings | None = None
+        self, folder: Path, genesis: bytes, machine: LedgerMachine, settings: StorageSettings | None = None
     ) -> None:
         self.folder = folder
         self.genesis = genesis
         self.machine = machine
         self.verify = VerifiedSignatures()
+        self.read = ReadOnce(machine.read)
         self.repairs: list[str] = []
         self._settings = settings or StorageSettings()
-        self._candidates: dict[bytes, BlockOutcome] = {}
+        self._candidates: dict[bytes, LedgerOutcome] = {}
         self._decided: Decided | None = None
         self.chain: HeaderChain | None = None
         self.whole = True  # whether it has every block: not where it began with a snapshot
@@ -144,7 +147,11 @@ class Replica:
         """Whether the tree is ahead of the committed state: a block is decided and not yet committed."""
         return self._decided is not None
 
-    def next_block(self) -> Any:
+    def check(self, transaction: bytes) -> Receipt:
+        """Whether a block may hold a transaction, as far as the newest state tells."""
+        return self.machine.check(self.store, self.read(transaction), self.next_block(), self.verify)
+
+    def next_block(self) -> Block:
         """Where a transaction would run that came now: the newest block's time is all that is known."""
         return self.machine.block(self._chain().name, self.height + 1, self.time)
 
@@ -162,15 +169,17 @@ class Replica:
 
     # Blocks under way
 
-    def execute(self, block: ProposedBlock) -> BlockOutcome:
+    def execute(self, block: ProposedBlock) -> LedgerOutcome:
         """What a block does; the same block is executed once, however often it is asked about."""
         name = candidate_name(block)
-        found = self._candidates.get(name)
-        if found is None:
+        outcome = self._candidates.get(name)
+        if outcome is None:
             at = self.machine.block(self._chain().name, block.height, milliseconds(block.time))
-            found = self.machine.apply_block(self.store, block.transactions, at, self.verify)
-            self._keep(name, found)
-        return found
+            outcome = self.machine.apply_block(
+                self.store, [self.read(data) for data in block.transactions], at, self.verify
+            )
+            self._keep(name, outcome)
+        return outcome
 
     def prepare(self, block: ProposedBlock) -> tuple[bytes, ...]:
         """Those of the transactions that leave a trace; what they do is kept for the proposal they make."""
@@ -184,7 +193,7 @@ class Replica:
             self._keep(candidate_name(block._replace(transactions=transactions)), less)
         return transactions
 
-    def _keep(self, name: bytes, outcome: BlockOutcome) -> None:
+    def _keep(self, name: bytes, outcome: LedgerOutcome) -> None:
         self._candidates[name] = outcome
         while len(self._candidates) > CANDIDATES:
             del self._candidates[next(iter(self._candidates))]
@@ -216,7 +225,7 @@ class Replica:
     def _entry(
         self,
         block: ProposedBlock,
-        outcome: BlockOutcome,
+        outcome: LedgerOutcome,
         results: tuple[bytes, ...],
         encoded: bytes,
         before: bytes,
@@ -291,11 +300,11 @@ class Shortened:
     """A block's outcome without the transactions that left no trace."""
 
     writes: Writes
-    receipts: list[Any]
-    notices: Any
+    receipts: Sequence[Receipt]
+    notices: Sequence[Notice]
 
 
-def leaves_a_trace(receipt: Any) -> bool:
+def leaves_a_trace(receipt: Receipt) -> bool:
     """Whether a transaction was authentic and within its member's limits, so that a block may hold it."""
     return receipt.code == 0 or bool(receipt.member)
 
@@ -322,6 +331,6 @@ class _Written:
         return [(key, value) for key, value in found if value is not None][:limit]
 
 
-def validators_in(machine: Machine, writes: Writes) -> tuple[bytes, ...]:
+def validators_in(machine: LedgerMachine, writes: Writes) -> tuple[bytes, ...]:
     """The validators that these writes put into the state; none where they leave them as they are."""
     return machine.validators(_Written(writes))

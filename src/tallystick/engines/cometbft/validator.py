@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from ...base.codec import encode
-from ..engine import EngineError, Machine, ledger_machine
+from ...ledger.genesis import Genesis
+from ..engine import EngineError, LedgerMachine, ledger_machine
 from ..storage.lock import WriterLock
 from .application import AbciApplication, nudge
 from .homes import SOCKET, Home, engine_program, read_home
@@ -37,7 +38,7 @@ def log(said: str, **more: Any) -> None:
     print(json.dumps(line), file=sys.stderr, flush=True)
 
 
-def start(folder: Path, genesis: Any, machine: Machine | None = None) -> int:
+def start(folder: Path, genesis: Genesis, machine: LedgerMachine | None = None) -> int:
     """Run the validator in a folder until it is told to stop; returns the exit code."""
     home = read_home(folder)
     program = engine_program()

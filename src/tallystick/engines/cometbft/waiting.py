@@ -1,7 +1,8 @@
 """What waits in the engine's pool, counted by member: one member's flood does not starve the others."""
 
 from collections import OrderedDict
-from typing import Final, NamedTuple, final
+from collections.abc import Callable
+from typing import Final, Generic, NamedTuple, TypeVar, final
 
 from ...base import keys
 
@@ -9,6 +10,8 @@ TRANSACTIONS: Final = 256  # of one member: as many numbers as it may have under
 BYTES: Final = 256 * 1024  # of one member: a quarter of a block
 BLOCKS: Final = 2  # of one member: what it may put into so many blocks
 REMEMBERED: Final = 50_000  # good signatures
+READ_BYTES: Final = 32 * 2**20  # of transactions whose content is remembered
+T = TypeVar("T")
 
 
 class Weighed(NamedTuple):
@@ -50,6 +53,30 @@ class WaitingShares:
             return False
         self._members[member] = with_it
         return True
+
+
+@final
+class ReadOnce(Generic[T]):
+    """Reads transactions; the same bytes are decoded once while they are remembered.
+
+    The engine shows a validator a transaction when it comes, in every proposal, and when it is decided.
+    """
+
+    def __init__(self, read: Callable[[bytes], T], limit: int = READ_BYTES) -> None:
+        self._read, self._limit = read, limit
+        self._known: OrderedDict[bytes, T] = OrderedDict()
+        self._size = 0
+
+    def __call__(self, transaction: bytes) -> T:
+        known = self._known.pop(transaction, None)
+        if known is None:
+            known = self._read(transaction)
+            self._size += len(transaction)
+        self._known[transaction] = known
+        while self._size > self._limit:
+            oldest, _ = self._known.popitem(last=False)
+            self._size -= len(oldest)
+        return known
 
 
 @final

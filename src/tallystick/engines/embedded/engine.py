@@ -6,21 +6,24 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from threading import RLock
-from typing import Any, Final, final
+from typing import Final, final
 
 from ...base import light
 from ...base.codec import encode
 from ...base.keys import Signer
+from ...ledger.genesis import Genesis
+from ...ledger.transactions import Unsealed
+from ...ledger.transition import Block
 from ..chain import BlockEntry, index_of, results_hash
 from ..engine import (
     Answer,
-    BlockOutcome,
     CommittedBlock,
     Engine,
     EngineError,
     EngineStopped,
+    LedgerMachine,
+    LedgerOutcome,
     Listeners,
-    Machine,
     ReceiptProof,
     StateProof,
     Status,
@@ -35,7 +38,7 @@ from ..storage.opening import StorageSettings, open_or_create
 from ..storage.store import encode_writes
 from .pool import GoodSignatures, Pool
 from .timer import Timer
-from .verifier import Verifier
+from .verifier import Triple, Verifier
 
 BLOCK_LIMIT: Final = 1_000  # transactions
 LINGER: Final = 20  # milliseconds that a transaction waits for company while nobody waits for it
@@ -59,9 +62,9 @@ class EmbeddedEngine(Engine):
         path: Path | str,
         *,
         keys: Sequence[Signer],
-        genesis: Any = None,
+        genesis: Genesis | None = None,
         clock: Callable[[], int] | None = None,
-        machine: Machine | None = None,
+        machine: LedgerMachine | None = None,
         block_limit: int = BLOCK_LIMIT,
         settings: StorageSettings | None = None,
     ) -> None:
@@ -86,7 +89,7 @@ class EmbeddedEngine(Engine):
 
     # Opening and closing
 
-    def _open(self, genesis: Any, settings: StorageSettings) -> None:
+    def _open(self, genesis: Genesis | None, settings: StorageSettings) -> None:
         validators = tuple(sorted(self._keys))
         opened = open_or_create(self.path, self._machine, genesis, validators, settings)
         self._log, self._store, self._tree = opened.log, opened.store, opened.tree
@@ -137,16 +140,21 @@ class EmbeddedEngine(Engine):
 
     # Handing in
 
-    def submit(self, transaction: bytes) -> Ticket:
+    def submit(self, transaction: bytes | Unsealed) -> Ticket:
         self._ensure_running()
-        known = self._pool.find(transaction)
+        data = transaction.data if isinstance(transaction, Unsealed) else transaction
+        known = self._pool.find(data)
         if known is not None:
             return known
-        receipt = self._machine.check(self._store, transaction, self._next_block(), self._good)
+        read = transaction if isinstance(transaction, Unsealed) else self._machine.read(transaction)
+        return self._submit(data, read)
+
+    def _submit(self, data: bytes, read: Unsealed) -> Ticket:
+        receipt = self._machine.check(self._store, read, self._next_block(), self._good)
         if receipt.code:
-            return Ticket(receipt.transaction, transaction, answer=Answer(receipt))
+            return Ticket(receipt.transaction, data, answer=Answer(receipt))
         weight = self._machine.weight(receipt)
-        ticket = self._pool.put(Ticket(receipt.transaction, transaction, receipt.member, weight))
+        ticket = self._pool.put(Ticket(receipt.transaction, data, read, receipt.member, weight))
         if len(self._pool) >= self._limit:
             with self._work:
                 self._ensure_running()
@@ -159,13 +167,18 @@ class EmbeddedEngine(Engine):
     def submit_many(self, transactions: Iterable[bytes]) -> list[Ticket]:
         """`submit` for each, with a second process verifying signatures one block ahead."""
         tickets: list[Ticket] = []
-        source = iter(transactions)
+        source = ((data, self._machine.read(data)) for data in transactions)
         batches = iter(lambda: list(islice(source, self._limit)), [])
-        for batch, good in self._verifier.ahead(batches, self._machine.signatures):
+        for batch, good in self._verifier.ahead(batches, self._signatures):
             with self._work:
                 self._good.remember(good)
-                tickets += map(self.submit, batch)
+                for data, read in batch:
+                    self._ensure_running()
+                    tickets.append(self._pool.find(data) or self._submit(data, read))
         return tickets
+
+    def _signatures(self, batch: Sequence[tuple[bytes, Unsealed]]) -> list[Triple]:
+        return self._machine.signatures(read for _, read in batch)
 
     def wait(self, ticket: Ticket) -> Answer:
         with self._work:
@@ -195,7 +208,7 @@ class EmbeddedEngine(Engine):
 
     # Making blocks
 
-    def _next_block(self) -> Any:
+    def _next_block(self) -> Block:
         return self._machine.block(self._chain.name, self._head.height + 1, self._head.next_time)
 
     def _waiting(self) -> list[Ticket]:
@@ -216,7 +229,8 @@ class EmbeddedEngine(Engine):
         transactions = tuple(ticket.transaction for ticket in tickets)
         height = self._head.height + 1
         try:
-            outcome = self._machine.apply_block(self._store, transactions, self._next_block(), self._good)
+            read = [ticket.read or self._machine.read(ticket.transaction) for ticket in tickets]
+            outcome = self._machine.apply_block(self._store, read, self._next_block(), self._good)
             encoded = encode_writes(outcome.writes)
             entry = self._seal(transactions, outcome, encoded)
             frame = seal(height, self._log.digest(height - 1), encode(entry))
@@ -231,7 +245,7 @@ class EmbeddedEngine(Engine):
             raise
         self._acknowledge(tickets, outcome)
 
-    def _seal(self, transactions: tuple[bytes, ...], outcome: BlockOutcome, encoded: bytes) -> BlockEntry:
+    def _seal(self, transactions: tuple[bytes, ...], outcome: LedgerOutcome, encoded: bytes) -> BlockEntry:
         header = self._chain.next_header(self._head, transactions)
         block = light.block_id(light.Block(header, transactions, (), self._head.commit))
         commit = self._chain.sign(header, block, self._keys, self._clock())
@@ -246,7 +260,7 @@ class EmbeddedEngine(Engine):
             writes=sha256(encoded).digest(),
         )
 
-    def _acknowledge(self, tickets: Sequence[Ticket], outcome: BlockOutcome) -> None:
+    def _acknowledge(self, tickets: Sequence[Ticket], outcome: LedgerOutcome) -> None:
         head = self._head
         for place, (ticket, receipt) in enumerate(zip(tickets, outcome.receipts, strict=True)):
             ticket.answer = Answer(receipt, head.height, place, head.time)

@@ -10,7 +10,7 @@ from ..chain import Head, HeaderChain, decode_entry, decode_origin
 from ..engine import (
     Answer,
     LedgerDamaged,
-    Machine,
+    LedgerMachine,
     NoLedger,
     ReceiptProof,
     StateProof,
@@ -26,7 +26,9 @@ from ..storage.store import Store, decode_writes
 from ..storage.tree import StateTree
 
 
-def open_reader(path: Path | str, machine: Machine | None = None, *, check: bool = True) -> "LedgerReader":
+def open_reader(
+    path: Path | str, machine: LedgerMachine | None = None, *, check: bool = True
+) -> "LedgerReader":
     """A ledger, read-only. Without `check` it opens at once, but its records are taken as they stand."""
     return LedgerReader(Path(path), machine or ledger_machine(), check)
 
@@ -35,7 +37,7 @@ def open_reader(path: Path | str, machine: Machine | None = None, *, check: bool
 class LedgerReader(View):
     """Each question is answered from the newest durable block; `at_head` keeps several to the same one."""
 
-    def __init__(self, path: Path, machine: Machine, check: bool) -> None:
+    def __init__(self, path: Path, machine: LedgerMachine, check: bool) -> None:
         self.path = path
         self._machine = machine
         self._tree: tuple[int, StateTree] | None = None

@@ -12,7 +12,7 @@ from ..engine import (
     Answer,
     EngineError,
     LedgerDamaged,
-    Machine,
+    LedgerMachine,
     ReceiptProof,
     StateProof,
     Status,
@@ -41,7 +41,7 @@ class Blocks:
     """The blocks of a ledger; where the database's copy of one is damaged the log's is read."""
 
     store: Store
-    machine: Machine
+    machine: LedgerMachine
     chain: HeaderChain
     log: BlockLog | None = None
 

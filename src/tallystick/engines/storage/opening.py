@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final, final
 
 from ...base.codec import Malformed, encode
+from ...ledger.genesis import Genesis
 from ..chain import (
     Head,
     HeaderChain,
@@ -18,7 +19,7 @@ from ..chain import (
     origin_of,
     replay,
 )
-from ..engine import EngineError, LedgerDamaged, Machine, NoLedger
+from ..engine import EngineError, LedgerDamaged, LedgerMachine, NoLedger
 from .blocklog import NOTHING, SEGMENT, BlockLog, Frame, seal
 from .database import DamagedStore, EmptyStore, Unavailable
 from .disk import DISK, Disk
@@ -63,7 +64,11 @@ class Opened:
 
 
 def open_or_create(
-    path: Path, machine: Machine, genesis: Any, validators: tuple[bytes, ...], settings: StorageSettings
+    path: Path,
+    machine: LedgerMachine,
+    genesis: Genesis | None,
+    validators: tuple[bytes, ...],
+    settings: StorageSettings,
 ) -> Opened:
     """The ledger in a folder; a new one where there is none and a genesis is given."""
     try:
@@ -86,7 +91,11 @@ def open_or_create(
 
 
 def create(
-    path: Path, machine: Machine, genesis: Any, validators: tuple[bytes, ...], settings: StorageSettings
+    path: Path,
+    machine: LedgerMachine,
+    genesis: Genesis,
+    validators: tuple[bytes, ...],
+    settings: StorageSettings,
 ) -> None:
     """Write a new ledger's origin into both copies; an interrupted creation may simply be repeated."""
     if not validators:
@@ -110,7 +119,7 @@ def create(
     settings.disk.sync_folder(path)
 
 
-def open_ledger(path: Path, machine: Machine, settings: StorageSettings) -> Opened:
+def open_ledger(path: Path, machine: LedgerMachine, settings: StorageSettings) -> Opened:
     """Both copies of an existing ledger, in step."""
     if not (path / DATABASE).exists() and not any((path / LOG).glob("*.log")):
         raise NoLedger(f"there is no ledger in {path}; create one with a genesis")
@@ -127,7 +136,9 @@ def open_ledger(path: Path, machine: Machine, settings: StorageSettings) -> Open
         raise
 
 
-def _in_step(log: BlockLog, store: Store, tree: StateTree, machine: Machine, repairs: list[str]) -> Opened:
+def _in_step(
+    log: BlockLog, store: Store, tree: StateTree, machine: LedgerMachine, repairs: list[str]
+) -> Opened:
     """The two copies, each brought up to the other."""
     try:
         _mend_log(log, store, repairs)
@@ -144,7 +155,7 @@ def _in_step(log: BlockLog, store: Store, tree: StateTree, machine: Machine, rep
     return opened
 
 
-def _read_store(path: Path, machine: Machine, settings: StorageSettings) -> tuple[Store, StateTree]:
+def _read_store(path: Path, machine: LedgerMachine, settings: StorageSettings) -> tuple[Store, StateTree]:
     """The database with its newest block as the state, after every check that it can pass by itself."""
     store = settings.store(path)
     try:
@@ -154,7 +165,7 @@ def _read_store(path: Path, machine: Machine, settings: StorageSettings) -> tupl
         raise
 
 
-def load_checked(store: Store, machine: Machine) -> StateTree:
+def load_checked(store: Store, machine: LedgerMachine) -> StateTree:
     """Load a database's newest state and compare its root with what its block says."""
     store.load()
     if store.height < 0:
@@ -175,7 +186,7 @@ def load_checked(store: Store, machine: Machine) -> StateTree:
     return tree
 
 
-def note(store: Store, frame: Frame, machine: Machine) -> bytes:
+def note(store: Store, frame: Frame, machine: LedgerMachine) -> bytes:
     """The state's root after a loaded block, once its transactions can be found."""
     try:
         if frame.height == 0:
@@ -194,7 +205,7 @@ def note(store: Store, frame: Frame, machine: Machine) -> bytes:
 def _rebuild(
     path: Path,
     log: BlockLog,
-    machine: Machine,
+    machine: LedgerMachine,
     settings: StorageSettings,
     damage: DamagedStore,
     repairs: list[str],
@@ -254,7 +265,7 @@ def _mend_log(log: BlockLog, store: Store, repairs: list[str]) -> None:
             raise LedgerDamaged(f"{_where(log)}, the other copy cannot mend it: {error}; {RESTORE}") from None
 
 
-def _catch_up(opened: Opened, machine: Machine) -> None:
+def _catch_up(opened: Opened, machine: LedgerMachine) -> None:
     """Execute again the blocks that the database lacks."""
     log, store, chain = opened.log, opened.store, opened.chain
     behind = store.height

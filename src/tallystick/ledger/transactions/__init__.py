@@ -23,10 +23,14 @@ from .envelope import (
     Envelope,
     Signed,
     Transaction,
+    Unsealed,
     decode_envelope,
     decode_signed,
+    name_of,
     seal,
+    sealed,
     signing_bytes,
+    unseal,
 )
 from .grants import AskGrant, DeclineGrant, GiveGrant, RevokeGrant
 from .members import AddDevice, RemoveDevice, Report, RotateKey, SetValidator
@@ -115,6 +119,7 @@ __all__ = [
     "Transaction",
     "Transfer",
     "TransferUnit",
+    "Unsealed",
     "UnitUse",
     "Upgrade",
     "VERDICTS",
@@ -124,8 +129,11 @@ __all__ = [
     "WithdrawUnit",
     "decode_envelope",
     "decode_signed",
+    "name_of",
     "salt_commitment",
     "score_commitment",
     "seal",
+    "sealed",
     "signing_bytes",
+    "unseal",
 ]
