@@ -41,7 +41,7 @@ def request(asked: Asked, seed: int) -> dict[str, Any]:
 
     from experiments.mutual.requests import serve
     from experiments.mutual.team import members as dealt
-    from experiments.mutual.team import pictures
+    from experiments.pictures import pictures
 
     data = pictures("mnist", "edges")
     scheme = regression(asked.rounds, sound=True) if asked.sound else network(asked.rounds)
@@ -100,18 +100,20 @@ TRIED = (
 
 def tried(rate: float, batch: int, steps: int, clip: float, members: int, rounds: int) -> list[float]:
     """Accuracy on the members' judging rows after each round, without a ledger."""
-    from experiments.mutual import rounds as mutual_rounds
-    from experiments.mutual import team as mutual_team
+    from experiments.mutual.rounds import Loop, play
+    from experiments.mutual.team import judged_by
+    from experiments.mutual.team import members as dealt
+    from experiments.pictures import Pictures, pictures
     from tallystick.learning.models import linear
     from tallystick.protocols.noise import dp_sgd
     from tallystick.protocols.plans import plan_for
 
-    data = mutual_team.pictures("mnist", "edges")
-    own = mutual_team.members(data, members, seed=0)
+    data = pictures("mnist", "edges")
+    own = dealt(data, members, seed=0)
     protect = dp_sgd(EPSILON, DELTA, clip=clip, steps=steps)
     scheme = plan_for("mutual", linear(rate=rate), rounds, batch=batch, protect=protect)
-    held_out = mutual_team.Pictures(data.train, mutual_team.judged_by(own))
-    return mutual_rounds.play(mutual_rounds.Loop(scheme, own, seed=0), held_out, rounds).test
+    held_out = Pictures(data.train, judged_by(own))
+    return play(Loop(scheme, own, seed=0), held_out, rounds).test
 
 
 def settings(smoke: bool, progress: Progress) -> Figure:

@@ -52,7 +52,8 @@ def served(run: Run, seed: int) -> dict[str, Any]:
     import msgspec
 
     from experiments.mutual.requests import serve
-    from experiments.mutual.team import members, pictures
+    from experiments.mutual.team import members
+    from experiments.pictures import pictures
     from tallystick.learning.models import mlp
     from tallystick.protocols.plans import plan_for
     from tallystick.simulation import attacks
@@ -75,9 +76,9 @@ def served(run: Run, seed: int) -> dict[str, Any]:
 
 def calm(split: str, seed: int, rounds: int = ROUNDS, members: int = MEMBERS) -> float:
     """The test accuracy of FedAvg without attackers."""
-    from experiments.mutual import rounds as mutual_rounds
+    from experiments.mutual.rounds import Loop, play
     from experiments.mutual.team import members as dealt
-    from experiments.mutual.team import pictures
+    from experiments.pictures import pictures
     from tallystick.learning.models import mlp
     from tallystick.protocols.plans import plan_for
     from tallystick.protocols.presets.mutual import mutual
@@ -85,8 +86,8 @@ def calm(split: str, seed: int, rounds: int = ROUNDS, members: int = MEMBERS) ->
     data = pictures("mnist", "pooled")
     own = dealt(data, members, seed, split)
     scheme = plan_for("mutual", mlp(HIDDEN, rate=RATE), rounds, batch=SIZE)
-    loop = mutual_rounds.Loop(scheme, own, seed, mutual(as_printed=True))
-    return mutual_rounds.play(loop, data, rounds).test[-1]
+    loop = Loop(scheme, own, seed, mutual(as_printed=True))
+    return play(loop, data, rounds).test[-1]
 
 
 def figure_6(seeds: Sequence[int], smoke: bool, progress: Progress) -> Figure:

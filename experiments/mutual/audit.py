@@ -36,7 +36,7 @@ def attacked(way: str, seed: int, rounds: int, shadows: int) -> dict[str, float]
     """Train the target and its shadows in one way, and attack the target."""
     import numpy as np
 
-    from experiments.mutual.team import pictures
+    from experiments.pictures import pictures
     from tallystick.learning.learner import Rows
     from tallystick.privacy import audit
 
@@ -82,7 +82,7 @@ def trainer(way: str, x: Any, y: Any, rounds: int) -> Callable[[Any, int], Any]:
 def ours(way: str, x: Any, y: Any, mask: Any, seed: int, rounds: int) -> Any:
     """The phases of `mutual`; as printed with its plain mean."""
     from experiments.mutual.rounds import Loop
-    from experiments.mutual.team import pictures
+    from experiments.pictures import pictures
     from tallystick.learning.learner import Rows
     from tallystick.learning.models import mlp
     from tallystick.protocols.plans import plan_for
@@ -123,7 +123,7 @@ def peer(way: str, x: Any, y: Any, mask: Any, seed: int, rounds: int) -> Any:
     import jax.numpy as jnp
 
     from experiments.mutual import peers as mutual_peers
-    from experiments.mutual.team import pictures
+    from experiments.pictures import pictures
     from tallystick.learning.models import mlp
 
     learner = mlp(HIDDEN, rate=RATE)

@@ -14,7 +14,7 @@ from benchmarks.case import Case, Figure, Progress
 from experiments.seeds import curve, over_seeds
 
 if TYPE_CHECKING:
-    from experiments.mutual.team import Pictures
+    from experiments.pictures import Pictures
     from tallystick.protocols.plans import Plan
     from tallystick.simulation.members import Members
 
@@ -76,33 +76,34 @@ def dealt(data: Pictures, number: int, seed: int) -> Members:
     """Members as everywhere, who train on most of what they have: 50 share the 10,000 rows of CIFAR-10."""
     from dataclasses import replace
 
-    from experiments.mutual import team as mutual_team
+    from experiments.mutual.team import JUDGING, together
+    from experiments.mutual.team import members as whole
     from tallystick.learning.learner import Rows
     from tallystick.simulation.members import Members
 
-    given, brought = mutual_team.members(data, number, seed), {}
-    for name, one in given.brought.items():
-        rows = mutual_team.together([one.judging, one.training])
-        kept = min(mutual_team.JUDGING, len(rows.y) // KEPT)
+    given, brought = whole(data, number, seed), {}
+    for name, own in given.brought.items():
+        rows = together([own.judging, own.training])
+        kept = min(JUDGING, len(rows.y) // KEPT)
         training, judging = Rows(rows.x[kept:], rows.y[kept:]), Rows(rows.x[:kept], rows.y[:kept])
-        brought[name] = replace(one, training=training, judging=judging)
+        brought[name] = replace(own, training=training, judging=judging)
     return Members(data.task, brought)
 
 
 def course(name: str, members: int, rounds: int, seed: int, how: str) -> dict[str, list[float]]:
     """Accuracies after each round, on the test set and as the paper counts them."""
-    from experiments.mutual import rounds as mutual_rounds
-    from experiments.mutual import team as mutual_team
+    from experiments.mutual.rounds import Loop, play
+    from experiments.pictures import pictures
     from tallystick.protocols.parts.protect import printed_laplace
     from tallystick.protocols.presets.mutual import mutual
 
-    data = mutual_team.pictures(name, "edges")
+    data = pictures(name, "edges")
     own = dealt(data, members, seed)
     scheme = network(rounds, NETWORKS[name]) if how == "network" else regression(rounds, how == "sound")
     protocol = None
     if how == "printed":
         protocol = mutual(protect=printed_laplace(EPSILON, CLIP), as_printed=True)
-    made = mutual_rounds.play(mutual_rounds.Loop(scheme, own, seed, protocol), data, rounds)
+    made = play(Loop(scheme, own, seed, protocol), data, rounds)
     return {"test": made.test, "local": made.local}
 
 

@@ -23,7 +23,7 @@ ROUNDS, ROWS, SEED = 5, 16, 1  # more rounds would outlast an hour at this pace,
 def asked(members: int, rounds: int) -> Any:
     """A request among members with a few rows each: what they learn is of no account here."""
     from experiments.mutual.team import members as dealt
-    from experiments.mutual.team import pictures
+    from experiments.pictures import pictures
     from tallystick.learning.models import linear
     from tallystick.protocols.plans import plan_for
     from tallystick.simulation.study import setting_of

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.mutual.team import Pictures, held
+from experiments.mutual.team import held
+from experiments.pictures import Pictures
 from tallystick.base.ids import digest
 from tallystick.learning.learner import Learner, Model
 from tallystick.learning.scan import scan

@@ -24,7 +24,8 @@ LOOKED_AT = 10  # of so many judging rows one, for each member's model
 def tried(name: str, one: Settings, members: int, rounds: int) -> tuple[list[float], int]:
     """Accuracy on the judging rows after each round, and how many of the members' models fell."""
     from experiments.mutual.rounds import Loop, hits
-    from experiments.mutual.team import judged_by, pictures
+    from experiments.mutual.team import judged_by
+    from experiments.pictures import pictures
     from tallystick.learning.learner import Rows
 
     own = dealt(pictures(name, "edges"), members, seed=0)

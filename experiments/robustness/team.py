@@ -14,11 +14,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from experiments.pictures import pictures
 from tallystick.base.fixed import capped_weights
 from tallystick.base.measure import MEASURES
 from tallystick.base.task import task
 from tallystick.data import partition
-from tallystick.data.datasets import load
 from tallystick.learning import updates
 from tallystick.learning.attacks import Attack, Seen, flipped_labels
 from tallystick.learning.batches import keys_of, shuffles
@@ -67,24 +67,12 @@ class Run:
     pay: float | None  # the malicious members' share of it, where it was looked at
 
 
-@cache
-def mnist() -> dict[str, Rows]:
-    """Training and test set, each 2 × 2 pixels one."""
-
-    def pooled(part: Any) -> Rows:
-        x = np.asarray(part["image"]).reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
-        return Rows(
-            np.rint(x).astype(np.uint8).reshape(-1, PIXELS), np.asarray(part["label"]).astype(np.int32)
-        )
-
-    return {name: pooled(part) for name, part in load("mnist").items()}
-
-
 @lru_cache(2)
 def team_of(split: str, seed: int, rows: int | None) -> Team:
     """A team on rows divided evenly (iid) or by Dirichlet(split); `rows` a member, or all there are."""
     devices()
-    train = mnist()["train"]
+    digits = pictures("mnist", "pooled")
+    train = digits.train
     chance = np.random.default_rng(seed)
     drawn = chance.permutation(len(train.y))
     kept, pool = drawn[: HOLD_OUT + ROOT], drawn[HOLD_OUT + ROOT :]
@@ -108,7 +96,7 @@ def team_of(split: str, seed: int, rows: int | None) -> Team:
         cohort=Cohort((*map(held, trained), held(kept[HOLD_OUT:]))),
         judges=Cohort(tuple(held(part[:JUDGING]) for part in own)),
         hold_out=held(kept[:HOLD_OUT]),
-        test=mnist()["test"],
+        test=digits.test,
     )
 
 

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from experiments.relay.learning import first_at
-from experiments.relay.load import Block, dealt
 from experiments.relay.team import (
     MOST,
     Team,
@@ -76,15 +74,3 @@ def test_histograms_tell_directions_apart():
     assert upright.argmax() == 0
     assert level.argmax() == 4
     assert not rows[2].any()
-
-
-def test_the_first_hop_that_is_good_enough():
-    assert first_at([0.1, 0.9, 0.5], 0.9) == 2
-    assert first_at([0.1, 0.2], 0.9) == 2
-
-
-def test_a_moment_fills_as_many_blocks_as_it_needs():
-    places = dealt([Block(9, 1000, 50, 300, 200), Block(1, 100, 0, 10, 20)], members=3)
-    assert places["transactions"] == [0.5, 0.5, 0.1]
-    assert sum(places["models"]) == 0.1
-    assert sum(places["read"]) == pytest.approx(0.31)
