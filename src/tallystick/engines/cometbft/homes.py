@@ -51,6 +51,12 @@ class ValidatorPlace:
     metrics: int  # the application's; the engine's is the next one
 
     @property
+    def peers_at(self) -> str:
+        """The one address at which the other validators reach it, and at which it listens for them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.p2p}"
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.rpc}"
 
@@ -206,8 +212,8 @@ def config_text(place: ValidatorPlace, peers: list[str], pace: Pace) -> str:
             "pprof_laddr": "",
         },
         "p2p": {
-            "laddr": f"tcp://0.0.0.0:{place.p2p}",
-            "external_address": f"{place.host}:{place.p2p}",
+            "laddr": f"tcp://{place.peers_at}",
+            "external_address": place.peers_at,
             "persistent_peers": ",".join(peers),
             "addr_book_strict": False,
             "allow_duplicate_ip": True,
