@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,20 +9,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tallystick.base.events import Gaussian
-from tallystick.base.ids import ROLES, derived_id, digest
-from tallystick.base.keys import SigningKey
-from tallystick.engines.embedded.engine import EmbeddedEngine
-from tallystick.engines.engine import Answer
+from tallystick.base.ids import derived_id
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
-from tallystick.ledger.genesis import Founder, Genesis, Limits
-from tallystick.ledger.views import find, open_phase
+from tallystick.ledger.genesis import Genesis, Limits
+from tallystick.ledger.transition import Receipt
+from tallystick.ledger.views import open_phase
+from tests.ledger.disk_world import DiskWorld
+from tests.ledger.world import DAY, HOUR, SECOND, START, founder, hashed, key_of
 
 T = TypeVar("T")
 
-MAIN, START = "main", 1_700_000_000_000
-SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
+MAIN = "main"
 PEOPLE = ("ada", "bob", "cleo", "dan", "eve", "fay", "gus", "hal")
 CARRIER = "carrier"
 PURPOSE = "maintenance"
@@ -42,131 +40,79 @@ RULES = ru.Rules(
 )
 
 
-def key_of(name: str) -> SigningKey:
-    return SigningKey(digest(b"consortium", name.encode()))
-
-
 def batched(asked: Iterable[T], size: int) -> Iterator[list[T]]:
     source = iter(asked)
     return iter(lambda: list(islice(source, size)), [])
 
 
-def hashed(*parts: object) -> bytes:
-    return digest(*(str(part).encode() for part in parts))
-
-
-@dataclass
-class Chain:
-    """A ledger on disk, its signers, and the numbers that its members use next."""
-
-    path: Path
-    signers: tuple[SigningKey, ...]
-    engine: EmbeddedEngine
-    numbers: dict[str, int] = field(default_factory=dict)
-    opened: int = 0
-
-
 @dataclass
 class Consortium:
-    """All chains; time passes only when it is told to."""
+    """All chains; time passes only where a case lets it."""
 
     folder: Path
     sizes: dict[str, int]  # sub-chain: how many sign it
     terms: dict[str, Any] = field(default_factory=dict)
-    time: int = START
-    chains: dict[str, Chain] = field(default_factory=dict)
+    chains: dict[str, DiskWorld] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Found the main chain and the others, and have them registered by vote."""
-        everybody = tuple(
-            Founder(name, key_of(name).public, key_of(name).public, ROLES, BALANCE)
-            for name in (*PEOPLE, CARRIER)
-        )
+        everybody = tuple(founder(name, BALANCE) for name in (*PEOPLE, CARRIER))
         self._found(MAIN, 1, Genesis(MAIN, START, 2**50, everybody, limits=LIMITS))
         for name, signers in self.sizes.items():
-            operator = Founder(CARRIER, key_of(CARRIER).public, key_of(CARRIER).public, ROLES, 0)
             main = self.terms_of(MAIN)
-            self._found(name, signers, Genesis(name, START, 0, (operator,), limits=LIMITS, main=main))
+            operator = (founder(CARRIER, 0),)
+            self._found(name, signers, Genesis(name, START, 0, operator, limits=LIMITS, main=main))
         for name in self.sizes:
-            self.decide(tx.RegisterChain(self.terms_of(name)))
+            proposal = self.chains[MAIN].decide(tx.RegisterChain(self.terms_of(name)))
+            assert self.chains[MAIN].get(st.PROPOSALS, proposal).stage == "effective"
+        self.together()
 
     def _found(self, name: str, signers: int, genesis: Genesis) -> None:
-        keys = tuple(key_of(f"{name} {number}") for number in range(signers))
-        path = self.folder / name
-        self.chains[name] = Chain(path, keys, self._open(path, keys, genesis))
-
-    def _open(self, path: Path, keys: Sequence[SigningKey], genesis: Genesis | None = None) -> EmbeddedEngine:
-        return EmbeddedEngine(path, keys=keys, genesis=genesis, clock=lambda: self.time)
+        keys = [key_of(f"{name} {number}") for number in range(signers)]
+        self.chains[name] = DiskWorld(self.folder / name, genesis, keys)
 
     def terms_of(self, name: str) -> tx.ChainTerms:
         signers = self.chains[name].signers if name in self.chains else ()
         named = tuple((key.public, 1) for key in signers)
         return tx.ChainTerms(name, named, **{"escrow_cap": BALANCE, **self.terms})
 
-    def decide(self, change: tx.Change) -> None:
-        """Everybody votes for a change, and it takes effect."""
-        main = self.chains[MAIN]
-        number = self.number(MAIN, PEOPLE[0])
-        self.do(MAIN, [(PEOPLE[0], tx.Propose(change))])
-        proposal = derived_id("proposal", PEOPLE[0], number)
-        self.do(MAIN, [(name, tx.Vote(proposal, True)) for name in (*PEOPLE, CARRIER)])
-        self.wait(SECOND)
-        assert find(main.engine, st.PROPOSALS, proposal).stage == "effective"  # type: ignore[union-attr]
-
     # --- transactions -----------------------------------------------------------------------------
 
-    def number(self, chain: str, member: str) -> int:
-        """The number that a member uses next on a chain."""
-        known = self.chains[chain]
-        account = find(known.engine, st.ACCOUNTS, member)
-        low = max((account.low, *(number + 1 for number in account.ahead))) if account else 0
-        return max(low, known.numbers.get(member, 0))
-
-    def do(self, chain: str, asked: Iterable[tuple[str, tx.Body]]) -> list[Answer]:
+    def do(self, chain: str, asked: Iterable[tuple[str, tx.Body]]) -> list[Receipt]:
         """Transactions in as few blocks as they fit into, waited for."""
-        answers: list[Answer] = []
-        for some in batched(asked, AT_ONCE):
-            answers += self._do(self.chains[chain], chain, some)
-        return answers
-
-    def _do(self, known: Chain, chain: str, asked: Sequence[tuple[str, tx.Body]]) -> list[Answer]:
-        tickets = []
-        for member, body in asked:
-            number = self.number(chain, member)
-            known.numbers[member] = number + 1
-            key = key_of(member)
-            until = self.time + 400 * DAY
-            envelope = tx.Envelope(tx.FORMAT, chain, member, key.public, number, until, body)  # type: ignore[arg-type]
-            tickets.append(known.engine.submit(tx.seal(envelope, key.sign)))
-        return [known.engine.wait(ticket) for ticket in tickets]
+        self.together()
+        world, receipts = self.chains[chain], list[Receipt]()
+        for batch in batched(asked, AT_ONCE):
+            receipts += world.block(*(world.sealed(member, body) for member, body in batch)).receipts
+        return receipts
 
     def done(self, chain: str, asked: Iterable[tuple[str, tx.Body]]) -> None:
         """The same, and all must be taken."""
-        for answer in self.do(chain, asked):
-            assert answer.receipt.code == 0, answer.receipt
+        for receipt in self.do(chain, asked):
+            assert receipt.code == 0, receipt
+
+    # --- time ---------------------------------------------------------------------------------------
+
+    @property
+    def time(self) -> int:
+        """The newest time of any chain: blocks are a little ahead of a clock that stands."""
+        return max(world.time for world in self.chains.values())
+
+    def together(self, later: int = 0) -> None:
+        """The same time on every chain, so much later."""
+        now = self.time + later
+        for world in self.chains.values():
+            world.time = now
 
     def wait(self, milliseconds: int) -> None:
         """Time passes on every chain; what is due comes due, and every chain has a header of now."""
-        newest = (chain.engine.status().time for chain in self.chains.values())
-        self.time = max(self.time, *newest) + milliseconds  # blocks are a little ahead of a clock that stands
-        for name, chain in self.chains.items():
+        self.together(milliseconds)
+        for name in self.chains:
             self.do(name, [(CARRIER, tx.Nudge())])
-            chain.engine.tick()
-
-    def crash(self, name: str) -> None:
-        """The process of a chain ends at once: another opens what lies on its disk."""
-        chain = self.chains[name]
-        chain.opened += 1
-        image = self.folder / f"{name}-{chain.opened}"
-        shutil.copytree(chain.path, image)
-        chain.engine.close()
-        shutil.rmtree(chain.path)
-        chain.path, chain.numbers = image, {}
-        chain.engine = self._open(image, chain.signers)
 
     def close(self) -> None:
-        for chain in self.chains.values():
-            chain.engine.close()
+        for world in self.chains.values():
+            world.engine.close()
 
     # --- members ----------------------------------------------------------------------------------
 
@@ -174,7 +120,7 @@ class Consortium:
         """A unit of everybody's, with a grant for anyone."""
         uses = {}
         for name in PEOPLE:
-            number = self.number(MAIN, name)
+            number = self.chains[MAIN].number_of(name)
             unit, grant = derived_id("unit", name, number), derived_id("grant", name, number + 1)
             described = tx.RegisterUnit(
                 "pumps",
@@ -193,22 +139,23 @@ class Consortium:
 
     def duties(self, chain: str) -> list[tuple[str, str, tx.Body]]:
         """What everybody owes on a sub-chain now: request, member, transaction."""
-        engine, found = self.chains[chain].engine, []
-        for name in [key.decode().partition("/")[2] for key, _ in engine.scan(b"team/", 1 << 62)]:
-            progress, phase = find(engine, st.PROGRESS, name), open_phase(engine, name)
-            assert progress is not None
-            body: tx.Body
+        world = self.chains[chain]
+        owed: list[tuple[str, str, tx.Body]] = []
+        for name in [key.decode().partition("/")[2] for key, _ in world.engine.scan(b"team/", 1 << 62)]:
+            progress, phase = world.get(st.PROGRESS, name), open_phase(world.engine, name)
             for member in phase.owing if phase else ():
                 plain = hashed(name, phase.round, member) if phase else b""
                 model = tx.Model(tx.Payload(1_000, plain, hashed(plain, "c"), hashed(plain, "k")), rows=10)
-                body = tx.Post(name, progress.round, "train", model)
-                found.append((name, member, body))
+                owed.append((name, member, tx.Post(name, progress.round, "train", model)))
             if progress.stage == "recording":
                 recorder = progress.recorders[progress.attempt]
-                found.append((name, recorder, tx.PostRecord(name, progress.model, FIGURE)))
+                owed.append((name, recorder, tx.PostRecord(name, progress.model, FIGURE)))
             elif progress.stage == "approving":
-                for member in progress.recorders:
-                    said = find(engine, st.STATEMENTS, name, member) is not None
-                    if not said and member != progress.recorders[progress.attempt]:
-                        found.append((name, member, tx.Approve(name, FIGURE)))
-        return found
+                owed += self._approvals(world, name, progress.recorders, progress.attempt)
+        return owed
+
+    def _approvals(
+        self, world: DiskWorld, name: str, recorders: Sequence[str], attempt: int
+    ) -> list[tuple[str, str, tx.Body]]:
+        silent = [m for m in recorders if world.find(st.STATEMENTS, name, m) is None]
+        return [(name, member, tx.Approve(name, FIGURE)) for member in silent if member != recorders[attempt]]

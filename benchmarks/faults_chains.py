@@ -2,287 +2,38 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
-from pathlib import Path
-from random import Random
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from benchmarks.case import Case, Measured, Progress, Target, at_least, exactly
 
-if TYPE_CHECKING:
-    from benchmarks.consortium import Consortium
-    from tallystick.ledger import transactions as tx
-
-REQUESTS, SEEDS, WAVE = 1_000, 4, 25
-SUB_CHAINS = {"east": 4, "north": 1, "west": 1}  # how many sign each
-FROZEN = "west"  # its validators contradict themselves after two thirds of the requests
-MINUTE, HOUR = 60_000, 3_600_000
-TERMS = {"settling": 2 * HOUR, "refunding": 6 * HOUR, "fresh": HOUR}
-TURNS = 9  # in a wave: everybody serves, carriers carry, time passes
-SILENT, WITHHELD, FORGED, AGAIN, OLD, CRASH = 0.05, 0.04, 0.2, 0.2, 0.2, 0.12
-
-
-@dataclass
-class Chaos:
-    """A consortium and everything that goes wrong with what its chains say to each other."""
-
-    all: Consortium
-    rng: Random
-    uses: dict[str, tx.UnitUse]
-    counts: Counter[str] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-    withheld: set[str] = field(default_factory=set)  # of these nobody carries anything
-    silent: set[tuple[str, str]] = field(default_factory=set)  # request, member
-    kept: list[tuple[str, tx.Deliver]] = field(default_factory=list)  # what was carried, and to where
-    frozen: bool = False
-
-    # --- a wave of requests -----------------------------------------------------------------------
-
-    def wave(self, count: int, freeze: bool) -> None:
-        self.ask(count)
-        self.all.wait(61_000)
-        for turn in range(TURNS):
-            if freeze and turn == 1:  # its requests have begun and none has come home
-                self.freeze()
-            for name in SUB_CHAINS:
-                self.carry("main", name)
-                self.serve(name)
-                self.carry(name, "main")
-            if self.rng.random() < CRASH * 4:
-                self.all.crash(self.rng.choice(("main", *SUB_CHAINS)))
-                self.counts["crashes of engines"] += 1
-            self.all.wait(self.rng.choice((1_000, 1_000, 20_000, 61_000)))
-        self.check()
-
-    def ask(self, count: int) -> None:
-        from benchmarks.consortium import MAIN, PEOPLE, PURPOSE, REWARD, RULES, hashed
-        from tallystick.base.ids import derived_id
-        from tallystick.ledger import transactions as tx
-
-        asked: list[tuple[str, tx.Body]] = []
-        applied: list[tuple[str, tx.Body]] = []
-        next_number: dict[str, int] = {}
-        for _ in range(count):
-            member, *team = self.rng.sample(PEOPLE, 3)
-            chain = self.rng.choice([name for name in SUB_CHAINS if not (self.frozen and name == FROZEN)])
-            body = tx.PostRequest("pumps", PURPOSE, hashed("p"), REWARD, RULES, hashed("r"), chain=chain)
-            number = next_number.get(member, self.all.number(MAIN, member))
-            next_number[member] = number + 1
-            name = derived_id("request", member, number)
-            asked.append((member, body))
-            applied += [(one, tx.Apply(name, units=(self.uses[one],), chain=chain)) for one in team]
-            self.requests.append(name)
-            if self.rng.random() < WITHHELD:
-                self.withheld.add(name)
-            self.silent.update((name, one) for one in team if self.rng.random() < SILENT)
-        self.all.done(MAIN, asked)
-        self.all.done(MAIN, applied)
-
-    def serve(self, chain: str) -> None:
-        duties = self.all.duties(chain)
-        willing = [(member, body) for name, member, body in duties if (name, member) not in self.silent]
-        self.all.do(chain, willing)
-
-    # --- carrying, and what goes wrong with it ----------------------------------------------------
-
-    def carry(self, source: str, target: str) -> None:
-        """A carrier shows what waits; it may die in between, lie, repeat itself, or come late."""
-        from tallystick.ledger.views import to_carry
-        from tallystick.node.carrier import shown
-
-        chains = self.all.chains
-        waiting = to_carry(chains[source].engine, chains[target].engine, chains[source].engine.status().time)
-        for one in waiting:
-            if one.of in self.withheld:
-                continue
-            if self.rng.random() < CRASH:
-                self.counts["crashes of carriers"] += 1
-                return
-            body = shown(chains[source].engine, target, one)
-            if self.rng.random() < FORGED:
-                self.expect_refused("forged", target, self.forged(source, target, body))
-            self.show(target, body)
-            if self.rng.random() < AGAIN:
-                self.expect_refused("replayed", target, body)
-            if self.rng.random() < OLD:
-                self.expect_refused("stale", *self.rng.choice(self.kept[:-1] or self.kept))
-
-    def show(self, target: str, body: tx.Deliver) -> None:
-        from benchmarks.consortium import CARRIER
-
-        (answer,) = self.all.do(target, [(CARRIER, body)])
-        self.counts["carried" if answer.receipt.code == 0 else f"refused {answer.receipt.refusal}"] += 1
-        if answer.receipt.code == 0:
-            self.kept.append((target, body))
-
-    def expect_refused(self, kind: str, target: str, body: tx.Deliver) -> None:
-        from benchmarks.consortium import CARRIER
-
-        (answer,) = self.all.do(target, [(CARRIER, body)])
-        self.counts[kind] += 1
-        if answer.receipt.code == 0:
-            self.wrong.append(f"{kind} {body.about} of {body.of} was taken on {target}")
-
-    def forged(self, source: str, target: str, body: tx.Deliver) -> tx.Deliver:
-        """The message with something made up: its value, its proof, its absence, its subject, its signers."""
-        from msgspec.structs import replace
-
-        from benchmarks.consortium import key_of
-        from tallystick.base import light
-
-        signed = light.SIGNED_HEADER.decode(body.header)
-        match self.rng.randrange(6):
-            case 0:
-                value = bytearray(body.value or b"nothing")
-                value[self.rng.randrange(len(value))] ^= 1
-                return replace(body, value=bytes(value))
-            case 1:
-                place = self.rng.randrange(max(1, len(body.proof)))
-                proof = body.proof[:place] + b"\x00" + body.proof[place + 1 :]
-                return replace(body, proof=proof if proof != body.proof else proof[:-1])
-            case 2:
-                return replace(body, value=None if body.value is not None else b"\x01\x90")
-            case 3:
-                return replace(body, of=body.of[:-1] + ("0" if body.of[-1:] != "0" else "1"))
-            case 4:
-                header = signed.header._replace(app_hash=bytes(32))
-                return replace(body, header=resigned(signed, header, [key_of("mallory")]))
-            case _:
-                votes = tuple(vote._replace(signature=bytes(64)) for vote in signed.commit.votes)
-                header = signed.header._replace(time=signed.header.time + 1)
-                unsigned = signed._replace(header=header, commit=signed.commit._replace(votes=votes))
-                return replace(body, header=light.SIGNED_HEADER.encode(unsigned))
-
-    def freeze(self) -> None:
-        """The validators of one chain sign two headers of one height, and somebody shows them."""
-        from benchmarks.consortium import CARRIER, MAIN
-        from tallystick.base import light
-        from tallystick.ledger import transactions as tx
-
-        chain = self.all.chains[FROZEN]
-        signed = chain.engine.prove(b"chain").signed
-        lie = signed.header._replace(app_hash=bytes(32))
-        two = light.SIGNED_HEADER.encode(signed), resigned(signed, lie, chain.signers)
-        self.all.done(MAIN, [(CARRIER, tx.Freeze(FROZEN, *two))])
-        self.frozen = True
-
-    # --- the end, and what must hold ---------------------------------------------------------------
-
-    def run_out(self) -> None:
-        """Half of what has no outcome is refunded on a proof of that, the rest when its time is up."""
-        self.all.wait(4 * HOUR)
-        late = [name for name in self.requests if name in self.withheld]
-        self.withheld = set(late[::2])
-        for name in SUB_CHAINS:
-            self.carry(name, "main")
-            self.carry(name, "main")
-        self.all.wait(8 * HOUR)
-        self.check()
-
-    def check(self) -> None:
-        """Every chain's state is sound, and all tokens are on the main one."""
-        from tallystick.ledger.invariants import broken
-        from tallystick.ledger.state import ACCOUNTS, PROGRESS
-        from tallystick.ledger.views import chain as figures
-        from tallystick.ledger.views import every
-
-        for name, chain in self.all.chains.items():
-            self.wrong += [f"{name}: {found}" for found in broken(chain.engine)]
-            held = sum(one.balance for one in every(chain.engine, ACCOUNTS))
-            held += sum(one.escrow for one in every(chain.engine, PROGRESS))
-            if name != "main":
-                self.counts["tokens astray"] += held + figures(chain.engine).issued
-
-    def ended(self) -> Counter[str]:
-        """How often each request ended on the main chain, by its blocks."""
-        from tallystick.ledger.notices import RequestEnded
-
-        engine, found = self.all.chains["main"].engine, Counter[str]()
-        for height in range(1, engine.status().height + 1):
-            block = engine.block(height)
-            notices = [*block.notices, *(one for receipt in block.receipts for one in receipt.notices)]
-            for notice in notices:
-                if isinstance(notice, RequestEnded):
-                    found[notice.request] += 1
-                    self.counts[notice.outcome] += 1
-        return found
-
-
-def resigned(signed: Any, header: Any, keys: Any) -> bytes:
-    """A header with a commit by these keys in the place of its own."""
-    from tallystick.base import light
-
-    block = light.BlockId(light.header_hash(header), signed.commit.block.parts)
-    by_address = {light.address(key.public): key for key in keys}
-    votes = []
-    for vote in signed.commit.votes:
-        key = by_address.get(vote.validator, keys[0])
-        message = light.sign_bytes(header.chain, header.height, signed.commit.round, block, vote.time)
-        votes.append(vote._replace(signature=key.sign(message)))
-    commit = signed.commit._replace(block=block, votes=tuple(votes))
-    return light.SIGNED_HEADER.encode(light.SignedHeader(header, commit, signed.validators))
-
-
-def play(seed: int, requests: int) -> dict[str, Any]:
-    """One consortium's share of the requests, with everything that may go wrong."""
-    from benchmarks.consortium import BALANCE, MAIN, PEOPLE, Consortium
-    from tallystick.engines.export import export, verify
-    from tallystick.ledger.state import ACCOUNTS, LINEAGES
-    from tallystick.ledger.views import every
-
-    with tempfile.TemporaryDirectory() as folder:
-        consortium = Consortium(Path(folder), SUB_CHAINS, TERMS)
-        consortium.begin()
-        chaos = Chaos(consortium, Random(f"chains {seed}"), consortium.offer_units())
-        while len(chaos.requests) < requests:
-            freeze = not chaos.frozen and 3 * len(chaos.requests) >= 2 * requests
-            chaos.wave(min(WAVE, requests - len(chaos.requests)), freeze)
-        chaos.run_out()
-        ended, engine = chaos.ended(), consortium.chains[MAIN].engine
-        owned = sum(one.balance for one in every(engine, ACCOUNTS))
-        reserved = [one.lineage for one in every(engine, LINEAGES)
-                    if any(one.reserved.training) or any(one.reserved.judging)]  # fmt: skip
-        consortium.close()
-        unsound = []
-        for name, chain in consortium.chains.items():
-            file = Path(folder) / f"{name}.tally"
-            export(chain.path, file)
-            unsound += [] if verify(file).sound else [name]
-    return {
-        "counts": dict(chaos.counts),
-        "wrong": chaos.wrong,
-        "not once": [name for name in chaos.requests if ended[name] != 1],
-        "requests": len(chaos.requests),
-        "astray": abs((len(PEOPLE) + 1) * BALANCE - owned) + chaos.counts["tokens astray"],
-        "reserved": reserved,
-        "unsound": unsound,
-    }
+REQUESTS, SEEDS = 1_000, 4
 
 
 def measure(smoke: bool, progress: Progress) -> list[Measured]:
+    from benchmarks.chaos import play
+
     seeds, each = (range(1), 50) if smoke else (range(SEEDS), REQUESTS // SEEDS)
-    found = []
+    played = []
     for seed in seeds:
         progress(f"consortium {seed + 1} of {len(seeds)}")
-        found.append(progress.once(f"consortium {seed} of {each}", lambda seed=seed: play(seed, each)))
-    return rows(found, smoke, list(seeds))
+        played.append(progress.once(f"consortium {seed} of {each}", partial(play, seed, each)))
+    return rows(played, smoke, list(seeds))
 
 
-def rows(found: list[dict[str, Any]], smoke: bool, seeds: list[int]) -> list[Measured]:
-    counts: Counter[str] = sum((Counter(one["counts"]) for one in found), Counter())
+def rows(played: list[dict[str, Any]], smoke: bool, seeds: list[int]) -> list[Measured]:
+    counts: Counter[str] = sum((Counter(part["counts"]) for part in played), Counter())
 
     def total(name: str) -> int:
-        return sum(one[name] if isinstance(one[name], int) else len(one[name]) for one in found)
+        return sum(part[name] if isinstance(part[name], int) else len(part[name]) for part in played)
 
     def unless_smoke(target: Target) -> Target | None:
         return None if smoke else target
 
     lies = {kind: counts[kind] for kind in ("replayed", "forged", "stale")}
     crashes = counts["crashes of carriers"] + counts["crashes of engines"]
-    wrong = [line for one in found for line in one["wrong"]]
+    wrong = [line for part in played for line in part["wrong"]]
     return [
         Measured(
             what="escrows that did not end exactly once",

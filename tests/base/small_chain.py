@@ -1,5 +1,8 @@
 """A chain of a few headers, made by hand, for what checks headers and proofs."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from tallystick.base import light
 from tallystick.base.keys import SigningKey
 
@@ -9,11 +12,13 @@ KEYS = [SigningKey(bytes([number]) * 32) for number in range(7)]
 FIRST = 1_700_000_000 * SECOND
 
 
-def members(*numbers, power=1):
+def members(*numbers: int, power: int = 1) -> tuple[light.Validator, ...]:
     return tuple(light.Validator(KEYS[number].public, power) for number in numbers)
 
 
-def commit_to(header, validators, signers=None, round=0):
+def commit_to(
+    header: light.Header, validators: Sequence[light.Validator], signers: Any = None, round: int = 0
+) -> light.Commit:
     """A commit by those of the validators that sign."""
     block = light.BlockId(light.header_hash(header), (1, bytes(32)))
     votes = []
@@ -27,8 +32,14 @@ def commit_to(header, validators, signers=None, round=0):
     return light.Commit(header.height, round, block, tuple(votes))
 
 
-def header_of(validators, following=None, height=1, previous=None, **changes):
-    fields = {
+def header_of(
+    validators: Sequence[light.Validator],
+    following: Sequence[light.Validator] | None = None,
+    height: int = 1,
+    previous: light.Header | None = None,
+    **changes: Any,
+) -> light.Header:
+    fields: dict[str, Any] = {
         "version": (light.BLOCK_PROTOCOL, 1),
         "chain": "plant",
         "height": height,

@@ -2,49 +2,24 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tallystick.base.keys import SigningKey
-from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.embedded.reader import open_reader
-from tallystick.engines.engine import CommittedBlock
 from tallystick.engines.export import export, verify
 from tallystick.ledger.records import Place, Request
 from tallystick.ledger.requests import settlement
 from tallystick.ledger.state import ACCOUNTS, Table
 from tests.ledger import story
+from tests.ledger.disk_world import DiskWorld
 from tests.ledger.world import World
-
-
-class EngineWorld(World):
-    """The ledger's test world, played on an embedded engine in virtual time."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.heard: list[CommittedBlock] = []
-        keys = [SigningKey(b"v" * 32)]
-        self.engine = EmbeddedEngine(path, keys=keys, genesis=self.genesis, clock=lambda: self.time)
-        self.engine.subscribe(self.heard.append)
-        self.reader = self.engine  # type: ignore[assignment]
-
-    def block(self, *transactions: bytes) -> Any:
-        self.heard.clear()
-        answers = [self.engine.wait(self.engine.submit(transaction)) for transaction in transactions]
-        self.engine.tick()
-        status = self.engine.status()
-        self.height, self.time = status.height, max(self.time, status.time) + 1
-        notices = [notice for block in self.heard for notice in block.notices]
-        self.said += notices
-        self.said += (notice for answer in answers for notice in answer.receipt.notices)
-        return SimpleNamespace(receipts=[answer.receipt for answer in answers], notices=notices)
 
 
 def played(path: Path) -> Path:
     """An export of a ledger with one settled request."""
-    world = EngineWorld(path / "ledger")
+    world = DiskWorld(path / "ledger", World().genesis, [SigningKey(b"v" * 32)])
     with world.engine:
         request = story.settled(world)
         assert story.progress(world, request).stage == "settled"

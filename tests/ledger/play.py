@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from tallystick.base.events import SubsampledGaussian
-from tallystick.base.ids import digest
 from tallystick.ledger import records as r
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
@@ -18,15 +17,11 @@ from tallystick.ledger.requests.turns import subjects_of
 from tallystick.ledger.transactions import salt_commitment, score_commitment
 from tallystick.ledger.transition import Receipt
 
-from .world import DAY, HOUR, World, founder
+from .world import DAY, HOUR, AnyWorld, World, founder, hashed
 
 TRAINING = SubsampledGaussian(64_000_000, 1_420, 16)
 JUDGING = SubsampledGaussian(500_000_000, 5_000, 1)
 TRAINS = ru.EventRule("record", replace(TRAINING, sigma_milli=1_000), replace(TRAINING, sigma_milli=3_000))
-
-
-def hashed(*parts: object) -> bytes:
-    return digest(*(str(part).encode() for part in parts))
 
 
 def train(turn: str = "everyone", **more: object) -> ru.PhaseRule:
@@ -46,7 +41,7 @@ def mutual(size: int = 3, rounds: int = 2, **more: object) -> ru.Rules:
     """All train, all judge all, the leader combines."""
     form = ru.Forming(size, min(2, size), HOUR, deposit=50, leader_deposit=60, units=False)
     changed = {name: more.pop(name) for name in list(more) if name in ru.Forming.__struct_fields__}
-    form = replace(form, **changed)  # type: ignore[type-var]
+    form = replace(form, **changed)
     kept: dict[str, object] = {
         "forming": form,
         "phases": (train(), judge(), COMBINE),
@@ -71,7 +66,7 @@ def relay(size: int = 3, rounds: int = 1, **more: object) -> ru.Rules:
 class Play:
     """One request, its members' tempers, and what they know."""
 
-    world: World
+    world: AnyWorld
     request: str
     silent: dict[str, Sequence[str]] = field(default_factory=dict)  # member: phases it keeps silent in
     quality: dict[str, int] = field(default_factory=dict)  # how good a member's models are
@@ -208,7 +203,7 @@ def consortium(balance: int = 10_000, names: Sequence[str] = MEMBERS) -> World:
     return World(*(founder(name, balance) for name in names))
 
 
-def ask(world: World, rules: ru.Rules, reward: int = 1_000, member: str = "ada", **more: object) -> str:
+def ask(world: AnyWorld, rules: ru.Rules, reward: int = 1_000, member: str = "ada", **more: object) -> str:
     """Post a request."""
     body = tx.PostRequest(
         "pumps",
@@ -222,7 +217,7 @@ def ask(world: World, rules: ru.Rules, reward: int = 1_000, member: str = "ada",
     return world.made("request", member, body)
 
 
-def answer(world: World, request: str, member: str, **more: object) -> None:
+def answer(world: AnyWorld, request: str, member: str, **more: object) -> None:
     """Apply, with the salt's hash where the rules draw."""
     rules = world.get(st.REQUESTS, request).rules
     if ru.draws(rules) and not more.get("analyst"):

@@ -11,7 +11,7 @@ from tallystick.ledger.records import Progress
 from tallystick.ledger.rules import EventRule, Rules
 from tallystick.ledger.state import PROGRESS
 from tests.ledger.play import Play, judge, mutual, train
-from tests.ledger.world import HOUR, World
+from tests.ledger.world import HOUR, AnyWorld
 
 BUDGET = tx.PrivacyBudget(30 * 10**9, 10**6, "record")
 NOISE = EventRule("record", Gaussian(3_000, 1), Gaussian(6_000, 1))
@@ -52,7 +52,7 @@ def given(unit: str, to: str = "*", **more: Any) -> tx.GiveGrant:
     return tx.GiveGrant(unit, to, **terms)
 
 
-def offered(world: World, owner: str, **more: Any) -> tx.UnitUse:
+def offered(world: AnyWorld, owner: str, **more: Any) -> tx.UnitUse:
     """A unit of the owner's and a grant by which anyone's request may use it."""
     unit = world.made("unit", owner, described(f"unit-of-{owner}", **more))
     return tx.UnitUse(unit, world.made("grant", owner, given(unit)))
@@ -64,14 +64,14 @@ def charged(size: int = 2, rounds: int = 2, **more: Any) -> Rules:
     return mutual(size, rounds, **{"phases": phases, "result": "train", "units": True, **more})
 
 
-def posted(world: World, rules: Rules | None = None, requester: str = "dan", **more: Any) -> str:
+def posted(world: AnyWorld, rules: Rules | None = None, requester: str = "dan", **more: Any) -> str:
     reward = more.pop("reward", 300)
     agreed = rules or charged()
     body = tx.PostRequest("vibration", PURPOSE, b"\x01" * 32, reward, agreed, b"\x02" * 32, **more)
     return world.made("request", requester, body)
 
 
-def formed(world: World, rules: Rules | None = None, members: tuple[str, ...] = ("ada", "bob")) -> Play:
+def formed(world: AnyWorld, rules: Rules | None = None, members: tuple[str, ...] = ("ada", "bob")) -> Play:
     """A request of dan's whose team has formed of members with units of their own."""
     agreed = rules or charged()
     uses = {member: (offered(world, member),) if agreed.forming.units else () for member in members}
@@ -83,12 +83,12 @@ def formed(world: World, rules: Rules | None = None, members: tuple[str, ...] = 
     return play
 
 
-def settled(world: World, rules: Rules | None = None, members: tuple[str, ...] = ("ada", "bob")) -> str:
+def settled(world: AnyWorld, rules: Rules | None = None, members: tuple[str, ...] = ("ada", "bob")) -> str:
     """A request of dan's that ended with a record."""
     play = formed(world, rules, members)
     play.run()
     return play.request
 
 
-def progress(world: World, name: str) -> Progress:
+def progress(world: AnyWorld, name: str) -> Progress:
     return world.get(PROGRESS, name)

@@ -17,7 +17,7 @@ from tests.ledger.model.refusals.expected import PAIRS
 from tests.ledger.model.refusals.ways import WAYS
 from tests.ledger.model.scenes import SCENES, history_of, seeds_within
 from tests.ledger.model.two_chains import WAYS as ABROAD
-from tests.ledger.model.world import Broken
+from tests.ledger.observed import Broken
 
 BY_A_CROWD = {("Envelope", "OverQuota"), ("Envelope", "BlockFull")}  # met by blocks of many transactions
 NOTICED_SOON = (
@@ -56,7 +56,7 @@ def test_histories_of_two_chains_break_nothing_and_lies_are_refused():
 
 def test_a_history_can_be_played_again():
     first, again = play(history_of(7)), play(history_of(7))
-    assert first.world.records.data == again.world.records.data
+    assert first.world.reader.records == again.world.reader.records
     assert (first.met, first.world.height) == (again.met, again.world.height)
 
 

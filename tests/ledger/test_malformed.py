@@ -34,10 +34,10 @@ def test_malformed_transactions_leave_no_trace(seed):
 )
 def test_what_only_looks_large_is_refused_at_once(data):
     here = ground(0)
-    outcome = apply_block(here.records, [data, here.sound[0][:-1], data], here.block)
+    outcome = apply_block(here.reader, [data, here.sound[0][:-1], data], here.block)
     assert [receipt.refusal for receipt in outcome.receipts] == ["Malformed"] * 3
     assert outcome.writes == {} and outcome.notices == () and outcome.weight == 0
-    assert check(here.records, data, here.block).refusal == "Malformed"
+    assert check(here.reader, data, here.block).refusal == "Malformed"
 
 
 def test_the_mutations_differ_and_can_be_repeated():

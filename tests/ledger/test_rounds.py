@@ -8,8 +8,8 @@ from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
 
-from .play import MEMBERS, Play, consortium, hashed, mutual, relay, started
-from .world import HOUR, refused
+from .play import MEMBERS, Play, consortium, mutual, relay, started
+from .world import HOUR, hashed, refused
 
 NO_REQUEST = "request-" + "0" * 32
 

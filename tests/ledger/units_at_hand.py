@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tallystick.ledger import transactions as tx
 
-from .play import consortium, hashed
-from .world import DAY, World
+from .play import consortium
+from .world import DAY, World, hashed
 
 
 def with_unit(

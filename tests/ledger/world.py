@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import functools
-from bisect import bisect_left, insort
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from hashlib import sha256
 from typing import Any, TypeVar
 
-from tallystick.base.codec import Record
+from tallystick.base import keys
+from tallystick.base.codec import Record, encode
 from tallystick.base.ids import ROLES, derived_id, digest
 from tallystick.base.keys import SigningKey, prove_possession
+from tallystick.ledger import deadlines as due
 from tallystick.ledger import transactions as tx
+from tallystick.ledger import transition
 from tallystick.ledger.genesis import Founder, Genesis, Limits, first_writes
 from tallystick.ledger.handlers.members import possession_context
-from tallystick.ledger.invariants import broken
+from tallystick.ledger.invariants import RULES, broken
 from tallystick.ledger.notices import Notice
 from tallystick.ledger.rejections import Refusal
-from tallystick.ledger.state import ACCOUNTS, Table
-from tallystick.ledger.transition import Block, Outcome, Receipt, apply_block
+from tallystick.ledger.requests import elections, rounds
+from tallystick.ledger.state import ACCOUNTS, MEMBERS, Table
+from tallystick.ledger.transition import Block, Outcome, Receipt
+from tests.ledger.memory import Memory
+from tests.ledger.observed import Broken, Observer, Sent, Verify, ensure, things_of
 
 CHAIN = "testing"
 START = 1_700_000_000_000
@@ -25,48 +34,29 @@ SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 NAMES = ("ada", "bob", "cleo", "dan")
 
 R = TypeVar("R", bound=Record)
+Sign = Callable[[bytes, bytes], bytes]  # public key, message
 
 
-class Memory:
-    """An engine's records in a dictionary, with their keys in order."""
-
-    def __init__(self, records: Mapping[bytes, bytes]) -> None:
-        self.records = dict(records)
-        self.keys = sorted(records)
-
-    def get(self, key: bytes) -> bytes | None:
-        return self.records.get(key)
-
-    def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-        start = bisect_left(self.keys, prefix)
-        found = []
-        for key in self.keys[start:]:
-            if not key.startswith(prefix) or len(found) == limit:
-                break
-            found.append((key, self.records[key]))
-        return found
-
-    def write(self, writes: Mapping[bytes, bytes | None]) -> None:
-        for key, value in writes.items():
-            known = key in self.records
-            if value is not None:
-                self.records[key] = value
-                if not known:
-                    insort(self.keys, key)
-            elif known:
-                del self.records[key]
-                del self.keys[bisect_left(self.keys, key)]
+# --- members ------------------------------------------------------------------------------------------
 
 
+_by_public: dict[bytes, SigningKey] = {}
+
+
+@lru_cache(maxsize=4096)
 def key_of(name: str) -> SigningKey:
     """The key that a test calls by this name."""
-    return SigningKey(digest(b"test key", name.encode()))
+    key = SigningKey(digest(b"test key", name.encode()))
+    _by_public[key.public] = key
+    return key
 
 
+@lru_cache(maxsize=4096)
 def encryption_key_of(name: str) -> bytes:
     return digest(b"test encryption key", name.encode())
 
 
+@lru_cache(maxsize=4096)
 def possession(member: str, key: str, chain: str = CHAIN) -> bytes:
     """The proof that a member holds the key of this name."""
     return prove_possession(key_of(key), possession_context(chain, member))
@@ -76,33 +66,116 @@ def founder(name: str, balance: int = 1_000, roles: Sequence[str] = ROLES) -> Fo
     return Founder(name, key_of(name).public, encryption_key_of(name), tuple(roles), balance)  # type: ignore[arg-type]
 
 
-class World:
-    """A ledger with its members' keys at hand."""
+def hashed(*parts: object) -> bytes:
+    """A digest that a test calls by these words."""
+    return digest(*(str(part).encode() for part in parts))
 
+
+def sign_truly(public: bytes, message: bytes) -> bytes:
+    """A real signature by the key behind a public key."""
+    return _by_public[public].sign(message)
+
+
+def tag(public: bytes, message: bytes) -> bytes:
+    """Stands for a signature where signatures are not what is tried."""
+    return sha256(public + message).digest() * 2
+
+
+def tag_fits(public: bytes, message: bytes, signature: bytes) -> bool:
+    return tag(public, message) == signature
+
+
+SIGNATURES: tuple[Sign, Verify] = (sign_truly, keys.verify)
+TAGS: tuple[Sign, Verify] = (tag, tag_fits)
+
+
+# --- the world ----------------------------------------------------------------------------------------
+
+
+class AnyWorld(ABC):
+    """A ledger with its members' keys at hand, wherever its state lies."""
+
+    genesis: Genesis
+    time: int
+    height: int
+    schemes: tuple[Sign, Verify]
+    keys: dict[str, SigningKey]
+    numbers: dict[str, int]  # the next of what was sealed
+    said: list[Notice]
     second: dict[str, str]  # owner: another grant, where a test has given two
 
-    def __init__(
-        self,
-        *founders: Founder,
-        cap: int = 1_000_000,
-        pool: int = 0,
-        limits: Limits | None = None,
-        chain: str = CHAIN,
-        **more: Any,
-    ) -> None:
-        members = founders or tuple(founder(name) for name in NAMES)
-        limits = limits or Limits(vote_wait=DAY, dormant_after=30 * DAY)
-        self.genesis = Genesis(chain, START, cap, members, pool, limits, **more)
-        self.reader = Memory(first_writes(self.genesis))
-        self.keys = {one.member: key_of(one.member) for one in members}
-        self.time, self.height = START, 0
-        self.numbers: dict[str, int] = {}
-        self.said: list[Notice] = []
-        self.history: list[tuple[Block, tuple[bytes, ...], Outcome]] = []
+    def _found(self, genesis: Genesis, schemes: tuple[Sign, Verify]) -> None:
+        self.genesis, self.schemes = genesis, schemes
+        self.time, self.height, self.numbers, self.said = genesis.time, 0, {}, []
+        self.keys = {member.member: key_of(member.member) for member in genesis.members}
 
-    def at(self) -> Block:
-        """Where the next transaction runs."""
-        return Block(self.genesis.chain, self.height + 1, self.time)
+    @abstractmethod
+    def find(self, table: Table[R], *parts: str | int) -> R | None:
+        """A record of its newest state."""
+
+    @abstractmethod
+    def scan(self, table: Table[R], *parts: str | int) -> list[R]:
+        """The records of a table whose keys begin with these parts, in the order of their keys."""
+
+    @abstractmethod
+    def block(self, *given: bytes | Sent) -> Outcome:
+        """Make one block of these."""
+
+    def wait(self, milliseconds: int) -> Outcome:
+        """Let time pass, then make an empty block."""
+        self.time += milliseconds
+        return self.block()
+
+    def get(self, table: Table[R], *parts: str | int) -> R:
+        record = self.find(table, *parts)
+        assert record is not None, table.key(*parts)
+        return record
+
+    def balance(self, member: str) -> int:
+        return self.get(ACCOUNTS, member).balance
+
+    def public_key(self, member: str) -> bytes:
+        """The key by which the ledger knows a member; of a stranger, what its key would be."""
+        known = self.find(MEMBERS, member)
+        return known.key if known else key_of(member).public
+
+    def next_number(self, member: str) -> int:
+        """The number after the highest that a member has used."""
+        account = self.find(ACCOUNTS, member)
+        return max((account.low - 1, *account.ahead)) + 1 if account else 0
+
+    def number_of(self, member: str) -> int:
+        """The number that the member's next sealed transaction gets, after all that were sealed before."""
+        return max(self.next_number(member), self.numbers.get(member, 0))
+
+    def sent(
+        self,
+        member: str,
+        body: tx.Body,
+        *,
+        key: bytes | None = None,
+        number: int | None = None,
+        valid_until: int | None = None,
+        chain: str | None = None,
+        version: int = tx.FORMAT,
+        honest: bool = True,
+        expects: str = "",
+    ) -> Sent:
+        """A transaction under its sender's next number on the ledger, or as it is bent."""
+        envelope = tx.Envelope(
+            version,
+            chain or self.genesis.chain,
+            member,
+            key or self.public_key(member),
+            self.next_number(member) if number is None else number,
+            self.time + HOUR if valid_until is None else valid_until,
+            body,  # type: ignore[arg-type]
+        )
+        inner = encode(envelope)
+        signature = self.schemes[0](envelope.signer, tx.signing_bytes(inner))
+        if not honest:
+            signature = bytes((signature[0] ^ 1,)) + signature[1:]
+        return Sent(member, body, encode(tx.Signed(inner, signature)), envelope, honest, expects)
 
     def sealed(
         self,
@@ -111,32 +184,15 @@ class World:
         *,
         number: int | None = None,
         signer: SigningKey | None = None,
-        valid_until: int | None = None,
-        chain: str | None = None,
-        version: int = tx.FORMAT,
+        **more: Any,
     ) -> bytes:
-        """A signed transaction under the member's next number."""
+        """The bytes of a transaction under the member's next number, counting what was sealed before."""
         signer = signer or self.keys.get(member) or key_of(member)
+        _by_public[signer.public] = signer
         if number is None:
-            number = self.numbers.get(member, 0)
+            number = self.number_of(member)
             self.numbers[member] = number + 1
-        until = self.time + HOUR if valid_until is None else valid_until
-        envelope = tx.Envelope(
-            version, chain or self.genesis.chain, member, signer.public, number, until, body
-        )
-        return tx.seal(envelope, signer.sign)
-
-    def block(self, *transactions: bytes) -> Outcome:
-        """Apply one block and look at the whole state afterwards."""
-        block = self.at()
-        outcome = apply_block(self.reader, transactions, block)
-        self.reader.write(outcome.writes)
-        self.height, self.time = block.height, block.time + 1
-        self.history.append((block, transactions, outcome))
-        self.said += outcome.notices
-        self.said += (notice for receipt in outcome.receipts for notice in receipt.notices)
-        assert broken(self.reader) == []
-        return outcome
+        return self.sent(member, body, key=signer.public, number=number, **more).data
 
     def does(self, member: str, body: tx.Body, **more: Any) -> Receipt:
         """One transaction in a block of its own."""
@@ -150,30 +206,9 @@ class World:
 
     def made(self, kind: str, member: str, body: tx.Body) -> str:
         """The id of what an accepted transaction made."""
-        number = self.numbers.get(member, 0)
+        number = self.number_of(member)
         self.did(member, body)
         return derived_id(kind, member, number)
-
-    def wait(self, milliseconds: int) -> Outcome:
-        """Let time pass, then make an empty block."""
-        self.time += milliseconds
-        return self.block()
-
-    def find(self, table: Table[R], *parts: str | int) -> R | None:
-        data = self.reader.get(table.key(*parts).encode())
-        return None if data is None else table.decode(data)
-
-    def get(self, table: Table[R], *parts: str | int) -> R:
-        record = self.find(table, *parts)
-        assert record is not None, table.key(*parts)
-        return record
-
-    def scan(self, table: Table[R], *parts: str | int) -> list[R]:
-        prefix = (table.key(*parts) + "/").encode()
-        return [table.decode(data) for _, data in self.reader.scan(prefix, 1 << 62)]
-
-    def balance(self, member: str) -> int:
-        return self.get(ACCOUNTS, member).balance
 
     def decide(self, change: tx.Change, proposer: str = "ada") -> str:
         """Propose a change and have all of its electorate approve it; it takes effect after the delay."""
@@ -182,6 +217,100 @@ class World:
             self.does(member, tx.Vote(proposal, True))
         self.wait(self.genesis.limits.vote_delay + 1)
         return proposal
+
+
+class World(AnyWorld):
+    """A ledger in memory, and whoever looks on."""
+
+    def __init__(
+        self,
+        *founders: Founder,
+        cap: int = 1_000_000,
+        pool: int = 0,
+        limits: Limits | None = None,
+        chain: str = CHAIN,
+        genesis: Genesis | None = None,
+        schemes: tuple[Sign, Verify] = SIGNATURES,
+        **more: Any,
+    ) -> None:
+        members = founders or tuple(founder(name) for name in NAMES)
+        limits = limits or Limits(vote_wait=DAY, dormant_after=30 * DAY)
+        self._found(genesis or Genesis(chain, START, cap, members, pool, limits, **more), schemes)
+        self.history: list[tuple[Block, tuple[bytes, ...], Outcome]] = []
+        self.observers: list[Observer] = []
+        self.at_once = due.AT_ONCE  # the largest team that goes on within a transaction
+        self.reader = Memory(first_writes(self.genesis))
+
+    def twin(self) -> World:
+        """The same world once more, without its history and those who look on."""
+        other = World(genesis=self.genesis, schemes=self.schemes)
+        other.reader, other.time, other.height = self.reader.twin(), self.time, self.height
+        other.numbers, other.keys, other.at_once = dict(self.numbers), dict(self.keys), self.at_once
+        return other
+
+    def at(self) -> Block:
+        """Where the next transaction runs."""
+        return Block(self.genesis.chain, self.height + 1, self.time)
+
+    # --- blocks -----------------------------------------------------------------------------------
+
+    def block(self, *given: bytes | Sent) -> Outcome:
+        """Apply one block, let those who look on see every part of it, and check the whole state."""
+        block, verify = self.at(), self.schemes[1]
+        sent = [item if isinstance(item, Sent) else Sent("", None, item) for item in given]
+        data = tuple(transaction.data for transaction in sent)
+        waiting = [key for key in self.reader.tables["due"] if int(key[0]) <= block.time]
+        with teams_at_once(self.at_once):
+            outcome = transition.apply_block(self.reader, data, block, verify)
+            things = things_of(self.reader, block, sent, outcome, verify) if self.observers else []
+        for observer in self.observers:
+            for happened in things:
+                observer.see(block, happened)
+        self.reader.write(outcome.writes)
+        self.height, self.time = block.height, block.time + 1
+        self.history.append((block, data, outcome))
+        self.said += outcome.notices
+        self.said += (notice for receipt in outcome.receipts for notice in receipt.notices)
+        for observer in self.observers:
+            observer.compare(self.reader)
+        self._check(outcome, waiting)
+        return outcome
+
+    def _check(self, outcome: Outcome, waiting: list[tuple[str, ...]]) -> None:
+        """Every invariant holds, and what was due is served, as far as a block may."""
+        for rule in RULES:
+            for flaw in rule(self.reader):  # type: ignore[arg-type]
+                raise Broken(f"{rule.__name__}: {flaw}")
+        late = [key for key in waiting if key in self.reader.tables["due"]]
+        may_wait = len(waiting) > self.reader.chain.due_limit or len(outcome.writes) > due.MOST_RECORDS // 4
+        ensure(not late or may_wait, "due and not served:", late)
+
+    def check_all(self) -> None:
+        """Every invariant over the bytes themselves."""
+        ensure(not broken(self.reader), *broken(self.reader))
+
+    # --- what it holds ----------------------------------------------------------------------------
+
+    def find(self, table: Table[R], *parts: str | int) -> R | None:
+        return self.reader.find(table, *parts)
+
+    def scan(self, table: Table[R], *parts: str | int) -> list[R]:
+        prefix = (table.key(*parts) + "/").encode()
+        return [table.decode(data) for _, data in self.reader.scan(prefix, 1 << 62)]
+
+
+@contextmanager
+def teams_at_once(size: int) -> Iterator[None]:
+    """Let the ledger take even small teams for large ones, whose phases go on by the due-queue."""
+    usual = due.AT_ONCE
+    rounds.AT_ONCE = elections.AT_ONCE = size  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        rounds.AT_ONCE = elections.AT_ONCE = usual  # type: ignore[attr-defined]
+
+
+# --- refusals -----------------------------------------------------------------------------------------
 
 
 REFUSED: dict[tuple[str, str], list[str]] = {}  # which tests show which refusal of which transaction

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.consortium import CARRIER, DAY, HOUR, MAIN, PURPOSE, REWARD, RULES, Consortium, hashed
+from benchmarks.consortium import CARRIER, MAIN, PURPOSE, REWARD, RULES, Consortium
 from tallystick.base.ids import derived_id
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.invariants import broken
 from tallystick.ledger.views import find, other_chains, to_carry
 from tallystick.node.carrier import carry, grows_old
+from tests.ledger.world import DAY, HOUR, hashed
 
 NORTH = "north"
 
@@ -29,7 +30,8 @@ def carried(found: Consortium, source: str, target: str) -> list[str]:
     """Carry once; say what was taken."""
 
     def submit(body: tx.Body):
-        return found.do(target, [(CARRIER, body)])[0]
+        found.together()
+        return found.chains[target].answer(CARRIER, body)
 
     answers = carry(found.chains[source].engine, found.chains[target].engine, submit)
     for _, answer in answers:
@@ -39,7 +41,7 @@ def carried(found: Consortium, source: str, target: str) -> list[str]:
 
 def sent(found: Consortium) -> str:
     uses = found.offer_units()
-    name = derived_id("request", "dan", found.number(MAIN, "dan"))
+    name = derived_id("request", "dan", found.chains[MAIN].number_of("dan"))
     asked = tx.PostRequest("pumps", PURPOSE, hashed("p"), REWARD, RULES, hashed("r"), chain=NORTH)
     found.done(MAIN, [("dan", asked)])
     found.done(MAIN, [(member, tx.Apply(name, units=(uses[member],))) for member in ("ada", "bob")])
@@ -60,7 +62,7 @@ def test_there_and_back_between_two_ledgers_on_disk(both):
     assert carried(both, MAIN, NORTH) == carried(both, NORTH, MAIN) == []
     while duties := both.duties(NORTH):
         both.done(NORTH, [(member, body) for _, member, body in duties[:1]])
-        both.crash(NORTH)
+        both.chains[NORTH].crash()
     assert carried(both, NORTH, MAIN) == ["message"]
     assert stage(both, MAIN, name) == "settled"
     assert carried(both, NORTH, MAIN) == []
@@ -81,7 +83,7 @@ def test_a_header_is_carried_before_the_view_grows_old(both):
     carried(both, MAIN, NORTH)
     main, north = both.chains[MAIN].engine, both.chains[NORTH].engine
     assert not grows_old(main, north, both.time)
-    both.time += HOUR // 2 + 1_000
+    both.together(HOUR // 2 + 1_000)
     assert grows_old(main, north, both.time)
     both.do(MAIN, [(CARRIER, tx.Nudge())])
     assert [waiting.about for waiting in to_carry(main, north, both.time)] == ["header"]
@@ -90,7 +92,7 @@ def test_a_header_is_carried_before_the_view_grows_old(both):
 
 def test_a_quiet_chain_is_woken_before_it_is_shown_a_header(both):
     sent(both)
-    both.time += 3 * HOUR
+    both.together(3 * HOUR)
     both.do(MAIN, [(CARRIER, tx.Nudge())])
     both.do(MAIN, [(CARRIER, tx.Nudge())])
     assert "message" in carried(both, MAIN, NORTH)

@@ -15,9 +15,8 @@ from tallystick.ledger.budgets.costs import Costs
 from tallystick.ledger.budgets.curves import ZERO
 from tallystick.ledger.notices import OutcomeSent, RequestSent
 from tests.base.small_chain import commit_to, members
+from tests.ledger.chains_world import NORTH, OPERATOR, terms
 from tests.ledger.neighbours import (
-    NORTH,
-    OPERATOR,
     Pair,
     contradiction,
     ended,
@@ -27,7 +26,6 @@ from tests.ledger.neighbours import (
     pair,
     sent,
     short,
-    terms,
 )
 from tests.ledger.play import train
 from tests.ledger.story import offered, posted, settled

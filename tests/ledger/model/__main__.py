@@ -12,7 +12,7 @@ from tests.ledger.model.history import play
 from tests.ledger.model.refusals import two_chains
 from tests.ledger.model.refusals.expected import PAIRS
 from tests.ledger.model.scenes import history_of
-from tests.ledger.model.world import Broken
+from tests.ledger.observed import Broken
 
 MOST = 8  # failures that are shown
 

@@ -8,7 +8,6 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from tallystick.base.ids import digest
 from tallystick.ledger import records as r
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
@@ -17,14 +16,10 @@ from tallystick.ledger.requests.turns import subjects_of
 from tallystick.ledger.transactions import salt_commitment, score_commitment
 from tests.ledger.model.agreements import own_event, test_secrets
 from tests.ledger.model.people import FULL
-from tests.ledger.model.world import World
+from tests.ledger.world import World, hashed
 
 LIVE = ("forming", "opening", "rounds", "closing", "recording", "approving", "sealed", "certifying")
 Duty = tuple[str, Callable[[], tx.Body]]  # who, and what it would send
-
-
-def hashed(*parts: object) -> bytes:
-    return digest(*(str(part).encode() for part in parts))
 
 
 @dataclass
@@ -39,7 +34,7 @@ class Players:
     malice: float = 0.12  # how often one is done badly
 
     def rows(self, table: st.Table[Any]) -> dict[tuple[str, ...], Any]:
-        return self.world.records.all(table)
+        return self.world.reader.all(table)
 
     def live(self, *stages: str) -> list[str]:
         """The requests in these stages, in the order of their names."""
@@ -49,18 +44,18 @@ class Players:
         ]
 
     def progress(self, name: str) -> r.Progress:
-        return self.world.records.all(st.PROGRESS)[(name,)]
+        return self.world.reader.all(st.PROGRESS)[(name,)]
 
     def request(self, name: str) -> r.Request:
-        return self.world.records.all(st.REQUESTS)[(name,)]
+        return self.world.reader.all(st.REQUESTS)[(name,)]
 
     def open_phase(self, name: str) -> tuple[r.Phase, ru.PhaseRule] | None:
         progress = self.progress(name)
-        phase = self.world.records.find(st.PHASES, name, progress.phase) if progress.phase >= 0 else None
+        phase = self.world.reader.find(st.PHASES, name, progress.phase) if progress.phase >= 0 else None
         return None if phase is None else (phase, ru.all_phases(self.request(name).rules)[progress.phase])
 
     def posting(self, name: str, member: str) -> r.Posting | None:
-        return self.world.records.find(st.POSTS, name, self.progress(name).phase, member)
+        return self.world.reader.find(st.POSTS, name, self.progress(name).phase, member)
 
     # --- duties -----------------------------------------------------------------------------------
 
@@ -200,7 +195,7 @@ class Players:
         if rule.content == "model":
             lazy = hashed(name, phase.round, member, "copies")[0] < 14
             copied = lazy or (bad and self.rng.random() < 0.4)
-            state = self.world.records.find(st.ROUNDS, name)
+            state = self.world.reader.find(st.ROUNDS, name)
             known = state.hashes if state else ()
             own = hashed(name, phase.round, rule.name, member)
             plain = self.rng.choice(known) if copied and known else own

@@ -12,13 +12,14 @@ from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers import WEIGHTS
 from tallystick.ledger.state import ACCOUNTS, LIVE_REQUESTS, PHASES, PLACES, PROGRESS, TEAMS
 from tallystick.ledger.transition import Block
+from tests.ledger.memory import Memory
 from tests.ledger.model import phases
 from tests.ledger.model.books import Books, MemberModel
 from tests.ledger.model.on_notice import ENTRIES
 from tests.ledger.model.permits import PERMITS
 from tests.ledger.model.refusals.expected import listed_refusals
 from tests.ledger.model.request_model import RequestModel
-from tests.ledger.model.world import Happened, Records, ensure
+from tests.ledger.observed import Happened, ensure
 
 BY_DEVICE = (tx.Post, tx.Reveal, tx.Report, tx.Nudge, tx.Deliver)
 WINDOW = 256
@@ -51,23 +52,23 @@ class Bookkeeper:
                 phases.ensure_going_on(books, request, request.open)
             ensure(not request.expected, request.name, "was to announce", request.expected)
 
-    def compare(self, records: Records) -> None:
+    def compare(self, reader: Memory) -> None:
         """After a block, the ledger and the books say the same."""
         books = self.books
         for name, member in books.members.items():
-            compare_account(records, name, member)
-        chain = records.chain
+            compare_account(reader, name, member)
+        chain = reader.chain
         ensure((chain.issued, chain.pool) == (books.issued, books.pool), "issued", chain, "not", books.issued)
-        books.budgets.compare(records)
+        books.budgets.compare(reader)
         for request in books.live.values():
-            compare_request(records, request)
+            compare_request(reader, request)
         live = [
             key[0]
-            for key, progress in records.all(PROGRESS).items()
+            for key, progress in reader.all(PROGRESS).items()
             if progress.stage not in ("settled", "refunded")
         ]
         ensure(sorted(live) == sorted(books.live), "live are", live, "by the books", list(books.live))
-        listed = [key[0] for key in records.all(LIVE_REQUESTS)]
+        listed = [key[0] for key in reader.all(LIVE_REQUESTS)]
         ensure(sorted(listed) == sorted(live), "listed as live are", listed, "and live are", live)
 
 
@@ -125,9 +126,9 @@ def ensure_authentic(own: MemberModel, envelope: tx.Envelope, block: Block) -> N
 # --- what is compared -------------------------------------------------------------------------------
 
 
-def compare_account(records: Records, name: str, member: MemberModel) -> None:
+def compare_account(reader: Memory, name: str, member: MemberModel) -> None:
     """A member's balance, credit and numbers."""
-    account = records.find(ACCOUNTS, name)
+    account = reader.find(ACCOUNTS, name)
     assert account is not None
     theirs = (account.balance, account.credit, account.seen)
     ours = (member.balance, member.credit, member.seen)
@@ -137,9 +138,9 @@ def compare_account(records: Records, name: str, member: MemberModel) -> None:
     ensure(used and len(member.used) == account.low + len(above), name, "used", account)
 
 
-def compare_request(records: Records, request: RequestModel) -> None:
+def compare_request(reader: Memory, request: RequestModel) -> None:
     """A live request: how far it is, its team, its places, the phase that is open."""
-    progress = records.find(PROGRESS, request.name)
+    progress = reader.find(PROGRESS, request.name)
     assert progress is not None
     theirs = (
         progress.stage, progress.escrow, progress.round, progress.completed, progress.leader,
@@ -152,9 +153,9 @@ def compare_request(records: Records, request: RequestModel) -> None:
     )  # fmt: skip
     ensure(theirs == ours, request.name, "is", theirs, "by the books", ours)
     if request.stage != "forming":
-        _compare_team(records, request)
+        _compare_team(reader, request)
     if request.open:
-        phase = records.find(PHASES, request.name, request.phase)
+        phase = reader.find(PHASES, request.name, request.phase)
         assert phase is not None
         at = request.open
         was = (
@@ -164,14 +165,14 @@ def compare_request(records: Records, request: RequestModel) -> None:
         ensure(was == ought, request.name, "phase", phase.name, "is", was, "by the books", ought)
 
 
-def _compare_team(records: Records, request: RequestModel) -> None:
-    team, own = records.find(TEAMS, request.name), request.team
+def _compare_team(reader: Memory, request: RequestModel) -> None:
+    team, own = reader.find(TEAMS, request.name), request.team
     assert team is not None
     theirs = (list(team.active), list(team.bench), sorted((*team.active, *team.gone)))
     ours = (own.active, own.bench, sorted(own.places))
     ensure(theirs == ours, request.name, "has the team", theirs, "by the books", ours)
     for mine in own.places.values():
-        place = records.find(PLACES, request.name, mine.member)
+        place = reader.find(PLACES, request.name, mine.member)
         assert place is not None
         for name in PLACE_FIELDS:
             kept, ought = getattr(place, name), getattr(mine, name)

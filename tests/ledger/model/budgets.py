@@ -12,7 +12,8 @@ from tallystick.ledger.records import Request
 from tallystick.ledger.rules import PhaseRule, all_phases
 from tallystick.ledger.state import GRANTS, LINEAGES, UNITS
 from tallystick.ledger.transactions import UnitUse
-from tests.ledger.model.world import Broken, Records, ensure
+from tests.ledger.memory import Memory
+from tests.ledger.observed import Broken, ensure
 
 Curve = tuple[int, ...]
 NOTHING: Curve = (0,) * len(privacy_cost.ORDERS)
@@ -224,18 +225,18 @@ class Budgets:
         """Nothing of private rows is posted before its cost is final."""
         ensure((request, round_, phase, member) in self.charged, member, "posts uncharged in", phase)
 
-    def compare(self, records: Records) -> None:
+    def compare(self, reader: Memory) -> None:
         """The ledger's budgets and grants are the books'."""
-        for (name,), kept in records.all(LINEAGES).items():
+        for (name,), kept in reader.all(LINEAGES).items():
             own = self.lineages[name]
             theirs = (kept.spent.training, kept.spent.judging, kept.reserved.training, kept.reserved.judging)
             ours = (own.spent["training"], own.spent["judging"], own.held["training"], own.held["judging"])
             ensure(theirs == ours, name, "has spent and holds", theirs, "by the books", ours)
             ensure((kept.unaccounted, kept.owner) == (own.unaccounted, own.owner), name, "differs", kept, own)
-        for (name,), grant in records.all(GRANTS).items():
+        for (name,), grant in reader.all(GRANTS).items():
             mine = self.grants[name]
             ensure((grant.used, grant.revoked) == (mine.used, mine.revoked), name, "is", grant, "not", mine)
-        for (name,), unit in records.all(UNITS).items():
+        for (name,), unit in reader.all(UNITS).items():
             known = self.units[name]
             ensure(
                 (unit.uses, unit.active) == (known.uses, known.active)

@@ -7,13 +7,14 @@ from typing import Any
 
 from tallystick.base.ids import rank
 from tallystick.ledger.state import RECORDS
+from tests.ledger.memory import View
 from tests.ledger.model.books import Books
 from tests.ledger.model.faults import better
 from tests.ledger.model.phases import following, seed_of
 from tests.ledger.model.request_model import PlaceModel, RequestModel, RoundModel
 from tests.ledger.model.sums import PPM, angle_weights, capped, middle, shared
 from tests.ledger.model.teams import form, give_back
-from tests.ledger.model.world import View, ensure
+from tests.ledger.observed import ensure
 
 ATTEMPTS = 3
 NEVER = 2**62

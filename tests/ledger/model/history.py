@@ -9,6 +9,7 @@ from random import Random
 from tallystick.base.ids import derived_id
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
+from tests.ledger.memory import due_times
 from tests.ledger.model import moves
 from tests.ledger.model.actors import Players
 from tests.ledger.model.bookkeeper import Bookkeeper
@@ -19,7 +20,8 @@ from tests.ledger.model.refusals import requests, teams, units
 from tests.ledger.model.refusals import rounds as of_rounds
 from tests.ledger.model.refusals.expected import ENVELOPE, HARD, HARDEST, PAIRS, RARE
 from tests.ledger.model.refusals.ways import OTHER_WAYS, Bent, way_to
-from tests.ledger.model.world import Sent, World, due_times, ensure
+from tests.ledger.observed import Sent, ensure
+from tests.ledger.world import World
 
 STEPS = 50
 SUBJECTS = (units, requests, teams, of_rounds)  # each brings its ways to be refused
@@ -41,9 +43,8 @@ class History:
 
     def twin(self, rng: Random) -> History:
         """The same world once more, to be played by another chance."""
-        old = self.world
-        books = self.books.twin()
-        world = World(old.records.copy(), old.time, old.height, [Bookkeeper(books)], old.sign, old.verify)
+        books, world = self.books.twin(), self.world.twin()
+        world.observers.append(Bookkeeper(books))
         players = Players(world, rng, dict(self.players.vectors), {})
         players.silence, players.malice = rng.choice(((0.02, 0.05), (0.02, 0.05), (0.08, 0.12), (0.25, 0.2)))
         world.at_once = books.at_once = rng.choice((world.at_once,) * 7 + (1,))
@@ -53,7 +54,7 @@ class History:
 
     def number(self, member: str) -> int:
         """An unused number: mostly the next, at times one ahead, at times one left behind."""
-        account, chance = self.world.records.find(st.ACCOUNTS, member), self.rng.random()
+        account, chance = self.world.reader.find(st.ACCOUNTS, member), self.rng.random()
         if account is None:
             return 0
         following = self.world.next_number(member)
@@ -63,11 +64,11 @@ class History:
 
     def seal(self, member: str, body: tx.Body) -> Sent:
         """Sealed by the member, or by a device of its own where that may do it."""
-        own = self.world.records.find(st.MEMBERS, member)
+        own = self.world.reader.find(st.MEMBERS, member)
         keys = [one.key for one in own.devices if self.world.time < one.until] if own else []
         by_device = keys and isinstance(body, tx.Post | tx.Reveal | tx.Report | tx.Nudge | tx.Deliver)
         key = keys[0] if by_device and self.rng.random() < 0.3 else None
-        return self.world.sealed(member, body, number=self.number(member), key=key)
+        return self.world.sent(member, body, number=self.number(member), key=key)
 
     def does(self, member: str, body: tx.Body) -> None:
         """One transaction in a block of its own."""
@@ -114,7 +115,7 @@ class History:
 
     def deadline(self, name: str) -> int:
         """When a request's next deadline is."""
-        found = [int(key[0]) for key in self.world.records.all(st.DUE) if key[2] == name]
+        found = [int(key[0]) for key in self.world.reader.all(st.DUE) if key[2] == name]
         return min(found, default=self.world.time)
 
     def wait_for(self, name: str) -> None:
@@ -147,9 +148,9 @@ class History:
     def bend(self, bent: Bent, refusal: str) -> Sent:
         """Seal it as it is bent. What is due may change the state first: then nothing is expected."""
         self.world.time = max(self.world.time, bent.at)
-        due = any(time <= self.world.time for time in due_times(self.world.records))
+        due = any(time <= self.world.time for time in due_times(self.world.reader))
         options = {"number": self.number(bent.member), **bent.envelope}
-        sent = self.world.sealed(bent.member, bent.body, expects="" if due else refusal, **options)
+        sent = self.world.sent(bent.member, bent.body, expects="" if due else refusal, **options)
         if not bent.cut:
             return sent
         data = bytearray(sent.data)
@@ -170,7 +171,7 @@ class History:
     def disturb(self) -> None:
         """Something that changes a running team: a grant taken back, a unit gone, a member expelled."""
         players, chance = self.players, self.rng.random()
-        if self.world.records.all(st.RESERVATIONS) and chance < 0.5:
+        if self.world.reader.all(st.RESERVATIONS) and chance < 0.5:
             kind = self.rng.choice((moves.revoke, moves.withdraw_or_hand_over))
         else:
             kind = self.rng.choice((moves.leave, moves.join_bench, moves.join_bench, moves.buy_on))
@@ -181,7 +182,7 @@ class History:
 
     def expel(self) -> None:
         """A member that serves is put to the vote, and everybody else votes, all in one block."""
-        serving = sorted({member for _, member in self.world.records.all(st.PLACES)})
+        serving = sorted({member for _, member in self.world.reader.all(st.PLACES)})
         if not serving:
             return self.serve()
         chosen = self.rng.choice(serving)
@@ -189,7 +190,7 @@ class History:
         number = self.number(proposer)
         proposal = derived_id("proposal", proposer, number)
         change = tx.Suspend(chosen) if self.rng.random() < 0.7 else tx.SetRoles(chosen, ("requester",))
-        sent = [self.world.sealed(proposer, tx.Propose(change), number=number)]
+        sent = [self.world.sent(proposer, tx.Propose(change), number=number)]
         others = [m for m in FULL if m not in (chosen, proposer)]
         return self.send(*sent, *(self.seal(member, tx.Vote(proposal, True)) for member in others))
 
@@ -198,7 +199,7 @@ class History:
 
     def clock(self) -> None:
         """Time passes: a little, to the next deadline, now and then very long."""
-        times = due_times(self.world.records)
+        times = due_times(self.world.reader)
         chance = self.rng.random()
         if chance < 0.12:
             return self.sleep()
@@ -224,7 +225,7 @@ class History:
 
         def add(member: str, body: tx.Body) -> None:
             used[member] = used.get(member, self.world.next_number(member) - 1) + 1
-            sent.append(self.world.sealed(member, body, number=used[member]))
+            sent.append(self.world.sent(member, body, number=used[member]))
 
         one = self.rng.random() < 0.5
         crowd = [self.rng.choice(FULL)] if one else list(FULL[:3])
@@ -241,10 +242,10 @@ class History:
 
     def assembly(self) -> None:
         """Many votes on one proposal in one block, wherever one is open."""
-        for (name,), proposal in sorted(self.world.records.all(st.PROPOSALS).items()):
+        for (name,), proposal in sorted(self.world.reader.all(st.PROPOSALS).items()):
             if proposal.stage == "open" and self.world.time < proposal.deadline:
-                names = self.world.records.all(st.ELECTORATES)[(name,)].members
-                voted = [m for of, m in self.world.records.all(st.BALLOTS) if of == name]
+                names = self.world.reader.all(st.ELECTORATES)[(name,)].members
+                voted = [m for of, m in self.world.reader.all(st.BALLOTS) if of == name]
                 able = [m for m in names if m not in voted]
                 votes = [self.seal(m, tx.Vote(name, self.rng.random() < 0.9)) for m in able]
                 if votes:
@@ -256,18 +257,18 @@ class History:
     def run_out(self) -> None:
         """Nobody acts any more: by the clock alone every request ends, and nothing is left of it."""
         for _ in range(LONGEST_END):
-            times = due_times(self.world.records)
+            times = due_times(self.world.reader)
             if not times:
                 break
             self.world.time = max(self.world.time, times[0])
             self.world.block()
             self.blocks += 1
-        ensure(not due_times(self.world.records), "still due:", self.world.records.all(st.DUE))
+        ensure(not due_times(self.world.reader), "still due:", self.world.reader.all(st.DUE))
         ensure(not self.books.live, "still live:", list(self.books.live))
-        held = [*self.world.records.all(st.PLACES), *self.world.records.all(st.APPLICATIONS)]
-        ensure(not held and not self.world.records.all(st.RESERVATIONS), "still held:", held)
-        chain = self.world.records.chain
-        owned = sum(account.balance for account in self.world.records.all(st.ACCOUNTS).values())
+        held = [*self.world.reader.all(st.PLACES), *self.world.reader.all(st.APPLICATIONS)]
+        ensure(not held and not self.world.reader.all(st.RESERVATIONS), "still held:", held)
+        chain = self.world.reader.chain
+        owned = sum(account.balance for account in self.world.reader.all(st.ACCOUNTS).values())
         ensure(owned + chain.pool == chain.issued == self.books.total(), owned, chain, self.books.total())
         self.world.check_all()
 

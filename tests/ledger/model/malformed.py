@@ -13,11 +13,12 @@ import msgspec
 from tallystick.ledger import transactions as tx
 from tallystick.ledger import transition
 from tallystick.ledger.transition import Block
-from tests.ledger.model.people import SIGNATURES, key_of
+from tests.ledger.memory import Memory, due_times
 from tests.ledger.model.random_blocks import WILD
 from tests.ledger.model.refusals.expected import ENVELOPE
 from tests.ledger.model.scenes import prepare
-from tests.ledger.model.world import Records, due_times, ensure
+from tests.ledger.observed import ensure
+from tests.ledger.world import SIGNATURES, key_of
 
 BATCH = 250
 HEAVY = 200  # one in so many is large
@@ -29,7 +30,7 @@ decode = msgspec.msgpack.Decoder().decode
 class Ground:
     """A state, its place in time, and well-formed transactions of every kind for it."""
 
-    records: Records
+    reader: Memory
     block: Block
     sound: tuple[bytes, ...]
 
@@ -38,13 +39,11 @@ def ground(seed: int) -> Ground:
     """A prepared world and a few dozen transactions that it would take or refuse, with real signatures."""
     history = prepare(Random(f"malformed {seed}"), SIGNATURES)
     world, players = history.world, history.players
-    while any(time <= world.time for time in due_times(world.records)):
+    while any(time <= world.time for time in due_times(world.reader)):
         world.block()  # limits may let it serve few entries a block; what follows must find nothing to do
-    block = Block(world.records.chain.chain, world.height + 1, world.time)
-    sound = [
-        world.sealed(other, WILD[kind](players)).data for kind in WILD for other in ("ada", "bob", "cleo")
-    ]
-    return Ground(world.records, block, tuple(sound))
+    block = Block(world.reader.chain.chain, world.height + 1, world.time)
+    sound = [world.sent(other, WILD[kind](players)).data for kind in WILD for other in ("ada", "bob", "cleo")]
+    return Ground(world.reader, block, tuple(sound))
 
 
 # --- mutations that nobody signed -------------------------------------------------------------------
@@ -189,7 +188,7 @@ def try_many(seed: int, count: int, share_signed: float = 0.35) -> dict[str, int
             data, anew = next(stream)
             if data not in sound:
                 (signed if anew else unsigned).append(data)
-        outcome = transition.apply_block(here.records, unsigned, here.block)
+        outcome = transition.apply_block(here.reader, unsigned, here.block)
         ensure(not outcome.writes, "malformed transactions wrote", list(outcome.writes))
         ensure(not outcome.notices, "malformed transactions announced", outcome.notices)
         for data, receipt in zip(unsigned, outcome.receipts, strict=True):
@@ -203,11 +202,11 @@ def try_many(seed: int, count: int, share_signed: float = 0.35) -> dict[str, int
 
 def _signed_once(here: Ground, data: bytes) -> str:
     """A mutated transaction whose signature fits: refused without a trace, or well-formed after all."""
-    writes, receipt = transition.apply(here.records, data, here.block)
+    writes, receipt = transition.apply(here.reader, data, here.block)
     ensure(receipt.code != 99, receipt, "from", data.hex())
     if not receipt.member:
         ensure(receipt.code and not writes, receipt, "wrote", list(writes), "from", data.hex())
         return receipt.refusal
-    again = transition.check(here.records, data, here.block)
+    again = transition.check(here.reader, data, here.block)
     ensure(again.code in (0, receipt.code), "a check says", again, "where a block says", receipt)
     return "well-formed"

@@ -8,9 +8,10 @@ from typing import Any
 from tallystick.ledger import records as r
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
-from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.actors import Players
 from tests.ledger.model.agreements import PURPOSE, TOPICS, agreement
-from tests.ledger.model.people import BARRED, FULL, POOR, encryption_key_of, key_of, possession
+from tests.ledger.model.people import BARRED, FULL, POOR
+from tests.ledger.world import encryption_key_of, hashed, key_of, possession
 
 Move = tuple[str, tx.Body]
 FAR = 4_000_000_000_000
@@ -142,7 +143,7 @@ def buy_on(p: Players) -> Move | None:
 
 def leave(p: Players) -> Move | None:
     name = some(p, p.live("opening", "rounds", "closing"))
-    team = name and p.world.records.find(st.TEAMS, name)
+    team = name and p.world.reader.find(st.TEAMS, name)
     return (p.rng.choice(team.active), tx.Leave(name)) if team and team.active else None
 
 
@@ -195,7 +196,7 @@ def propose(p: Players) -> Move:
         tx.Suspend(rng.choice(serving)),
         tx.Admit(fresh, key_of(key).public, possession(fresh, key), encryption_key_of(key), ("worker",)),
         tx.Recover(POOR, key_of(key).public, possession(POOR, key), encryption_key_of(key)),
-        tx.Upgrade(p.world.records.chain.version + 1, p.world.height + 10**9),
+        tx.Upgrade(p.world.reader.chain.version + 1, p.world.height + 10**9),
     ]
     changes += [tx.Reinstate(rng.choice(asleep))] * 2 if asleep else []
     units = [u for _, u in sorted(p.rows(st.UNITS).items())]

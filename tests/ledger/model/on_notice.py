@@ -8,13 +8,14 @@ from typing import Any
 from tallystick.ledger import notices
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.state import PROPOSALS, RECORDS, REQUESTS
+from tests.ledger.memory import View
 from tests.ledger.model import endings, phases, rounds, votes
 from tests.ledger.model.books import Books, StandingTeamModel
 from tests.ledger.model.budgets import GrantModel, LineageModel, UnitModel
 from tests.ledger.model.request_model import MoneyModel, RequestModel, ResultModel
 from tests.ledger.model.sums import shared
 from tests.ledger.model.teams import depart, entered, entitled, form, give_back, in_its_role
-from tests.ledger.model.world import Broken, View, ensure
+from tests.ledger.observed import Broken, ensure
 
 
 def request_of(books: Books, name: str) -> RequestModel:

@@ -9,7 +9,7 @@ from tallystick.base.ids import digest
 from tallystick.ledger import transactions as tx
 from tests.ledger.model.books import Books
 from tests.ledger.model.request_model import RequestModel
-from tests.ledger.model.world import Broken, ensure
+from tests.ledger.observed import Broken, ensure
 
 
 def _vote(books: Books, member: str, body: tx.Vote) -> None:

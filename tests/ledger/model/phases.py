@@ -12,7 +12,7 @@ from tests.ledger.model.faults import Vectors, at_fault
 from tests.ledger.model.request_model import PhaseModel, PostModel, RequestModel
 from tests.ledger.model.sums import PPM, middle
 from tests.ledger.model.teams import entitled
-from tests.ledger.model.world import ensure
+from tests.ledger.observed import ensure
 
 
 def seed_of(request: RequestModel) -> bytes:

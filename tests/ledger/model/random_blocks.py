@@ -10,16 +10,10 @@ from tallystick.base.ids import derived_id
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tests.ledger.model import moves
-from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.actors import Players
 from tests.ledger.model.agreements import PURPOSE, STANDING_TEAM, TOPICS, agreement
-from tests.ledger.model.people import (
-    EVERYBODY,
-    FULL,
-    POOR,
-    encryption_key_of,
-    key_of,
-    possession,
-)
+from tests.ledger.model.people import EVERYBODY, FULL, POOR
+from tests.ledger.world import encryption_key_of, hashed, key_of, possession
 
 NOWHERE = "nowhere"
 EVENTS = (Gaussian(3_000, 1), Gaussian(9_999, 1), Pure(10**9, 1), Unaccounted("no noise"))

@@ -13,20 +13,19 @@ from tallystick.base.ids import digest
 from tallystick.engines.storage.tree import StateTree
 from tallystick.ledger.genesis import first_writes, read_genesis, write_genesis
 from tallystick.ledger.transition import Block, apply_block
+from tests.ledger.memory import Memory
 from tests.ledger.model.history import play
-from tests.ledger.model.people import SIGNATURES
 from tests.ledger.model.scenes import prepare
-from tests.ledger.model.world import Records
+from tests.ledger.world import SIGNATURES
 
 
 def write_history(path: Path, seed: int, steps: int) -> dict[str, Any]:
     """Play a history with real signatures into a file; say how it went and with which root it ended."""
     history = play(prepare(Random(f"replay {seed}"), SIGNATURES), steps)
-    assert history.world.kept is not None
-    genesis, blocks = history.world.kept
-    told = [[time, [data.hex() for data in transactions]] for time, transactions in blocks]
-    path.write_text(json.dumps({"genesis": write_genesis(genesis), "blocks": told}))
-    root = StateTree.build(history.world.records.data.items()).root.hex()
+    genesis, blocks = history.world.genesis, history.world.history
+    kept = [[block.time, [data.hex() for data in transactions]] for block, transactions, _ in blocks]
+    path.write_text(json.dumps({"genesis": write_genesis(genesis), "blocks": kept}))
+    root = StateTree.build(history.world.reader.records.items()).root.hex()
     return {"blocks": len(blocks), "kinds": len(history.met), "root": root}
 
 
@@ -34,16 +33,16 @@ def replayed(path: Path) -> list[str]:
     """At every height the state's root, and a digest of the receipts and notices."""
     kept = json.loads(path.read_text())
     genesis = read_genesis(kept["genesis"])
-    state = Records(first_writes(genesis))
-    tree = StateTree.build(state.data.items())
-    found = [tree.root.hex()]
+    state = Memory(first_writes(genesis))
+    tree = StateTree.build(state.records.items())
+    lines = [tree.root.hex()]
     for height, (time, transactions) in enumerate(kept["blocks"], 1):
         data = [bytes.fromhex(text) for text in transactions]
         outcome = apply_block(state, data, Block(genesis.chain, height, time))
         state.write(outcome.writes)
-        said = digest(*(receipt.digest() for receipt in outcome.receipts), encode(outcome.notices))
-        found.append(f"{tree.update(outcome.writes).hex()} {said.hex()}")
-    return found
+        announced = digest(*(receipt.digest() for receipt in outcome.receipts), encode(outcome.notices))
+        lines.append(f"{tree.update(outcome.writes).hex()} {announced.hex()}")
+    return lines
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from tallystick.ledger.records import Request
 from tallystick.ledger.rules import PhaseRule, Rules
 from tallystick.ledger.transactions import Content, Score, UnitUse
-from tests.ledger.model.world import ensure
+from tests.ledger.observed import ensure
 
 
 @dataclass

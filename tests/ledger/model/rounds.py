@@ -14,7 +14,7 @@ from tests.ledger.model.phases import following
 from tests.ledger.model.request_model import PhaseModel, PlaceModel, RequestModel, RoundModel
 from tests.ledger.model.sums import capped, shared
 from tests.ledger.model.teams import depart, refill
-from tests.ledger.model.world import ensure
+from tests.ledger.observed import ensure
 
 TIME_IS_UP = "the time is used up"
 TOO_SMALL = "the team is too small"

@@ -16,18 +16,9 @@ from tests.ledger.model.agreements import STANDING_TEAM
 from tests.ledger.model.bookkeeper import Bookkeeper
 from tests.ledger.model.books import Books
 from tests.ledger.model.history import History
-from tests.ledger.model.people import (
-    BARRED,
-    CHAIN,
-    FULL,
-    TAGS,
-    Sign,
-    Verify,
-    founders,
-    key_of,
-    possession,
-)
-from tests.ledger.model.world import World
+from tests.ledger.model.people import BARRED, FULL, founders
+from tests.ledger.observed import Verify
+from tests.ledger.world import CHAIN, TAGS, Sign, World, key_of, possession
 
 START = 1_700_000_000_000
 SCENES = 360
@@ -65,10 +56,8 @@ def begin(rng: Random, schemes: tuple[Sign, Verify] = TAGS) -> History:
     members = founders(rng.choice((2_000, 5_000)))
     supply = sum(one.balance for one in members)
     genesis = Genesis(CHAIN, START, supply + 5_000, members, 0, limits)
-    world, books = World.begin(genesis, schemes), Books.of(genesis)
+    world, books = World(genesis=genesis, schemes=schemes), Books.of(genesis)
     world.observers.append(Bookkeeper(books))
-    if schemes is not TAGS:
-        world.kept = (genesis, [])
     return History(world, books, Players(world, rng), rng)
 
 
@@ -122,7 +111,10 @@ def _settle_in(history: History) -> None:
 @lru_cache(maxsize=SCENES)
 def scene(place: int) -> History:
     """The prepared world of this place; always the same one."""
-    return prepare(Random(f"scene {place}"))
+    history = prepare(Random(f"scene {place}"))
+    history.world.history.clear()  # nothing needs it, and there are many scenes
+    history.world.said.clear()
+    return history
 
 
 def history_of(seed: int) -> History:

@@ -8,7 +8,7 @@ from tallystick.base.ids import rank
 from tests.ledger.model.books import Books
 from tests.ledger.model.request_model import ApplicationModel, PlaceModel, RequestModel
 from tests.ledger.model.sums import PPM
-from tests.ledger.model.world import Broken, ensure
+from tests.ledger.observed import Broken, ensure
 
 
 def stake_of(request: RequestModel, member: str, analyst: bool) -> int:

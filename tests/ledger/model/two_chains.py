@@ -11,65 +11,50 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tallystick.base import light
 from tallystick.base.ids import ROLES, derived_id
-from tallystick.engines.storage.tree import StateTree
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Genesis, Limits
 from tallystick.ledger.views.chains import Waiting, to_carry
-from tallystick.ledger.views.chains import key_of as shown_key
+from tests.ledger.chains_world import NORTH, OPERATOR, Chains, terms
+from tests.ledger.memory import due_times
 from tests.ledger.model import moves
-from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.actors import Players
 from tests.ledger.model.agreements import PURPOSE
-from tests.ledger.model.people import CHAIN, FULL, encryption_key_of, founders, key_of
-from tests.ledger.model.world import World, due_times, ensure
+from tests.ledger.model.people import FULL, founders
+from tests.ledger.observed import ensure
+from tests.ledger.world import CHAIN, START, TAGS, World, encryption_key_of, key_of
 
-NORTH, OPERATOR = "north", "opr"
 STRANGER = "fay"  # the sub-chain's operator has her key there: she cannot serve on it
-START, FRESH, SETTLING = 1_700_000_000_000, 50_000, 2_000_000
+FRESH, SETTLING = 50_000, 2_000_000
 STEPS, MOST = 110, 3
 LOST = 2_000  # blocks after which a request that lives has not ended
-SIGNERS = {name: (light.Validator(key_of(f"signs {name}").public, 1),) for name in (CHAIN, NORTH)}
 LIMITS = Limits(vote_wait=20_000)
 Way = Callable[["Abroad"], tuple[str, str, tx.Body] | None]
-WAYS: dict[tuple[str, str], Way] = {}  # see provoke_abroad
+WAYS: dict[tuple[str, str], Way] = {}  # see refusals/two_chains
 RARE = (("Deliver", "StaleView"), ("Deliver", "UnknownMember"), ("Reveal", "StaleView"))
 
 
-def terms(chain: str, cap: int = 3_000) -> tx.ChainTerms:
-    pairs = tuple((one.public, one.power) for one in SIGNERS[chain])
-    return tx.ChainTerms(chain, pairs, cap, 10**9, SETTLING, 1_000_000, FRESH)
+def trust(chain: str) -> tx.ChainTerms:
+    """Terms by which a chain soon knows too little of the other, and soon takes an escrow back."""
+    return terms(chain, escrow_cap=3_000, settling=SETTLING, refunding=1_000_000, fresh=FRESH)
 
 
 @dataclass
-class Abroad:
+class Abroad(Chains):
     """Two chains on one clock, those who act on them, and whoever carries between them."""
 
-    worlds: dict[str, World]
-    trees: dict[str, StateTree]
     players: dict[str, Players]
     rng: Random
     met: Counter[tuple[str, str]] = field(default_factory=Counter)
-    made: int = 0
     ended: Counter[str] = field(default_factory=Counter)
-
-    def together(self) -> None:
-        now = max(world.time for world in self.worlds.values())
-        for world in self.worlds.values():
-            world.time = now
-
-    def block(self, chain: str, *sent: Any) -> Any:
-        outcome = self.worlds[chain].block(*sent)
-        self.trees[chain].update(outcome.writes)
-        return outcome
 
     def send(self, chain: str, member: str, body: tx.Body, expects: str = "") -> str:
         """One transaction in a block of its own; what it met."""
         self.together()
         world = self.worlds[chain]
-        due = any(time <= world.time for time in due_times(world.records))
-        receipt = self.block(chain, world.sealed(member, body)).receipts[0]
+        due = any(time <= world.time for time in due_times(world.reader))
+        receipt = world.block(world.sent(member, body)).receipts[0]
         kind = type(body).__name__ if receipt.member else "Envelope"
         self.met[kind, receipt.refusal] += 1
         ensure(due or not expects or receipt.refusal == expects, body, "was to meet", expects, "met", receipt)
@@ -77,37 +62,14 @@ class Abroad:
 
     # --- what a chain shows -----------------------------------------------------------------------
 
-    def signed(self, chain: str, **changes: Any) -> bytes:
-        """A header of the chain's newest state with its commit."""
-        world, signers = self.worlds[chain], SIGNERS[chain]
-        self.made += 1
-        hashed_ = light.validators_hash(signers)
-        header = light.Header(
-            (light.BLOCK_PROTOCOL, 1), chain, 2 * self.made, world.time * 10**6 + self.made, light.BlockId(),
-            light.EMPTY, light.EMPTY, hashed_, hashed_, light.EMPTY, self.trees[chain].root, light.EMPTY,
-            light.EMPTY, light.address(signers[0].public),
-        )._replace(**changes)  # fmt: skip
-        block = light.BlockId(light.header_hash(header), (1, bytes(32)))
-        message = light.sign_bytes(chain, header.height, 0, block, header.time)
-        signature = key_of(f"signs {chain}").sign(message)
-        vote = light.Vote(light.COMMITTED, light.address(signers[0].public), header.time, signature)
-        signed = light.SignedHeader(header, light.Commit(header.height, 0, block, (vote,)), signers)
-        return light.SIGNED_HEADER.encode(signed)
-
-    def shown(self, source: str, about: Any = "header", of: str = "", **changes: Any) -> tx.Deliver:
-        self.together()
-        header = self.signed(source, **changes)
-        if about == "header":
-            return tx.Deliver(source, header)
-        target = NORTH if source == CHAIN else CHAIN
-        key = shown_key(about, of, target).encode()
-        value = self.worlds[source].records.get(key)
-        return tx.Deliver(source, header, about, of, value, self.trees[source].prove(key))
+    def carried(self, source: str, about: Any = "header", of: str = "", **changes: Any) -> tx.Deliver:
+        """What one chain shows to the other."""
+        return self.shown(source, about, of, NORTH if source == CHAIN else CHAIN, **changes)
 
     def waiting(self, source: str) -> tuple[Waiting, ...]:
         self.together()
         target = NORTH if source == CHAIN else CHAIN
-        records = self.worlds[source].records, self.worlds[target].records
+        records = self.worlds[source].reader, self.worlds[target].reader
         return to_carry(*records, self.worlds[source].time)
 
     # --- steps ------------------------------------------------------------------------------------
@@ -122,9 +84,9 @@ class Abroad:
         waiting = list(self.waiting(source))
         if self.rng.random() < 0.1:
             self.rng.shuffle(waiting)
-        for one in waiting[: self.rng.choice((1, 2, 5, 9))]:
+        for thing in waiting[: self.rng.choice((1, 2, 5, 9))]:
             target, carrier = (NORTH, OPERATOR) if source == CHAIN else (CHAIN, "ada")
-            body = self.shown(source, one.about, one.of)
+            body = self.carried(source, thing.about, thing.of)
             self.send(target, carrier, body)
             if self.rng.random() < 0.1:  # another carrier brings the very same
                 again = self.send(target, carrier, body)
@@ -153,14 +115,14 @@ class Abroad:
     def clock(self) -> None:
         self.together()
         chain = self.rng.choice((CHAIN, NORTH))
-        times = due_times(self.worlds[chain].records)
+        times = due_times(self.worlds[chain].reader)
         late = self.rng.choice((0, 0, 1, -1, 5_000))
         far = self.rng.random() < 0.01
         wait = SETTLING if far else times[0] - self.worlds[chain].time + late if times else 2_000
         self.worlds[chain].time += max(0, min(wait, SETTLING))
         self.together()
-        for name in self.worlds:
-            self.block(name)
+        for world in self.worlds.values():
+            world.block()
 
     def disturb(self) -> None:
         """A grant is taken back, a member leaves, a chain contradicts itself and is trusted anew."""
@@ -181,10 +143,10 @@ class Abroad:
             return
         self.send(CHAIN, "bob", contradiction(self))
         if self.rng.random() < 0.7:
-            self.decide(tx.RegisterChain(terms(NORTH)))
+            self.decide(tx.RegisterChain(trust(NORTH)))
 
     def frozen(self) -> bool:
-        other = self.worlds[CHAIN].records.find(st.OTHER_CHAINS, NORTH)
+        other = self.worlds[CHAIN].reader.find(st.OTHER_CHAINS, NORTH)
         return other is not None and other.frozen
 
     def decide(self, change: tx.Change) -> None:
@@ -193,7 +155,7 @@ class Abroad:
         self.send(CHAIN, "ada", tx.Propose(change))
         for member in FULL:
             self.send(CHAIN, member, tx.Vote(derived_id("proposal", "ada", number), True))
-        self.block(CHAIN)
+        self.worlds[CHAIN].block()
 
     def provoke(self) -> None:
         rare = [pair for pair in RARE if self.rng.random() < 0.5]
@@ -209,17 +171,19 @@ class Abroad:
         """Nobody acts and nobody carries: by the clock alone every escrow comes back, and nothing is left."""
         for chain, world in self.worlds.items():
             for _ in range(LOST):
-                times = due_times(world.records)
+                times = due_times(world.reader)
                 if not times:
                     break
                 world.time = max(world.time, times[0])
-                self.block(chain)
-            ensure(not due_times(world.records), chain, "still due:", world.records.all(st.DUE))
+                world.block()
+            ensure(not due_times(world.reader), chain, "still due:", world.reader.all(st.DUE))
             world.check_all()
-        main, north = (self.worlds[name].records for name in (CHAIN, NORTH))
+        main, north = (self.worlds[name].reader for name in (CHAIN, NORTH))
         owned = sum(account.balance for account in main.all(st.ACCOUNTS).values())
         ensure(owned + main.chain.pool == main.chain.issued, owned, "are left of", main.chain.issued)
-        ensure(not any(one.balance for one in north.all(st.ACCOUNTS).values()), "money on the sub-chain")
+        ensure(
+            not any(account.balance for account in north.all(st.ACCOUNTS).values()), "money on the sub-chain"
+        )
         tables: tuple[st.Table[Any], ...] = (st.RESERVATIONS, st.PLACES, st.MESSAGES)
         for table in tables:
             ensure(not main.all(table), "left on the main chain:", main.all(table))
@@ -235,10 +199,9 @@ class Abroad:
 
 
 def contradiction(a: Abroad, **changes: Any) -> tx.Freeze:
+    """Two headers of one height, both signed."""
     a.together()
-    height = 2 * a.made + 50
-    one = a.signed(NORTH, height=height)
-    return tx.Freeze(NORTH, one, a.signed(NORTH, **{"height": height, "app_hash": hashed("lie"), **changes}))
+    return a.speakers[NORTH].contradiction(2 * a.speakers[NORTH].made + 50, **changes)
 
 
 def elsewhere(a: Abroad, member: str, reward: int = 0) -> tuple[str, tx.PostRequest]:
@@ -258,40 +221,38 @@ def elsewhere(a: Abroad, member: str, reward: int = 0) -> tuple[str, tx.PostRequ
 
 
 @lru_cache(maxsize=8)
-def scene(place: int) -> tuple[dict[str, World], int]:
+def scene(place: int) -> tuple[World, World]:
     """Two chains just founded: units with grants on the main one, which has registered the other by vote."""
     rng = Random(f"abroad {place}")
     members = founders(10_000)
-    supply = sum(one.balance for one in members)
+    supply = sum(member.balance for member in members)
     operator = Founder(OPERATOR, key_of(STRANGER).public, encryption_key_of(OPERATOR), tuple(ROLES), 0)  # type: ignore[arg-type]
-    main = World.begin(Genesis(CHAIN, START, supply, members, limits=LIMITS))
-    north = World.begin(Genesis(NORTH, START, 0, (operator,), limits=LIMITS, main=terms(CHAIN)))
+    main = World(genesis=Genesis(CHAIN, START, supply, members, limits=LIMITS), schemes=TAGS)
+    north = World(
+        genesis=Genesis(NORTH, START, 0, (operator,), limits=LIMITS, main=trust(CHAIN)), schemes=TAGS
+    )
     players = Players(main, rng)
     for member in FULL[:5]:
         described = moves.described(players, f"unit-of-{member}", terms=tx.Terms(unaccounted=True))
         described = replace(described, budget=tx.PrivacyBudget(moves.AMPLE, 10**6, "record"))
-        main.block(main.sealed(member, described))
-    for _, unit in sorted(main.records.all(st.UNITS).items()):
+        main.block(main.sent(member, described))
+    for _, unit in sorted(main.reader.all(st.UNITS).items()):
         given = tx.GiveGrant(unit.unit, "*", PURPOSE, 1_000, moves.FAR)
-        main.block(main.sealed(unit.owner, given))
+        main.block(main.sent(unit.owner, given))
     number = main.next_number("ada")
-    main.block(main.sealed("ada", tx.Propose(tx.RegisterChain(terms(NORTH)))))
+    main.block(main.sent("ada", tx.Propose(tx.RegisterChain(trust(NORTH)))))
     for member in FULL:
-        main.block(main.sealed(member, tx.Vote(derived_id("proposal", "ada", number), True)))
+        main.block(main.sent(member, tx.Vote(derived_id("proposal", "ada", number), True)))
     main.block()
-    return {CHAIN: main, NORTH: north}, place
+    return main, north
 
 
 def abroad_of(seed: int) -> Abroad:
     """The beginning of a history of two chains."""
     rng = Random(f"abroad history {seed}")
-    worlds = {
-        name: World(old.records.copy(), old.time, old.height, [], old.sign, old.verify)
-        for name, old in scene(seed % 8)[0].items()
-    }
-    trees = {name: StateTree.build(world.records.data.items()) for name, world in worlds.items()}
-    players = {name: Players(world, rng) for name, world in worlds.items()}
-    return Abroad(worlds, trees, players, rng)
+    chains = Chains.of(*(world.twin() for world in scene(seed % 8)))
+    players = {name: Players(world, rng) for name, world in chains.worlds.items()}
+    return Abroad(chains.worlds, chains.speakers, players, rng)
 
 
 def play(history: Abroad, steps: int = STEPS) -> Abroad:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tallystick.ledger import transactions as tx
 from tests.ledger.model.books import Books, MemberModel, ProposalModel
-from tests.ledger.model.world import ensure
+from tests.ledger.observed import ensure
 
 
 def passed(books: Books) -> list[tx.Change]:

@@ -11,11 +11,12 @@ from tallystick.ledger import rejections as no
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tests.ledger.model import moves
-from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.actors import Players
 from tests.ledger.model.agreements import PURPOSE
 from tests.ledger.model.people import FULL, POOR
 from tests.ledger.model.random_blocks import NOWHERE
 from tests.ledger.model.refusals.ways import WAYS, another_way, any_of, other_than, way
+from tests.ledger.world import hashed
 
 SERVING = ("opening", "rounds", "closing")
 LATER = ("recording", "approving", "sealed", "certifying")

@@ -10,11 +10,12 @@ from tallystick.ledger import rejections as no
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tests.ledger.model import moves
-from tests.ledger.model.actors import Players, hashed
-from tests.ledger.model.people import EVERYBODY, FULL, key_of
+from tests.ledger.model.actors import Players
+from tests.ledger.model.people import EVERYBODY, FULL
 from tests.ledger.model.random_blocks import NOWHERE
 from tests.ledger.model.refusals.requests import LATER, SERVING, request_where
 from tests.ledger.model.refusals.ways import WAYS, Bent, any_of, other_than, way
+from tests.ledger.world import hashed, key_of
 
 
 def _phases(p: Players) -> list[tuple[str, Any, Any]]:

@@ -209,7 +209,7 @@ def _(p: Players) -> Any:
 @way(tx.Leave, no.WrongStage)
 def _(p: Players) -> Any:
     name = request_where(p, *LATER)
-    team = name and p.world.records.find(st.TEAMS, name)
+    team = name and p.world.reader.find(st.TEAMS, name)
     return (team and team.active and (p.rng.choice(team.active), tx.Leave(name))) or None
 
 

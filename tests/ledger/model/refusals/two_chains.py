@@ -12,11 +12,9 @@ from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.chains import departures
 from tallystick.ledger.chains.messages import Opening
-from tests.ledger.model.people import CHAIN
+from tests.ledger.chains_world import NORTH, OPERATOR
 from tests.ledger.model.two_chains import (
     FRESH,
-    NORTH,
-    OPERATOR,
     SETTLING,
     STRANGER,
     WAYS,
@@ -26,8 +24,9 @@ from tests.ledger.model.two_chains import (
     contradiction,
     elsewhere,
     play,
-    terms,
+    trust,
 )
+from tests.ledger.world import CHAIN
 
 
 def way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:
@@ -38,9 +37,9 @@ def way(kind: type[tx.Body], refusal: type[no.Refusal]) -> Callable[[Way], Way]:
     return keep
 
 
-def openings(records: Any) -> list[tuple[str, Opening]]:
+def openings(reader: Any) -> list[tuple[str, Opening]]:
     """The requests that the main chain has sent to the other, by name."""
-    messages = sorted(records.all(st.MESSAGES).items())
+    messages = sorted(reader.all(st.MESSAGES).items())
     return [(name, m.content) for (_, name), m in messages if isinstance(m.content, Opening)]
 
 
@@ -53,20 +52,20 @@ def trusted(found: Way) -> Way:
 def _(a: Abroad) -> Any:
     """A forged value, a proof cut short, a header that nobody signed, one from the future."""
     kind = a.rng.randrange(4)
-    honest = a.shown(CHAIN, "member", "ada")
+    honest = a.carried(CHAIN, "member", "ada")
     if kind == 0:
         return NORTH, OPERATOR, replace(honest, value=(honest.value or b"") + b"x")
     if kind == 1:
         return NORTH, OPERATOR, replace(honest, proof=honest.proof[:-40])
     if kind == 2:
-        return CHAIN, "bob", replace(a.shown(NORTH), header=a.signed(CHAIN))
-    return CHAIN, "bob", a.shown(NORTH, time=(a.worlds[CHAIN].time + 60_000) * 10**6)
+        return CHAIN, "bob", replace(a.carried(NORTH), header=a.speakers[CHAIN].signed())
+    return CHAIN, "bob", a.carried(NORTH, time=(a.worlds[CHAIN].time + 60_000) * 10**6)
 
 
 @way(tx.Deliver, no.AlreadyDone)
 @trusted
 def _(a: Abroad) -> Any:
-    same = a.shown(NORTH)
+    same = a.carried(NORTH)
     a.send(CHAIN, "bob", same)
     return CHAIN, "cleo", same
 
@@ -74,26 +73,26 @@ def _(a: Abroad) -> Any:
 @way(tx.Deliver, no.BadMessage)
 @trusted
 def _(a: Abroad) -> Any:
-    return CHAIN, "bob", a.shown(NORTH, "member", OPERATOR)
+    return CHAIN, "bob", a.carried(NORTH, "member", OPERATOR)
 
 
 @way(tx.Deliver, no.WrongStage)
 @trusted
 def _(a: Abroad) -> Any:
     """An outcome once more, or none before its time."""
-    main, north = (a.worlds[name].records for name in (CHAIN, NORTH))
+    main, north = (a.worlds[name].reader for name in (CHAIN, NORTH))
     now = max(world.time for world in a.worlds.values())  # of the header that is shown
     for (name,), progress in sorted(main.all(st.PROGRESS).items()):
         told = north.find(st.MESSAGES, CHAIN, name) is not None
         away = progress.stage == "away" and not told and now + 10 < progress.final
         if main.all(st.REQUESTS)[(name,)].chain and (away or (told and progress.stage != "away")):
-            return CHAIN, "bob", a.shown(NORTH, "message", name)
+            return CHAIN, "bob", a.carried(NORTH, "message", name)
     return None
 
 
 @way(tx.Deliver, no.UnknownMember)
 def _(a: Abroad) -> Any:
-    main, north = (a.worlds[name].records for name in (CHAIN, NORTH))
+    main, north = (a.worlds[name].reader for name in (CHAIN, NORTH))
     for name, opening in openings(main):
         team = [opening.request.member, *(one.member for one in opening.places)]
         open_ = a.worlds[NORTH].time + 10 < opening.final
@@ -102,26 +101,26 @@ def _(a: Abroad) -> Any:
             and north.find(st.REQUESTS, name) is None
             and any(not north.find(st.MEMBERS, m) for m in team)
         ):
-            return NORTH, OPERATOR, a.shown(CHAIN, "message", name)
+            return NORTH, OPERATOR, a.carried(CHAIN, "message", name)
     return None
 
 
 @way(tx.Deliver, no.KeyRefused)
 def _(a: Abroad) -> Any:
-    return NORTH, OPERATOR, a.shown(CHAIN, "member", STRANGER)
+    return NORTH, OPERATOR, a.carried(CHAIN, "member", STRANGER)
 
 
 @way(tx.Deliver, no.StaleView)
 def _(a: Abroad) -> Any:
-    main, north = (a.worlds[name].records for name in (CHAIN, NORTH))
+    main, north = (a.worlds[name].reader for name in (CHAIN, NORTH))
     for name, opening in openings(main):
         team = [opening.request.member, *(one.member for one in opening.places)]
         known = all(north.find(st.MEMBERS, member) for member in team)
         fits = a.worlds[NORTH].time + 2 * FRESH < opening.final
         if known and fits and north.find(st.REQUESTS, name) is None:
-            old = a.shown(CHAIN, "message", name)
+            old = a.carried(CHAIN, "message", name)
             a.worlds[NORTH].time += FRESH + 1
-            a.block(NORTH)
+            a.worlds[NORTH].block()
             return NORTH, OPERATOR, old
     return None
 
@@ -129,7 +128,7 @@ def _(a: Abroad) -> Any:
 @way(tx.Freeze, no.ChainNotProven)
 @trusted
 def _(a: Abroad) -> Any:
-    return CHAIN, "bob", contradiction(a, height=2 * a.made + 4)
+    return CHAIN, "bob", contradiction(a, height=2 * a.speakers[NORTH].made + 4)
 
 
 @way(tx.Freeze, no.WrongStage)
@@ -139,7 +138,7 @@ def _(a: Abroad) -> Any:
             return None
         a.send(CHAIN, "bob", contradiction(a))
     a.send(CHAIN, "cleo", contradiction(a), "WrongStage")
-    a.decide(tx.RegisterChain(terms(NORTH)))
+    a.decide(tx.RegisterChain(trust(NORTH)))
     return None
 
 
@@ -152,10 +151,10 @@ def _grown_old(a: Abroad, revealing: bool | None) -> tuple[str, str] | None:
             continue
         owing = [member for member, _ in players.duties(name)] if revealing is not None else opened[0].owed
         if owing:
-            main = a.worlds[NORTH].records.find(st.OTHER_CHAINS, CHAIN)
+            main = a.worlds[NORTH].reader.find(st.OTHER_CHAINS, CHAIN)
             assert main is not None
             a.worlds[NORTH].time = max(a.worlds[NORTH].time, main.time + FRESH)
-            a.block(NORTH)
+            a.worlds[NORTH].block()
             still = players.open_phase(name) if players.progress(name).phase >= 0 else None
             if still and still[0].deadline > a.worlds[NORTH].time + 5 and still[0].name == opened[0].name:
                 return name, owing[0]
@@ -187,18 +186,18 @@ def _(a: Abroad) -> Any:
     found = _grown_old(a, None)
     if found is None:
         return None
-    team = a.worlds[NORTH].records.find(st.TEAMS, found[0])
+    team = a.worlds[NORTH].reader.find(st.TEAMS, found[0])
     return (NORTH, team.active[0], tx.Leave(found[0])) if team and team.active else None
 
 
 @way(tx.PostRequest, no.OutOfRange)
 @trusted
 def _(a: Abroad) -> Any:
-    other = a.worlds[CHAIN].records.find(st.OTHER_CHAINS, NORTH)
+    other = a.worlds[CHAIN].reader.find(st.OTHER_CHAINS, NORTH)
     assert other is not None
     over = other.terms.escrow_cap - other.escrow + 1
     member, body = elsewhere(a, "ada", max(200, over))
-    rich = a.worlds[CHAIN].records.all(st.ACCOUNTS)[("ada",)].balance >= body.reward
+    rich = a.worlds[CHAIN].reader.all(st.ACCOUNTS)[("ada",)].balance >= body.reward
     return (CHAIN, member, body) if rich and not departures.why_not_on_chain(body.rules, SETTLING) else None
 
 

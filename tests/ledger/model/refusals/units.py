@@ -11,7 +11,7 @@ from tallystick.ledger import rejections as no
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tests.ledger.model import moves
-from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.actors import Players
 from tests.ledger.model.agreements import PURPOSE
 from tests.ledger.model.people import FULL, POOR
 from tests.ledger.model.random_blocks import NOWHERE
@@ -25,6 +25,7 @@ from tests.ledger.model.refusals.ways import (
     units,
     way,
 )
+from tests.ledger.world import hashed
 
 
 @way(tx.RegisterUnit, no.WrongRole)

@@ -14,10 +14,11 @@ from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers import DEVICE_KINDS
 from tests.ledger.model import moves
-from tests.ledger.model.actors import Players, hashed
+from tests.ledger.model.actors import Players
 from tests.ledger.model.agreements import PURPOSE
-from tests.ledger.model.people import FULL, POOR, encryption_key_of, key_of, possession
+from tests.ledger.model.people import FULL, POOR
 from tests.ledger.model.random_blocks import NOWHERE, WILD
+from tests.ledger.world import encryption_key_of, hashed, key_of, possession
 
 
 @dataclass(frozen=True)
@@ -199,14 +200,14 @@ def _admit(member: str, key: str, proof: str) -> tx.Admit:
 WAYS["Propose", "UnknownMember"] = _proposes(lambda p: tx.Suspend(NOWHERE))
 WAYS["Propose", "AlreadyExists"] = _proposes(lambda p: _admit("ada", "fresh", "ada"))
 WAYS["Propose", "KeyRefused"] = _proposes(lambda p: _admit(NOWHERE, "fresh", "ada"))
-WAYS["Propose", "OverCap"] = _proposes(lambda p: tx.Mint("ada", p.world.records.chain.cap))
+WAYS["Propose", "OverCap"] = _proposes(lambda p: tx.Mint("ada", p.world.reader.chain.cap))
 WAYS["Propose", "OutOfRange"] = _proposes(lambda p: tx.SetRoles("ada", ("owner", "owner")))
 WAYS["Propose", "WrongStage"] = _proposes(lambda p: tx.Reinstate(other_than(p)))
 
 
 @way(tx.Propose, no.NotEligible)
 def _(p: Players) -> Any:
-    chain, accounts = p.world.records.chain, p.rows(st.ACCOUNTS)
+    chain, accounts = p.world.reader.chain, p.rows(st.ACCOUNTS)
     awake = [
         m for (m,), one in sorted(p.rows(st.MEMBERS).items())
         if one.active and p.world.time < accounts[(m,)].seen + chain.dormant_after
