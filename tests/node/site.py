@@ -148,7 +148,7 @@ class Site:
         """A request under this scheme, whose team has formed of these members."""
         plan = installed.bench.plan.digest()
         initial = self.payloads.put(
-            payload.encode(payload.Header("ada", "initial", 0, plan.hex()), installed.blank)
+            payload.encode(payload.PayloadHeader("ada", "initial", 0, plan.hex()), installed.blank)
         )
         rules = rules_of(installed.protocol, TASK.measure, Stopping(rounds, 100 * HOUR))
         body = tx.PostRequest("toys", "research", plan, 300, rules, plan, initial=initial)

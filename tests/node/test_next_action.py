@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from tallystick.base.codec import encode
 from tallystick.ledger import records as r
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.state import MEMBERS as MEMBER_TABLE
@@ -100,7 +99,7 @@ class Counted:
             name = f"request-{number:032x}"
             self.records[REQUESTS.key(name).encode()] = _renamed(posted, name)
             gone = r.Progress("settled", 0, 0, outcome="recorded")
-            self.records[PROGRESS.key(name).encode()] = encode(gone)
+            self.records[PROGRESS.key(name).encode()] = PROGRESS.encode(gone)
 
     def get(self, key: bytes) -> bytes | None:
         self.reads += 1
@@ -114,7 +113,7 @@ class Counted:
 
 
 def _renamed(posted: r.Request, name: str) -> bytes:
-    return encode(replace(posted, request=name))
+    return REQUESTS.encode(replace(posted, request=name))
 
 
 @pytest.mark.parametrize("name", ["bob", "ada"])
@@ -135,7 +134,7 @@ def test_an_inactive_member_waits(site: Site):
             data = super().get(key)
             if data is None or key != MEMBER_TABLE.key("bob").encode():
                 return data
-            return encode(replace(MEMBER_TABLE.decode(data), active=False))
+            return MEMBER_TABLE.encode(replace(MEMBER_TABLE.decode(data), active=False))
 
     assert find(site.engine, MEMBER_TABLE, "bob") is not None
     assert next_action(Suspended(site, 0), "bob", NOTHING, site.time) == Wait(None)
