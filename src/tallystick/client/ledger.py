@@ -131,11 +131,11 @@ class Client:
 
     def get(self, table: st.Table[R], *parts: str | int) -> R:
         """The record under this key; that there is none is an error for people."""
-        found = self.find(table, *parts)
-        if found is None:
+        record = self.find(table, *parts)
+        if record is None:
             name = "/".join(map(str, parts))
             raise ClientError(f"there is no {table.name} {name!r} on chain {self.view.status().chain!r}")
-        return found
+        return record
 
     @contextmanager
     def at_one_block(self) -> Iterator[Self]:
@@ -153,15 +153,15 @@ class Client:
         if self.view.get(table.key(text).encode()) is not None:
             return text
         kind = table.name
-        wanted = text if text.startswith(f"{kind}-") else f"{kind}-{text}"
-        if not re.fullmatch(rf"{kind}-[0-9a-f]{{4,32}}", wanted):
+        beginning = text if text.startswith(f"{kind}-") else f"{kind}-{text}"
+        if not re.fullmatch(rf"{kind}-[0-9a-f]{{4,32}}", beginning):
             raise ClientError(f"there is no {kind} {text!r}; its id looks like {kind}-3fa94c12")
-        found = [key for key, _ in self.view.scan(table.key(wanted).encode(), 2)]
-        if not found:
+        ids = [key for key, _ in self.view.scan(table.key(beginning).encode(), 2)]
+        if not ids:
             raise ClientError(f"there is no {kind} {text!r} on chain {self.view.status().chain!r}")
-        if len(found) > 1:
-            raise ClientError(f"more than one {kind} begins with {wanted!r}; give more of its id")
-        return found[0].decode().partition("/")[2]
+        if len(ids) > 1:
+            raise ClientError(f"more than one {kind} begins with {beginning!r}; give more of its id")
+        return ids[0].decode().partition("/")[2]
 
     def short(self, table: st.Table[Any], whole: str) -> str:
         """The beginning of an id that means no other record of its table."""

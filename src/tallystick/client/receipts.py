@@ -70,8 +70,8 @@ def of_receipt(client: Client, digest: bytes) -> dict[str, Any]:
         "format": FORMAT,
         "transaction": made.transaction.hex(),
         "receipt": encode(made.receipt).hex(),
-        "paths": [[path.place, path.total, [one.hex() for one in path.digests]] for path in made.paths],
-        "signed": [light.SIGNED_HEADER.encode(one).hex() for one in made.signed],
+        "paths": [[path.place, path.total, [digest.hex() for digest in path.digests]] for path in made.paths],
+        "signed": [light.SIGNED_HEADER.encode(signed).hex() for signed in made.signed],
     }
 
 
@@ -110,7 +110,7 @@ def _receipt(document: dict[str, Any]) -> ProvenFact:
     receipt = Decoder(Receipt)(data)
     result = light.Result(receipt.code, receipt.digest())
     to_block, to_results = (
-        light.Path(place, total, [bytes.fromhex(one) for one in digests])
+        light.Path(place, total, [bytes.fromhex(digest) for digest in digests])
         for place, total, digests in document["paths"]
     )
     transaction = bytes.fromhex(document["transaction"])
@@ -131,7 +131,7 @@ def _signed(text: str) -> light.SignedHeader:
 
 def _shown(what: str, record: Any, signed: light.SignedHeader, height: int) -> ProvenFact:
     header = signed.header
-    keys = tuple(one.public for one in signed.validators)
+    keys = tuple(validator.public for validator in signed.validators)
     return ProvenFact(
         what, record, header.chain, height, header.time // 1_000_000, light.header_hash(header), keys
     )

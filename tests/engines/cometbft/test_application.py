@@ -63,7 +63,7 @@ def test_a_block_moves_tokens_and_is_found(driver):
     assert driver.info() == (1, driver.replica.tree.root)
     name = driver.replica.machine.name(pay(1))
     code, value = driver.query("/find", name)
-    assert code == 0 and [(one.height, one.place) for one in queries.decode_found(value)] == [(1, 1)]
+    assert code == 0 and [(one.height, one.place) for one in queries.decode_answers(value)] == [(1, 1)]
 
 
 def test_the_hash_before_the_commit_is_the_hash_after_it(driver):
@@ -267,7 +267,7 @@ def test_a_record_is_proven_by_the_hash(driver):
     driver.block(pay(0))
     key = ACCOUNTS.key("bob").encode()
     code, value = driver.query("/prove", key)
-    shown = queries.decode_shown(value)
+    shown = queries.decode_proven(value)
     header = light.HEADER.decode(driver.replica.blocks.entry(1).header)._replace(
         app_hash=driver.replica.root, height=2
     )
@@ -291,7 +291,7 @@ def test_questions_that_make_no_sense_get_a_code(driver, path, data):
 def test_blocks_are_told_from_a_height_on(driver):
     for n in range(3):
         driver.block(pay(n))
-    told = queries.decode_told(driver.query("/since", encode(2))[1])
+    told = queries.decode_effects(driver.query("/since", encode(2))[1])
     assert [one.height for one in told] == [2, 3]
     receipt = driver.replica.machine.receipt(told[0].receipts[0])
     assert receipt.transaction == driver.replica.machine.name(pay(1))

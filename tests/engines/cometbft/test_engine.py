@@ -130,7 +130,7 @@ def test_a_value_that_the_root_does_not_hold_is_not_believed(ledger, monkeypatch
     def other(path, data=b""):
         code, value, said, height = honest.query(path, data)
         if path == "/prove":
-            value = encode(replace(queries.decode_shown(value), value=b"\x01a million"))
+            value = encode(replace(queries.decode_proven(value), value=b"\x01a million"))
         return code, value, said, height
 
     with pytest.raises(EngineError, match="no header"):
@@ -145,7 +145,7 @@ def test_a_receipt_that_the_results_do_not_name_is_not_believed(ledger):
     def other(path, data=b""):
         code, value, said, height = honest.query(path, data)
         if path == "/find" and not code:
-            found = queries.decode_found(value)
+            found = queries.decode_answers(value)
             value = encode([replace(one, height=one.height + 1) for one in found])
         return code, value, said, height
 
@@ -160,7 +160,7 @@ def test_another_receipt_under_the_same_proof_is_not_believed(ledger):
     def other(path, data=b""):
         code, value, said, height = honest.query(path, data)
         if path == "/receipt" and not code:
-            shown = queries.decode_shown_receipt(value)
+            shown = queries.decode_proven_receipt(value)
             receipt = replace(ledger._machine.receipt(shown.receipt), member="bob")
             value = encode(replace(shown, receipt=encode(receipt)))
         return code, value, said, height

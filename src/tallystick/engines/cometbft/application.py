@@ -23,7 +23,7 @@ NEW: Final = 0  # CheckTx: a transaction that just came
 Log = Callable[..., None]
 
 
-def _silent(_said: str, **_more: Any) -> None:
+def _silent(_message: str, **_more: Any) -> None:
     return None
 
 
@@ -56,28 +56,28 @@ class AbciApplication:
     def answer(self, frame: bytes) -> tuple[int, bytes]:
         """The field and the body of the answer to one request."""
         try:
-            name, number, found = request(frame)
-            return number, getattr(self, f"_{name}")(found)
+            name, number, values = request(frame)
+            return number, getattr(self, f"_{name}")(values)
         except (BrokenBytes, DamagedStore, OSError, MemoryError, RecursionError) as error:
             raise Halt(f"{type(error).__name__}: {error}") from error
 
     # Before there are blocks
 
-    def _echo(self, found: Fields) -> bytes:
-        return message({1: value_of(found, 1, b"")})
+    def _echo(self, values: Fields) -> bytes:
+        return message({1: value_of(values, 1, b"")})
 
-    def _flush(self, _found: Fields) -> bytes:
+    def _flush(self, _values: Fields) -> bytes:
         return b""
 
-    def _info(self, _found: Fields) -> bytes:
+    def _info(self, _values: Fields) -> bytes:
         """What is committed. Anybody may ask, at any time, so that nothing is forgotten here."""
         root = self.replica.root if self.replica.height else b""
         return message({1: "tallystick", 2: "1", 3: 1, 4: self.replica.height, 5: root})
 
-    def _init_chain(self, found: Fields) -> bytes:
+    def _init_chain(self, values: Fields) -> bytes:
         try:
-            genesis = bytes.fromhex(msgspec.json.decode(value_of(found, 5, b""), type=str))
-            self.replica.begin(genesis, value_of(found, 2, b"").decode())
+            genesis = bytes.fromhex(msgspec.json.decode(value_of(values, 5, b""), type=str))
+            self.replica.begin(genesis, value_of(values, 2, b"").decode())
         except (ValueError, msgspec.MsgspecError, Malformed, EngineError) as error:
             raise Halt(f"the engine's genesis does not begin a ledger: {error}") from error
         validators = validator_updates((key, 1) for key in self.replica.validators())
@@ -85,8 +85,8 @@ class AbciApplication:
 
     # What waits
 
-    def _check_tx(self, found: Fields) -> bytes:
-        transaction, kind = value_of(found, 1, b""), value_of(found, 2, 0)
+    def _check_tx(self, values: Fields) -> bytes:
+        transaction, kind = value_of(values, 1, b""), value_of(values, 2, 0)
         self.counts.checked += 1
         try:
             if transaction.startswith(NUDGE):
@@ -119,19 +119,19 @@ class AbciApplication:
 
     # Blocks
 
-    def _prepare_proposal(self, found: Fields) -> bytes:
-        block, _most = preparation(found)
+    def _prepare_proposal(self, values: Fields) -> bytes:
+        block, _most = preparation(values)
         try:
-            waiting = tuple(one for one in block.transactions if not one.startswith(NUDGE))
+            waiting = tuple(data for data in block.transactions if not data.startswith(NUDGE))
             return message({1: list(self.replica.prepare(block._replace(transactions=waiting)))})
         except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError, EngineError) as fault:
             self._fault("prepare_proposal", fault)
             return b""
 
-    def _process_proposal(self, found: Fields) -> bytes:
+    def _process_proposal(self, values: Fields) -> bytes:
         """Accept exactly what a sound `prepare_proposal` can have made."""
         try:
-            block = proposal(found)
+            block = proposal(values)
             outcome = self.replica.execute(block)
             sound = all(map(leaves_a_trace, outcome.receipts))
         except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError, EngineError) as fault:
@@ -142,25 +142,25 @@ class AbciApplication:
             self.log("rejected a proposal", height=block.height)
         return message({1: ACCEPT if sound else REJECT})
 
-    def _extend_vote(self, _found: Fields) -> bytes:
+    def _extend_vote(self, _values: Fields) -> bytes:
         return b""
 
-    def _verify_vote_extension(self, _found: Fields) -> bytes:
+    def _verify_vote_extension(self, _values: Fields) -> bytes:
         return message({1: ACCEPT})
 
-    def _finalize_block(self, found: Fields) -> bytes:
+    def _finalize_block(self, values: Fields) -> bytes:
         try:
-            block = proposal(found)
+            block = proposal(values)
             decided = self.replica.decide(block)
         except (ArithmeticError, AttributeError, ValueError, LookupError, TypeError, EngineError) as fault:
             # Going on would be another state than the others': halting is the sound end.
-            raise Halt(f"block {value_of(found, 5, 0)} cannot be executed: {fault}") from fault
+            raise Halt(f"block {value_of(values, 5, 0)} cannot be executed: {fault}") from fault
         for evidence in block.evidence:
             self.log("another validator misbehaved", validator=accused(evidence))
         updates = validator_updates(decided.updates)
         return message({2: [*decided.results], 3: updates, 5: decided.entry.app_hash})
 
-    def _commit(self, _found: Fields) -> bytes:
+    def _commit(self, _values: Fields) -> bytes:
         before = self.replica.due()
         decided = self.replica.commit()
         self.waiting.clear()  # the engine asks about all that is left at once
@@ -175,8 +175,8 @@ class AbciApplication:
 
     # Reading
 
-    def _query(self, found: Fields) -> bytes:
-        path, data = value_of(found, 2, b""), value_of(found, 1, b"")
+    def _query(self, values: Fields) -> bytes:
+        path, data = value_of(values, 2, b""), value_of(values, 1, b"")
         height = self.replica.height
         try:
             value = queries.answer(self.replica, path.decode(), data)
@@ -193,18 +193,18 @@ class AbciApplication:
 
     # Snapshots
 
-    def _list_snapshots(self, _found: Fields) -> bytes:
-        return message({1: [one.encoded() for one in self.snapshots.kept()]})
+    def _list_snapshots(self, _values: Fields) -> bytes:
+        return message({1: [snapshot.encoded() for snapshot in self.snapshots.kept()]})
 
-    def _offer_snapshot(self, found: Fields) -> bytes:
-        sound = self.snapshots.offered(fields(value_of(found, 1, b"")), value_of(found, 2, b""))
+    def _offer_snapshot(self, values: Fields) -> bytes:
+        sound = self.snapshots.offered(fields(value_of(values, 1, b"")), value_of(values, 2, b""))
         return message({1: ACCEPT if sound else self.snapshots.REJECT})
 
-    def _load_snapshot_chunk(self, found: Fields) -> bytes:
-        return message({1: self.snapshots.chunk(value_of(found, 1, 0), value_of(found, 3, 0))})
+    def _load_snapshot_chunk(self, values: Fields) -> bytes:
+        return message({1: self.snapshots.chunk(value_of(values, 1, 0), value_of(values, 3, 0))})
 
-    def _apply_snapshot_chunk(self, found: Fields) -> bytes:
-        place, data, sender = value_of(found, 1, 0), value_of(found, 2, b""), value_of(found, 3, b"")
+    def _apply_snapshot_chunk(self, values: Fields) -> bytes:
+        place, data, sender = value_of(values, 1, 0), value_of(values, 2, b""), value_of(values, 3, b"")
         result = self.snapshots.applied(self.replica, place, data)
         if result == self.snapshots.RETRY:
             return message({1: result, 2: number(place), 3: sender})

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar, final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar, final
 
 from ...base import light
 from ...base.codec import encode
@@ -95,14 +95,14 @@ class CometEngine(Engine):
     def _query(self, node: RpcNode, path: str, data: bytes = b"") -> bytes:
         deadline = time.monotonic() + self._patience
         while True:
-            code, value, said, _ = node.query(path, data)
+            code, value, reason, _ = node.query(path, data)
             if code == BUSY and time.monotonic() < deadline:
                 time.sleep(PAUSE)
                 continue
             if code == ELSEWHERE:
-                raise LedgerUnreachable(f"{node.url}: {said}")
+                raise LedgerUnreachable(f"{node.url}: {reason}")
             if code:
-                raise EngineError(said or f"{node.url} does not answer {path}")
+                raise EngineError(reason or f"{node.url} does not answer {path}")
             return value
 
     # Handing in
@@ -172,19 +172,19 @@ class CometEngine(Engine):
     def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """As a node tells it. One answer holds so many; the rest is asked for by longer prefixes."""
         asked = encode((prefix, min(limit, queries.SCANNED)))
-        found = queries.decode_records(self._ask(lambda node: self._query(node, "/scan", asked)))
-        if len(found) == queries.SCANNED and limit > queries.SCANNED:
+        records = queries.decode_records(self._ask(lambda node: self._query(node, "/scan", asked)))
+        if len(records) == queries.SCANNED and limit > queries.SCANNED:
             raise EngineError(f"more than {queries.SCANNED} records begin with {prefix!r}; ask for fewer")
-        return found
+        return records
 
     def find(self, digest: bytes) -> Answer | None:
         return self._ask(lambda node: self._find(node, digest))
 
     def _find(self, node: RpcNode, digest: bytes) -> Answer | None:
-        found = queries.decode_found(self._query(node, "/find", digest))
-        if not found:
+        answers = queries.decode_answers(self._query(node, "/find", digest))
+        if not answers:
             return None
-        answer = self._answer(found[0])
+        answer = self._answer(answers[0])
         if self._prove:
             proof = self._receipt_proof(node, digest)
             if (proof.receipt, proof.signed[0].header.height) != (answer.receipt, answer.height):
@@ -192,13 +192,13 @@ class CometEngine(Engine):
             return answer._replace(time=milliseconds(proof.signed[0].header.time))
         return answer
 
-    def _answer(self, found: queries.AnswerFound) -> Answer:
-        return Answer(self._machine.receipt(found.receipt), found.height, found.place, found.time)
+    def _answer(self, answer: queries.AnswerBytes) -> Answer:
+        return Answer(self._machine.receipt(answer.receipt), answer.height, answer.place, answer.time)
 
     def history(self, member: str, limit: int = 100) -> list[Answer]:
         asked = encode((member, limit))
-        found = self._ask(lambda node: self._query(node, "/history", asked))
-        return [self._answer(one) for one in queries.decode_found(found)]
+        answers = self._ask(lambda node: self._query(node, "/history", asked))
+        return [self._answer(answer) for answer in queries.decode_answers(answers)]
 
     def block(self, height: int) -> StoredBlock:
         return self._ask(lambda node: self._block(node, height))
@@ -211,15 +211,15 @@ class CometEngine(Engine):
         transactions = node.block(height)
         if light.data_hash(transactions) != signed.header.data_hash:
             raise light.NotProven(f"{node.url} tells other transactions of block {height} than its header")
-        (told,) = queries.decode_told(self._query(node, "/since", encode(height)))[:1]
+        (effects,) = queries.decode_effects(self._query(node, "/since", encode(height)))[:1]
         return StoredBlock(
             height,
             milliseconds(signed.header.time),
             light.HEADER.encode(signed.header),
             light.COMMIT.encode(signed.commit),
             transactions,
-            tuple(map(self._machine.receipt, told.receipts)),
-            tuple(map(self._machine.notice, told.notices)),
+            tuple(map(self._machine.receipt, effects.receipts)),
+            tuple(map(self._machine.notice, effects.notices)),
         )
 
     def prove(self, key: bytes) -> StateProof:
@@ -229,7 +229,7 @@ class CometEngine(Engine):
         """The newest state that a header names: that of the node, or what it was a block ago."""
         deadline = time.monotonic() + SOON
         while True:
-            shown = queries.decode_shown(self._query(node, "/prove", key))
+            shown = queries.decode_proven(self._query(node, "/prove", key))
             for height in (shown.height, shown.height + 1):
                 # An empty block leaves the state that its own header names; else the next header names it.
                 if height < 1:
@@ -260,7 +260,7 @@ class CometEngine(Engine):
         deadline = time.monotonic() + SOON
         while True:
             try:
-                shown = queries.decode_shown_receipt(self._query(node, "/receipt", digest))
+                shown = queries.decode_proven_receipt(self._query(node, "/receipt", digest))
                 break
             except EngineError as early:
                 if "after the next block" not in str(early) or time.monotonic() > deadline:
@@ -283,12 +283,18 @@ class CometEngine(Engine):
         return self._ask(self._status)
 
     def _status(self, node: RpcNode) -> Status:
-        found = queries.decode_standing(self._query(node, "/status"))
-        if found.chain != self._chain:
-            raise light.NotProven(f"it is a node of chain {found.chain!r}")
+        standing = queries.decode_standing(self._query(node, "/status"))
+        if standing.chain != self._chain:
+            raise light.NotProven(f"it is a node of chain {standing.chain!r}")
         waiting = int(node.call("num_unconfirmed_txs")["total"])
         return Status(
-            found.chain, found.height, found.time, found.root, found.validators, waiting, found.repairs
+            standing.chain,
+            standing.height,
+            standing.time,
+            standing.root,
+            standing.validators,
+            waiting,
+            standing.repairs,
         )
 
     # Hearing of blocks
@@ -301,15 +307,15 @@ class CometEngine(Engine):
         return self._listeners.add(listener)
 
     def _since(self, height: int) -> list[CommittedBlock]:
-        told = queries.decode_told(self._ask(lambda node: self._query(node, "/since", encode(height))))
+        blocks = queries.decode_effects(self._ask(lambda node: self._query(node, "/since", encode(height))))
         return [
             CommittedBlock(
-                one.height,
-                one.time,
-                tuple(map(self._machine.notice, one.notices)),
-                tuple(map(self._machine.receipt, one.receipts)),
+                block.height,
+                block.time,
+                tuple(map(self._machine.notice, block.notices)),
+                tuple(map(self._machine.receipt, block.receipts)),
             )
-            for one in told
+            for block in blocks
         ]
 
     def close(self) -> None:
@@ -342,10 +348,10 @@ class _Follower:
     def _run(self) -> None:
         while not self._ended.wait(PAUSE):
             try:
-                found = self._since(self._height + 1)
+                blocks = self._since(self._height + 1)
             except EngineError:
                 continue  # no node answers just now
-            for block in found:
+            for block in blocks:
                 if block.height == self._height + 1:
                     self._height = block.height
                     self._tell(block)
@@ -355,17 +361,16 @@ class _Follower:
 class _First:
     """The first state, read."""
 
-    def __init__(self, writes: Any) -> None:
+    def __init__(self, writes: Mapping[bytes, bytes]) -> None:
         self._writes = writes
 
     def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._writes.get(key)
-        return value
+        return self._writes.get(key)
 
     def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-        found = sorted(item for item in self._writes.items() if item[0].startswith(prefix))
-        return found[:limit]
+        records = sorted(item for item in self._writes.items() if item[0].startswith(prefix))
+        return records[:limit]
 
 
-def _path(one: queries.MerklePath) -> light.Path:
-    return light.Path(one.place, one.total, one.digests)
+def _path(path: queries.MerklePath) -> light.Path:
+    return light.Path(path.place, path.total, path.digests)

@@ -14,6 +14,7 @@ import msgspec
 from ...base import light, toml
 from ...base.codec import encode
 from ...base.keys import SigningKey
+from ...ledger.genesis import Genesis
 from ..engine import EngineError
 
 ENGINE: Final = "TALLY_COMETBFT"  # names the engine's program where it is not found by itself
@@ -110,7 +111,7 @@ def engine_program() -> str:
 
 def write_home(
     folder: Path,
-    genesis: Any,
+    genesis: Genesis,
     genesis_text: str,
     place: ValidatorPlace,
     keys: ValidatorKeys,
@@ -163,10 +164,14 @@ def read_home(folder: Path) -> Home:
         raise EngineError(f"{folder / VALIDATOR}: {error}") from None
 
 
-def genesis_document(genesis: Any) -> dict[str, Any]:
+def genesis_document(genesis: Genesis) -> dict[str, Any]:
     """The engine's genesis; the ledger's is its application state, in hexadecimal."""
     time = datetime.fromtimestamp(genesis.time // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    named = [(one.member, one.validator) for one in genesis.members if genesis.validates in one.roles]
+    named = [
+        (founder.member, founder.validator)
+        for founder in genesis.members
+        if genesis.validates in founder.roles
+    ]
     return {
         "genesis_time": f"{time}.{genesis.time % 1000:03d}Z",
         "chain_id": genesis.chain,

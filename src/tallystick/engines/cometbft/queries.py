@@ -25,7 +25,7 @@ class Elsewhere(Exception):
     """This validator began with a snapshot and does not know; one with all blocks does."""
 
 
-class AnswerFound(Record):
+class AnswerBytes(Record):
     """What became of a transaction, as an answer carries it."""
 
     receipt: bytes
@@ -34,7 +34,7 @@ class AnswerFound(Record):
     time: int
 
 
-class BlockTold(Record):
+class BlockEffects(Record):
     """What a block did: what came due, and what became of each transaction."""
 
     height: int
@@ -43,7 +43,7 @@ class BlockTold(Record):
     receipts: tuple[bytes, ...]
 
 
-class RecordShown(Record):
+class ProvenRecord(Record):
     """A record's value and the proof of it, by the root of the state that block `height` left."""
 
     height: int
@@ -59,7 +59,7 @@ class MerklePath(Record):
     digests: tuple[bytes, ...]
 
 
-class ShownReceipt(Record):
+class ProvenReceipt(Record):
     """A transaction, its receipt, and the paths to its block's data and to the next header's results."""
 
     height: int
@@ -82,10 +82,10 @@ class Standing(Record):
     repairs: tuple[str, ...]
 
 
-decode_found = Decoder(list[AnswerFound])
-decode_told = Decoder(list[BlockTold])
-decode_shown = Decoder(RecordShown)
-decode_shown_receipt = Decoder(ShownReceipt)
+decode_answers = Decoder(list[AnswerBytes])
+decode_effects = Decoder(list[BlockEffects])
+decode_proven = Decoder(ProvenRecord)
+decode_proven_receipt = Decoder(ProvenReceipt)
 decode_standing = Decoder(Standing)
 decode_value = Decoder(list[bytes | None])
 decode_records = Decoder(list[tuple[bytes, bytes]])
@@ -109,58 +109,58 @@ def _get(replica: Replica, key: bytes) -> list[bytes | None]:
     return [replica.store.get(key)]
 
 
-def _prove(replica: Replica, key: bytes) -> RecordShown:
+def _prove(replica: Replica, key: bytes) -> ProvenRecord:
     if replica.between:
         raise Busy("a block is being made durable")
-    return RecordShown(replica.height, replica.store.get(key), replica.tree.prove(key))
+    return ProvenRecord(replica.height, replica.store.get(key), replica.tree.prove(key))
 
 
 def _scan(replica: Replica, data: bytes) -> list[tuple[bytes, bytes]]:
     prefix, limit = _decode_scan(data)
-    found = replica.store.scan(prefix, max(0, min(limit, SCANNED)))
-    if sum(len(key) + len(value) for key, value in found) > LARGEST:
+    records = replica.store.scan(prefix, max(0, min(limit, SCANNED)))
+    if sum(len(key) + len(value) for key, value in records) > LARGEST:
         raise EngineError(f"the records that begin with {prefix!r} are more than one answer holds")
-    return found
+    return records
 
 
-def _find(replica: Replica, digest: bytes) -> list[AnswerFound]:
-    found = replica.blocks.find(digest)
-    if found is None and not replica.whole:
+def _find(replica: Replica, digest: bytes) -> list[AnswerBytes]:
+    answer = replica.blocks.find(digest)
+    if answer is None and not replica.whole:
         raise Elsewhere("it is in none of the blocks since this node's snapshot")
-    return [] if found is None else [_told(found)]
+    return [] if answer is None else [_as_bytes(answer)]
 
 
-def _history(replica: Replica, data: bytes) -> list[AnswerFound]:
+def _history(replica: Replica, data: bytes) -> list[AnswerBytes]:
     member, limit = _decode_history(data)
     if not replica.whole:
         raise Elsewhere("this node has only the blocks since its snapshot")
-    return [_told(one) for one in replica.blocks.history(member, max(0, min(limit, 1000)))]
+    return [_as_bytes(answer) for answer in replica.blocks.history(member, max(0, min(limit, 1000)))]
 
 
-def _told(one: Answer) -> AnswerFound:
-    return AnswerFound(encode(one.receipt), one.height or 0, one.place or 0, one.time or 0)
+def _as_bytes(answer: Answer) -> AnswerBytes:
+    return AnswerBytes(encode(answer.receipt), answer.height or 0, answer.place or 0, answer.time or 0)
 
 
-def _since(replica: Replica, data: bytes) -> list[BlockTold]:
+def _since(replica: Replica, data: bytes) -> list[BlockEffects]:
     """The blocks from a height on, as many as one answer holds."""
-    told, size = [], 0
+    blocks, size = [], 0
     first = max(1, _decode_height(data))
     for height in range(first, min(replica.height, first + BLOCKS - 1) + 1):
         entry = replica.blocks.entry(height)
         if not entry.commit:
             raise EngineError(f"what block {height} did is not known here; ask another node")
         time = milliseconds(light.HEADER.decode(entry.header).time)
-        told.append(BlockTold(height, time, entry.notices, entry.receipts))
+        blocks.append(BlockEffects(height, time, entry.notices, entry.receipts))
         size += sum(map(len, entry.receipts))
         if size > BYTES:
             break
-    return told
+    return blocks
 
 
-def _receipt(replica: Replica, digest: bytes) -> ShownReceipt:
+def _receipt(replica: Replica, digest: bytes) -> ProvenReceipt:
     height, receipt, transaction, result, paths = replica.blocks.receipt_paths(digest)
-    in_data, in_results = (MerklePath(one.place, one.total, tuple(one.digests)) for one in paths)
-    return ShownReceipt(height, encode(receipt), transaction, result.code, result.data, in_data, in_results)
+    in_data, in_results = (MerklePath(path.place, path.total, tuple(path.digests)) for path in paths)
+    return ProvenReceipt(height, encode(receipt), transaction, result.code, result.data, in_data, in_results)
 
 
 def _status(replica: Replica, _data: bytes) -> Standing:

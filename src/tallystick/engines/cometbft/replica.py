@@ -327,8 +327,8 @@ class _Written:
         return self.writes.get(key)
 
     def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-        found = ((key, value) for key, value in sorted(self.writes.items()) if key.startswith(prefix))
-        return [(key, value) for key, value in found if value is not None][:limit]
+        within = ((key, value) for key, value in sorted(self.writes.items()) if key.startswith(prefix))
+        return [(key, value) for key, value in within if value is not None][:limit]
 
 
 def validators_in(machine: LedgerMachine, writes: Writes) -> tuple[bytes, ...]:

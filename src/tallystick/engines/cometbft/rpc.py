@@ -56,41 +56,41 @@ class RpcNode:
 
     def query(self, path: str, data: bytes = b"") -> tuple[int, bytes, str, int]:
         """A question to the application: code, value, what it says of it, the height of its state."""
-        found = self.call("abci_query", path=path, data=data.hex())["response"]
-        value = base64.b64decode(found.get("value") or "")
-        return found.get("code", 0), value, found.get("log", ""), int(found.get("height") or 0)
+        response = self.call("abci_query", path=path, data=data.hex())["response"]
+        value = base64.b64decode(response.get("value") or "")
+        return response.get("code", 0), value, response.get("log", ""), int(response.get("height") or 0)
 
     def send(self, transaction: bytes) -> tuple[int, bytes, str]:
         """Hand in a transaction: code, data and words of its check."""
-        found = self.call("broadcast_tx_sync", tx=base64.b64encode(transaction).decode())
-        return found.get("code", 0), bytes.fromhex(found.get("data") or ""), found.get("log", "")
+        result = self.call("broadcast_tx_sync", tx=base64.b64encode(transaction).decode())
+        return result.get("code", 0), bytes.fromhex(result.get("data") or ""), result.get("log", "")
 
     def signed(self, height: int) -> light.SignedHeader:
         """A header, its commit and its validators, as this node tells them."""
         try:
-            found = self.call("commit", height=str(height))["signed_header"]
+            signed = self.call("commit", height=str(height))["signed_header"]
         except NodeDeclined as declined:
             if "lowest height" in str(declined):  # it began with a snapshot; another node may have it
                 raise LedgerUnreachable(f"{self.url} does not keep header {height}") from None
             raise
-        header, commit = found["header"], found["commit"]
+        header, commit = signed["header"], signed["commit"]
         return light.SignedHeader(_header(header), _commit(commit), self.validators(height))
 
     def validators(self, height: int) -> tuple[light.Validator, ...]:
         members: list[light.Validator] = []
         while True:
             page = str(len(members) // PER_PAGE + 1)
-            found = self.call("validators", height=str(height), page=page, per_page=str(PER_PAGE))
-            for one in found["validators"]:
-                key = base64.b64decode(one["pub_key"]["value"])
-                members.append(light.Validator(key, int(one["voting_power"])))
-            if len(members) >= int(found["total"]) or not found["validators"]:
+            listed = self.call("validators", height=str(height), page=page, per_page=str(PER_PAGE))
+            for validator in listed["validators"]:
+                key = base64.b64decode(validator["pub_key"]["value"])
+                members.append(light.Validator(key, int(validator["voting_power"])))
+            if len(members) >= int(listed["total"]) or not listed["validators"]:
                 return tuple(members)
 
     def block(self, height: int) -> tuple[bytes, ...]:
         """A block's transactions."""
-        found = self.call("block", height=str(height))["block"]["data"]["txs"] or []
-        return tuple(map(base64.b64decode, found))
+        transactions = self.call("block", height=str(height))["block"]["data"]["txs"] or []
+        return tuple(map(base64.b64decode, transactions))
 
     def height(self) -> int:
         return int(self.call("status")["sync_info"]["latest_block_height"])
@@ -114,38 +114,38 @@ def time_of(text: str) -> int:
     return seconds * 10**9 + int((fraction + "0" * 9)[:9])
 
 
-def _block_id(found: Any) -> light.BlockId:
-    parts = found["parts"]
-    return light.BlockId(bytes.fromhex(found["hash"]), (int(parts["total"]), bytes.fromhex(parts["hash"])))
+def _block_id(block: Any) -> light.BlockId:
+    parts = block["parts"]
+    return light.BlockId(bytes.fromhex(block["hash"]), (int(parts["total"]), bytes.fromhex(parts["hash"])))
 
 
-def _header(found: Any) -> light.Header:
-    version = found["version"]
+def _header(header: Any) -> light.Header:
+    version = header["version"]
     return light.Header(
         version=(int(version["block"]), int(version.get("app", 0))),
-        chain=found["chain_id"],
-        height=int(found["height"]),
-        time=time_of(found["time"]),
-        last_block=_block_id(found["last_block_id"]),
+        chain=header["chain_id"],
+        height=int(header["height"]),
+        time=time_of(header["time"]),
+        last_block=_block_id(header["last_block_id"]),
         **{
-            name: bytes.fromhex(found[name])
+            name: bytes.fromhex(header[name])
             for name in (
                 "last_commit_hash", "data_hash", "validators_hash", "next_validators_hash",
                 "consensus_hash", "app_hash", "last_results_hash", "evidence_hash",
             )
         },
-        proposer=bytes.fromhex(found["proposer_address"]),
+        proposer=bytes.fromhex(header["proposer_address"]),
     )  # fmt: skip
 
 
-def _commit(found: Any) -> light.Commit:
+def _commit(commit: Any) -> light.Commit:
     votes = tuple(
         light.Vote(
-            int(one["block_id_flag"]),
-            bytes.fromhex(one["validator_address"]),
-            time_of(one["timestamp"]),
-            base64.b64decode(one["signature"] or ""),
+            int(vote["block_id_flag"]),
+            bytes.fromhex(vote["validator_address"]),
+            time_of(vote["timestamp"]),
+            base64.b64decode(vote["signature"] or ""),
         )
-        for one in found["signatures"]
+        for vote in commit["signatures"]
     )
-    return light.Commit(int(found["height"]), int(found["round"]), _block_id(found["block_id"]), votes)
+    return light.Commit(int(commit["height"]), int(commit["round"]), _block_id(commit["block_id"]), votes)

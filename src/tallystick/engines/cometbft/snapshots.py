@@ -87,18 +87,18 @@ class Snapshots:
         return path.read_bytes() if path.is_file() else b""
 
     def _folders(self) -> list[Path]:
-        return sorted(found for found in self.folder.glob("*") if found.name.isdigit())
+        return sorted(folder for folder in self.folder.glob("*") if folder.name.isdigit())
 
     # From others
 
-    def offered(self, found: Fields, root: bytes) -> bool:
+    def offered(self, values: Fields, root: bytes) -> bool:
         """Whether a snapshot is one that can be taken; its pieces follow."""
-        snapshot = Snapshot(value_of(found, 1, 0), value_of(found, 5, b""))
+        snapshot = Snapshot(value_of(values, 1, 0), value_of(values, 5, b""))
         sound = (
-            value_of(found, 2, 0) == FORMAT
-            and 0 < snapshot.pieces == value_of(found, 3, 0) <= MOST
+            value_of(values, 2, 0) == FORMAT
+            and 0 < snapshot.pieces == value_of(values, 3, 0) <= MOST
             and len(snapshot.digests) == DIGEST * snapshot.pieces
-            and value_of(found, 4, b"") == sha256(snapshot.digests).digest()
+            and value_of(values, 4, b"") == sha256(snapshot.digests).digest()
             and snapshot.height >= LOWEST
         )
         self._arriving = _Arriving(snapshot, root, {}) if sound else None
@@ -109,8 +109,8 @@ class Snapshots:
         arriving = self._arriving
         if arriving is None or not 0 <= place < arriving.snapshot.pieces:
             return self.ABORT
-        wanted = arriving.snapshot.digests[DIGEST * place : DIGEST * (place + 1)]
-        if sha256(piece).digest() != wanted:
+        expected = arriving.snapshot.digests[DIGEST * place : DIGEST * (place + 1)]
+        if sha256(piece).digest() != expected:
             return self.RETRY
         arriving.pieces[place] = piece
         if len(arriving.pieces) < arriving.snapshot.pieces:

@@ -57,9 +57,9 @@ class Trust:
     def _begin(self, node: RpcNode) -> None:
         """The anchor, or the first header, signed by those whom the genesis names."""
         if self._anchor is not None:
-            height, wanted = self._anchor
+            height, anchored = self._anchor
             signed = node.signed(height)
-            if light.header_hash(signed.header) != wanted:
+            if light.header_hash(signed.header) != anchored:
                 raise light.NotProven(f"header {height} is another one than the anchor")
             light.verify_signed(self._chain, signed)
             self._known[height] = signed

@@ -32,9 +32,14 @@ HALTED: Final = 3  # the exit code
 PR_SET_PDEATHSIG: Final = 1
 
 
-def log(said: str, **more: Any) -> None:
+def log(message: str, **more: Any) -> None:
     """One line of JSON on standard error, as the engine writes its own."""
-    line = {"ts": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "module": "tally", "said": said, **more}
+    line = {
+        "ts": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "module": "tally",
+        "said": message,
+        **more,
+    }
     print(json.dumps(line), file=sys.stderr, flush=True)
 
 

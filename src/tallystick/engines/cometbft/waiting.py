@@ -35,15 +35,15 @@ class WaitingShares:
         self._members: dict[str, Weighed] = {}
 
     def __len__(self) -> int:
-        return sum(one.transactions for one in self._members.values())
+        return sum(share.transactions for share in self._members.values())
 
     def clear(self) -> None:
         self._members.clear()
 
     def count(self, member: str, size: int, weight: int) -> None:
         """One more of this member, admitted before."""
-        found = self._members.get(member, Weighed())
-        self._members[member] = found.plus(Weighed(1, size, weight))
+        share = self._members.get(member, Weighed())
+        self._members[member] = share.plus(Weighed(1, size, weight))
 
     def admit(self, member: str, size: int, weight: int, member_weight: int) -> bool:
         """Count one more where the member may have it waiting."""

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, final
 
 from ...base import light, merkle
 from ...base.codec import Malformed
+from ...ledger.transition import Receipt
 from ..chain import BlockEntry, Head, HeaderChain, decode_entry, milliseconds, result_of
 from ..engine import (
     Answer,
@@ -29,7 +30,7 @@ class ReceiptPaths(NamedTuple):
     """A transaction in its block, its receipt, and the paths to what two headers say of them."""
 
     height: int
-    receipt: Any
+    receipt: Receipt
     transaction: bytes
     result: light.Result
     paths: tuple[light.Path, light.Path]
@@ -69,13 +70,15 @@ class Blocks:
 
     def find(self, digest: bytes) -> Answer | None:
         """The transaction with this digest; of several blocks with the same bytes, the one that took them."""
-        found = [self._answer(place) for place in self.store.places(digest)]
-        found = [answer for answer in found if answer.receipt.transaction == digest]
-        return next((answer for answer in found if answer.receipt.code == 0), found[0] if found else None)
+        answers = [self._answer(place) for place in self.store.places(digest)]
+        answers = [answer for answer in answers if answer.receipt.transaction == digest]
+        return next(
+            (answer for answer in answers if answer.receipt.code == 0), answers[0] if answers else None
+        )
 
     def history(self, member: str, limit: int) -> list[Answer]:
-        found = [self._answer(place) for place in self.store.places_of(member, limit)]
-        return [answer for answer in found if answer.receipt.member == member]
+        answers = [self._answer(place) for place in self.store.places_of(member, limit)]
+        return [answer for answer in answers if answer.receipt.member == member]
 
     def signed(self, height: int) -> light.SignedHeader:
         """A block's header with all that a check of it needs."""

@@ -72,21 +72,21 @@ class Lookup:
 
     def ensure_sound(self) -> None:
         """Refuse a table that is not the sum of what was put into it."""
-        found = self._database.execute(SUMMED).fetchone()
+        sums = self._database.execute(SUMMED).fetchone()
         kept = tuple(self._database.marked(name) for name in SUMS)
-        if found != kept:
+        if sums != kept:
             raise DamagedStore(f"{self._database.path}: the index of transactions is damaged")
 
     def places(self, key: int, limit: int) -> list[BlockPlace]:
         """The newest places under a key, newest first; another key's may be among them once in 2^64."""
-        found = [
+        newest = [
             BlockPlace(height, place)
             for height, index in sorted(self._noted.items(), reverse=True)
             for other, place in sorted(index.entries(), reverse=True)
             if other == key
         ]
         query = "SELECT height, place FROM places WHERE key = ? ORDER BY height DESC, place DESC LIMIT ?"
-        return [*found, *(BlockPlace(*row) for row in self._database.execute(query, (key, limit)))][:limit]
+        return [*newest, *(BlockPlace(*row) for row in self._database.execute(query, (key, limit)))][:limit]
 
 
 def _sums(rows: Sequence[Row]) -> tuple[int, ...]:

@@ -98,13 +98,13 @@ class WholeState:
         if not slash:
             tables = [table for other, table in sorted(self._tables.items()) if other.startswith(name)]
         keys = sorted(key for table in tables for key in table.within(prefix))
-        found: list[tuple[bytes, bytes]] = []
+        records: list[tuple[bytes, bytes]] = []
         for key in keys:
-            if len(found) >= limit:
+            if len(records) >= limit:
                 break
             if key in self._records:
-                found.append((key, self._records[key]))
-        return found
+                records.append((key, self._records[key]))
+        return records
 
     def put(self, writes: Writes) -> None:
         new: dict[bytes, list[bytes]] = {}

@@ -144,8 +144,8 @@ class Store:
             self._recent.put(dict(rows))
             merged: dict[bytes, bytes | None] = dict(rows)
             merged.update((key, self._overlay.writes[key]) for key in fresh)
-        found = sorted(merged.items())
-        return [(key, value) for key, value in found if value is not None][:limit]
+        records = sorted(merged.items())
+        return [(key, value) for key, value in records if value is not None][:limit]
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Every record of the state, in no order that matters."""
@@ -234,8 +234,8 @@ class Store:
     def has_block(self, height: int) -> bool:
         """Whether a block is here."""
         with self._lock, self._db.guarded("read"):
-            found = self._db.execute("SELECT 1 FROM frames WHERE height = ?", (height,)).fetchone()
-        return found is not None
+            row = self._db.execute("SELECT 1 FROM frames WHERE height = ?", (height,)).fetchone()
+        return row is not None
 
     def encoded_writes(self, height: int) -> bytes:
         """A recent block's write-set, checked."""
