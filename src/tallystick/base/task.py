@@ -108,21 +108,67 @@ def load(path: str | Path) -> Task:
         written = tomllib.loads(Path(path).read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadTask(f"{path} is not a task in TOML: {error}") from None
+    try:
+        return of_table(written)
+    except BadTask as error:
+        raise BadTask(f"{path}: {error}") from None
+
+
+def of_table(written: Mapping[str, Any]) -> Task:
+    """The task that a table describes, as `load` reads it from a file and `table_of` writes it."""
     unknown = sorted(set(written) - FIELDS)
     if unknown or not {"columns", "target"} <= set(written):
         problem = f"does not know {', '.join(unknown)}" if unknown else "needs columns and target"
-        raise BadTask(f"{path}: a task {problem}")
+        raise BadTask(f"a task {problem}")
     described = written.get("column", {})
     strange = sorted(set(described) - set(written["columns"]))
     if strange:
-        raise BadTask(f"{path}: constants for {', '.join(strange)}, which are no columns of the task")
+        raise BadTask(f"constants for {', '.join(strange)}, which are no columns of the task")
     return task(
         [_column(name, described.get(name, {})) for name in written["columns"]],
         _column(written["target"], written.get("target_column", {})),
         written.get("labels", ()),
-        written.get("measure"),
+        _measure(written.get("measure")),
         written.get("shape", ()),
     )
+
+
+def table_of(task: Task) -> dict[str, Any]:
+    """The task as a table, out of which `of_table` makes the same task; constants keep their spelling."""
+    columns = {column.name: _constants(column) for column in task.columns}
+    measure, target = task.measure, _constants(task.target)
+    usual = measure.name not in REGRESSING or measure == named(measure.name, task.target.of)
+    bound = {"name": measure.name, "of": measure.of, "upper": measure.upper}
+    table = {
+        "columns": list(columns),
+        "target": task.target.name,
+        "labels": list(task.labels),
+        "measure": measure.name if usual else bound,
+        "shape": list(task.shape),
+        "column": {name: constants for name, constants in columns.items() if constants},
+        "target_column": target,
+    }
+    table = {name: value for name, value in table.items() if value}
+    if of_table(table) != task:
+        raise BadTask(f"the measure {measure.name} has bounds or a scale that no file of a task can say")
+    return table
+
+
+def _constants(column: Column) -> dict[str, str]:
+    stated = {"of": column.of, "centre": column.centre, "spread": column.spread}
+    return {name: value for name, value in stated.items() if value != getattr(Column(column.name), name)}
+
+
+def _measure(written: Any) -> Measure | str | None:
+    """A measure by its name, or as a table that also says where errors are cut off."""
+    if not isinstance(written, Mapping):
+        return written  # type: ignore[no-any-return]
+    if set(written) - {"name", "of", "upper"} or "name" not in written:
+        raise BadTask(f"a measure has name, of and upper, not {', '.join(written)}")
+    try:
+        return named(written["name"], written.get("of", ""), written.get("upper"))
+    except BadMeasure as error:
+        raise BadTask(str(error)) from None
 
 
 def labels_of(values: Sequence[object]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ ledger's own 15 orders, which decides what may still be done. The tight figure i
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, TypeAlias
 
 import dp_accounting
@@ -100,6 +101,7 @@ def peer_event(event: Event) -> dp_accounting.DpEvent:
     return dp_accounting.SelfComposedDpEvent(single, event.steps)
 
 
+@cache
 def sigma_for(
     epsilon: float, delta: float, *, steps: int, rate_nano: int = NANO, figure: Figure = "ledger"
 ) -> int:

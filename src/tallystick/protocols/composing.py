@@ -24,6 +24,7 @@ TOLERANCE = 0.2  # how far figures on members' own few hundred rows may lie apar
 TELLING = 5  # among fewer members no deviation from the middle says who is an outlier
 DRAWN = 16  # judges of each model where not everybody judges all
 MILLION = 10**6
+UNSAID = (None, "", ())
 PARTS = {"forming": "form", "evicting": "evict", "electing": "elect", "paying": "pay"}  # rules: protocol
 WHOLE = {"combine_scores": "scores"}
 BROUGHT = {"protect": noise.protection, "release": noise.release}  # what a preset is handed as a part
@@ -58,7 +59,7 @@ def settings_of(preset: str) -> Mapping[str, Option]:
             known[name] = shared.having(parameters[name].default)
         elif judged or not shared.about.judged:
             default = shared.default if shared.default is not None else _in_protocol(made, shared)
-            known[name] = shared.having(default)
+            known[name] = shared.having(None if default in UNSAID else default)
     for name, parameter in parameters.items():
         if name not in SHARED and name not in BROUGHT:
             known[name] = option(name, hints[name], parameter.default)
@@ -131,6 +132,8 @@ def _implied(given: Mapping[str, Value], known: Mapping[str, Option]) -> dict[st
         implied["pay"] = "per_round"
     if given.get("price"):
         implied["pay"] = "per_amount"
+    if given.get("pay", implied.get("pay", "lump")) != "lump":
+        implied["leader_share"] = False
     return {name: value for name, value in implied.items() if name in known}
 
 
@@ -187,7 +190,7 @@ def _as_composed(made: Protocol, known: Mapping[str, Option], task: Task | None)
     if task is not None:
         spread = Decimal(str(spread_of(task)))
         found["tolerance"] = known["tolerance"].read(Decimal(made.elect.tolerance) / MILLION / spread)
-    return {name: value for name, value in found.items() if value not in (None, "", ())}
+    return {name: value for name, value in found.items() if value not in UNSAID}
 
 
 def _tolerant(made: Protocol, task: Task, said: Value | None) -> Protocol:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from ..base import task as tasks
+from ..base import toml
+from ..base.codec import Malformed, encode
 from ..base.ids import digest
 from ..base.measure import Measure
 from ..base.task import Task
@@ -18,10 +22,12 @@ from . import presets as there
 from .composing import composed, read_settings, settings_of
 from .noise import Protect
 from .options import text
-from .request_plan import RequestPlan
+from .request_plan import RequestPlan, decode_plan
 from .settings import LONGEST, SHARED, PlanSettings
 from .vocabulary import Protocol, Unfit, ensure_fit, judged_by, rules_of
 
+WHOLE = ("epochs", "batch", "seed", "reward")
+APART = ("task", "preset", "learner", "settings")
 READERS = ("requester", "team")
 ENOUGH = 2**53 - 1  # a reward of which no fee is too large
 MILLION = 10**6
@@ -68,12 +74,50 @@ class Plan:
         """The same plan with these settings, where it does not say them itself."""
         return replace(self, settings={**settings, **self.asked})
 
+    def written(self) -> str:
+        """The plan in TOML, as `Plan.read` reads it; a learner is written by its name and version."""
+        plain = {part.name: getattr(self, part.name) for part in fields(self) if part.name not in APART}
+        usual, learner = Plan(), self.learner
+        document = {
+            "preset": self.preset,
+            "learner": learner if isinstance(learner, str) else f"{learner.name}@{learner.version}",
+            **{name: value for name, value in plain.items() if value != getattr(usual, name)},
+            "settings": {name: value for name, value in self.settings.items() if value is not None},
+            "task": {} if self.task is None else tasks.table_of(self.task),
+        }
+        return toml.write({name: value for name, value in document.items() if value != {}})
+
+    @staticmethod
+    def read(written: str) -> Plan:
+        """The plan that a text in TOML describes, by the names of the fields above."""
+        try:
+            given = tomllib.loads(written, parse_float=Decimal)
+        except tomllib.TOMLDecodeError as error:
+            raise Unfit(f"this is not a plan in TOML: {error}") from None
+        known = [part.name for part in fields(Plan)]
+        strange = [name for name in given if name not in known]
+        if strange:
+            raise Unfit(f"a plan has no {strange[0]!r}; it has {', '.join(known)}")
+        values = {name: _plain(value) for name, value in given.items() if name != "task"}
+        for name in WHOLE:
+            if type(values.get(name, 0)) is not int:
+                raise Unfit(f"{name} is a whole number, not {values[name]!r}")
+        try:
+            task = tasks.of_table(given["task"]) if "task" in given else None
+        except tasks.BadTask as error:
+            raise Unfit(f"the plan's task: {error}") from None
+        return Plan(task, **values)
+
     def resolved(self, learner: Learner | None = None) -> ResolvedPlan:
         """The plan as members serve it and the ledger enforces it; refuses what contradicts itself."""
         chosen = self.learner if learner is None else learner
         if self.task is None or not isinstance(chosen, Learner):
             what = "names no task: what is to be learnt?" if self.task is None else "needs the learner itself"
             raise Unfit(f"the plan {what}")
+        if not 0 < float(self.judging) < 1:
+            raise Unfit(
+                f"members keep a share of their rows to judge by, between 0 and 1, not {self.judging}"
+            )
         if self.readers not in READERS:
             raise Unfit(f"the plan knows no readers {self.readers!r}; choose among {', '.join(READERS)}")
         made = composed(self.preset, self._with_fewest(), self.task, self.batch)
@@ -83,6 +127,10 @@ class Plan:
             tuple(sorted((name, text(value)) for name, value in made.values.items())),
             self.seed, self.batch, self.epochs, (self.readers,), chosen.needs,
         )  # fmt: skip
+        try:
+            decode_plan(encode(plan))
+        except Malformed as error:
+            raise Unfit(f"this plan cannot be posted: {error}") from None
         whole = ResolvedPlan(plan, made.protocol, made.asked)
         wrong = flaw(whole.rules(), self.reward or ENOUGH)
         if wrong:
@@ -133,6 +181,15 @@ class ResolvedPlan:
         """Whether a request's rules are those of the plan that it names; its test set is its own."""
         test = None if rules.test is None else self.sealed_test(rules.test.commitment)
         return self.rules(test) == rules
+
+
+def _plain(value: Any) -> Any:
+    """What TOML holds, in Python's own types."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return tuple(map(_plain, value))
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def resolve(plan: RequestPlan) -> ResolvedPlan:
