@@ -1,13 +1,15 @@
 """One value, one byte string: everything else is no value."""
 
 from contextlib import suppress
+from typing import Annotated
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Meta
 
-from tallystick.base.codec import Decoder, Malformed, Record, encode
+from tallystick.base.codec import Decoder, Malformed, Record, encode, misfit
 from tallystick.base.ids import Count, Digest, Name
 
 
@@ -121,3 +123,32 @@ def test_a_default_is_written_out():
     assert len(msgspec.msgpack.decode(encode(Tree("ada", b"\x01" * 32)))) == 5
     with pytest.raises(Malformed):
         decode(b"\x92\xa3ada\xc4 " + b"\x01" * 32)
+
+
+class Tagged(Record, tag="t", tag_field="kind"):
+    """A record whose encoding begins with its tag."""
+
+    name: str
+    parts: tuple[Annotated[int, Meta(ge=0)], ...]
+
+
+class Holder(Record):
+    """A record that holds records."""
+
+    many: tuple[Tagged, ...]
+
+
+@pytest.mark.parametrize(
+    "record, path, value",
+    [
+        (Holder((Tagged("a", (1,)), Tagged("b", (1, -2)))), ("many", 1, "parts", 1), -2),
+        (Holder((Tagged(3, ()),)), ("many", 0, "name"), 3),
+    ],
+)
+def test_a_misfit_is_named_by_fields_and_places(record, path, value):
+    with pytest.raises(Malformed) as refused:
+        Decoder(Holder)(encode(record))
+    found = misfit(record, str(refused.value))
+    assert (found.path, found.value) == (path, value)
+    assert found.reason and "at `$" not in found.reason
+    assert misfit(record, "no place is named") == ((), record, "no place is named")

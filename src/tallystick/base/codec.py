@@ -1,8 +1,10 @@
 """Canonical bytes: one value, one byte string; what does not re-encode to itself is not a value."""
 
-from typing import Generic, TypeVar, dataclass_transform
+import re
+from typing import Any, Generic, NamedTuple, TypeVar, dataclass_transform
 
 import msgspec
+from msgspec.structs import fields
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
 encode = _encoder.encode
@@ -34,3 +36,27 @@ class Decoder(Generic[T]):
         if not same:
             raise Malformed("the bytes are not the canonical encoding of their value")
         return value
+
+
+class Misfit(NamedTuple):
+    """What a decoder refused in a record: the way there by fields and places, the value, and why."""
+
+    path: tuple[str | int, ...]
+    value: object
+    reason: str
+
+
+def misfit(record: Record, message: str) -> Misfit:
+    """What a decoder's message refuses in this record, since it names places of an array, not fields."""
+    reason, _, places = message.partition(" - at ")
+    value: Any = record
+    path: list[str | int] = []
+    for place in map(int, re.findall(r"\[(\d+)\]", places)):
+        if isinstance(value, Record):
+            tagged = value.__struct_config__.tag is not None
+            path.append(fields(value)[place - tagged].name)
+            value = getattr(value, str(path[-1]))
+        else:
+            path.append(place)
+            value = value[place]
+    return Misfit(tuple(path), value, reason)

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,20 +16,10 @@ GAP = "  "
 NEVER = 253_402_300_799_999  # the last millisecond that a date can show
 
 
-def plain(value: Any) -> Any:
-    """A document as JSON holds it: records and named tuples by their fields, bytes in hexadecimal."""
-    from ..ledger.views import reading
-
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    if hasattr(value, "_asdict"):
-        return plain(value._asdict())
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return reading.plain(value)
-
-
 def as_json(value: Any) -> str:
+    """A document for programs, as the ledger's answers are written."""
+    from ..ledger.views.reading import plain
+
     return json.dumps(plain(value), indent=2, ensure_ascii=False)
 
 

@@ -1,5 +1,6 @@
 """The Python face of a ledger: open it, sign as a member, offer data by a node, ask for a model."""
 
+from ..engines.embedded.engine import wall_clock
 from .ledger import (
     BLOCKS_KEY,
     GENESIS,
@@ -15,7 +16,7 @@ from .ledger import (
     open_writer,
     papers,
 )
-from .opened import OpenLedger, wall_clock
+from .opened import OpenLedger
 
 __all__ = [
     "BLOCKS_KEY", "GENESIS", "Client", "ClientError", "OpenLedger", "Papers", "TransactionRefused",

@@ -13,7 +13,7 @@ from ..base.codec import Record
 from ..base.keys import Signer, SigningKey
 from ..engines.cometbft.engine import CometEngine
 from ..engines.cometbft.homes import NETWORK, read_network
-from ..engines.embedded.engine import EmbeddedEngine
+from ..engines.embedded.engine import EmbeddedEngine, wall_clock
 from ..engines.embedded.reader import LedgerReader, open_reader
 from ..engines.engine import Answer, Engine, View
 from ..engines.session import Session
@@ -24,7 +24,7 @@ from ..ledger.genesis import Genesis, read_genesis
 from ..ledger.handlers.members import possession_context
 from ..ledger.transition import Receipt
 from ..ledger.views import reading
-from .opened import OpenLedger, wall_clock
+from .opened import OpenLedger
 
 BLOCKS_KEY: Final = "blocks.key"  # signs the blocks of the ledger in whose folder it lies
 GENESIS: Final = "genesis.toml"

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import time as wall
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self, final
 
+from ..engines.embedded.engine import wall_clock
 from ..engines.engine import View
-
-
-def wall_clock() -> int:
-    """Milliseconds since 1970."""
-    return wall.time_ns() // 1_000_000
 
 
 class RunningNode(Protocol):

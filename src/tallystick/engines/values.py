@@ -1,12 +1,9 @@
 """Values out of range in what is to be signed: found before that, and named as a person knows them."""
 
-import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
-from ..base.codec import Malformed
+from ..base.codec import Malformed, misfit
 from ..ledger import transactions as tx
 from .engine import EngineError
 
@@ -31,21 +28,13 @@ def seal_sound(envelope: tx.Envelope, sign: Callable[[bytes], bytes]) -> tx.Unse
 
 def _explained(envelope: tx.Envelope, message: str) -> str:
     """The decoder's message with the place in the array called by the names of the fields."""
-    reason, _, path = message.partition(" - at ")
-    value: Any = envelope
-    names: list[str] = []
-    for index in map(int, re.findall(r"\[(\d+)\]", path)):
-        if isinstance(value, msgspec.Struct):
-            field = msgspec.structs.fields(value)[index - (value.__struct_config__.tag is not None)].name
-            value = getattr(value, field)
-            names.append(field)
-        else:
-            value = value[index]
+    path, value, reason = misfit(envelope, message)
     for pattern, words in PATTERNS.items():
         if f"'{pattern}".replace("\\", "\\\\") in reason or f"'{pattern}" in reason:
             reason = words
-    place = " ".join(name for name in names if name != "body").replace("_", " ")
-    return f"{place} {_written(value)} will not do: {reason}" if names else f"this will not do: {reason}"
+    names = [part for part in path if isinstance(part, str) and part != "body"]
+    place = " ".join(names).replace("_", " ")
+    return f"{place} {_written(value)} will not do: {reason}" if path else f"this will not do: {reason}"
 
 
 def _written(value: object) -> str:

@@ -9,7 +9,7 @@ from msgspec import Meta
 from msgspec.structs import fields
 
 from ..base import keys, toml
-from ..base.codec import Decoder, Malformed, Record, encode
+from ..base.codec import Decoder, Malformed, Record, encode, misfit
 from ..base.ids import Millis, Name, PublicKey, Role, Time, Tokens, digest
 from .chains.trust import first_view
 from .handlers import WEIGHTS
@@ -341,16 +341,8 @@ def _key(value: Any, where: str) -> bytes:
 
 def _explained(genesis: Genesis, message: str) -> str:
     """The decoder's message with the place in the array called by the names of the fields."""
-    reason, _, path = message.partition(" - at ")
-    value: Any = genesis
-    names: list[str] = []
-    for index in (int(place) for place in re.findall(r"\[(\d+)\]", path)):
-        if isinstance(value, Record):
-            names.append(fields(value)[index].name)
-            value = getattr(value, names[-1])
-        else:
-            names.append(f"number {index + 1}")
-            value = value[index]
+    path, value, reason = misfit(genesis, message)
     if "matching regex" in reason:
         reason = "a name has at most 48 small letters, digits, dots, dashes or underscores"
+    names = [f"number {part + 1}" if isinstance(part, int) else part for part in path]
     return f"{', '.join(names)}: {value!r} will not do: {reason}" if names else message

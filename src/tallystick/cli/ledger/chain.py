@@ -141,6 +141,7 @@ def status(at: Context, chain: str) -> None:
     """Say how another chain is known here, and which requests are there until when."""
     from ...ledger.state import MESSAGES, OTHER_CHAINS, PROGRESS
     from ...ledger.views import every, other_chains
+    from ...ledger.views.reading import plain
 
     with at.reader() as client:
         known = {view.chain: view for view in other_chains(client.view, client.now())}.get(chain)
@@ -162,7 +163,7 @@ def status(at: Context, chain: str) -> None:
             *((f"request {name}", f"final before {output.moment(final)}") for name, final in there),
         ]
     )  # fmt: skip
-    at.show({**output.plain(known), "terms": terms, "there": there}, lines)
+    at.show({**plain(known), "terms": terms, "there": there}, lines)
 
 
 def _trust(known: "ChainView") -> str:

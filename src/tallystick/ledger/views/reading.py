@@ -1,6 +1,6 @@
 """How a state is asked: find a record, walk a table, say it in JSON; what would be refused; who may read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from msgspec.structs import fields
@@ -35,13 +35,17 @@ def keyed(reader: Reader, table: Table[R]) -> Iterator[tuple[str, R]]:
 
 
 def plain(value: Any) -> Any:
-    """An answer as JSON has it: records by the names of their fields, bytes in hexadecimal."""
+    """An answer as JSON has it: records and named tuples by their fields, bytes in hexadecimal."""
     if isinstance(value, Record):
         config = value.__struct_config__
         named = {} if config.tag is None or config.tag_field is None else {config.tag_field: config.tag}
         return named | {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     return value
