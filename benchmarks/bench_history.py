@@ -164,7 +164,7 @@ def executions(rounds: int) -> int:
     from tallystick.ledger import transition
     from tallystick.protocols.plans import presets
     from tallystick.simulation.members import Members
-    from tallystick.simulation.run import Brought
+    from tallystick.simulation.setting import Brought
     from tallystick.simulation.study import simulate
 
     def rows(count: int) -> Rows:

@@ -156,7 +156,7 @@ def members() -> Any:
     from tallystick.data.datasets import load
     from tallystick.learning.learner import Rows
     from tallystick.simulation.members import Members
-    from tallystick.simulation.run import Brought
+    from tallystick.simulation.setting import Brought
 
     train = load("mnist")["train"]
     x = np.asarray(train["image"]).reshape(-1, PIXELS)
@@ -177,7 +177,7 @@ def round_on_ledger(smoke: bool, progress: Progress) -> list[Measured]:
     from tallystick.learning.models import mlp
     from tallystick.node.payloads import store as payloads
     from tallystick.protocols.plans import presets
-    from tallystick.simulation.behaviours import Part
+    from tallystick.simulation.behaviours import Behaviour
     from tallystick.simulation.run import simulate
     from tallystick.simulation.study import setting_of
 
@@ -199,7 +199,7 @@ def round_on_ledger(smoke: bool, progress: Progress) -> list[Measured]:
 
     ended: dict[str, float] = {}
     scheme = presets.mutual(mlp(HIDDEN, rate=0.1), rounds=rounds, batch=32)
-    made = setting_of(scheme, members(), 7, {}, [Part("watches", (), serve=listen)], None)
+    made = setting_of(scheme, members(), 7, {}, [Behaviour("watches", (), serve=listen)], None)
     held = [
         (payload, "encode"),
         (payload, "decode"),

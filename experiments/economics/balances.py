@@ -53,7 +53,7 @@ def kinds(name: str, cheats: int) -> tuple[dict[str, Any], list[Any]]:
 def late_flip(who: tuple[str, ...]) -> Any:
     """Honest until the last round, in which the step is turned around."""
     from tallystick.simulation import attacks
-    from tallystick.simulation.behaviours import Part
+    from tallystick.simulation.behaviours import Behaviour
 
     flipping = attacks.sign_flip(3).made(who, frozenset(who))
 
@@ -61,7 +61,7 @@ def late_flip(who: tuple[str, ...]) -> Any:
         flipped = flipping.serve(phase, honest) if flipping.serve else honest
         return lambda bench, jobs: (flipped if jobs[0].round == ROUNDS else honest)(bench, jobs)
 
-    return Part("flips in the last round", who, serve=late)
+    return Behaviour("flips in the last round", who, serve=late)
 
 
 def all_runs(name: str, printed: bool, cheats: int, seeds: Sequence[int], progress: Progress) -> Runs:

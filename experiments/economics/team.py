@@ -35,7 +35,7 @@ def members(seed: int, shares: Sequence[float], wrong: Sequence[float] = ()) -> 
     from tallystick.base.task import task
     from tallystick.learning.learner import Rows
     from tallystick.simulation.members import Members
-    from tallystick.simulation.run import Brought
+    from tallystick.simulation.setting import Brought
 
     pixels, digits = load_digits(return_X_y=True)
     x, y = (pixels / 16).astype(np.float32), digits.astype(np.int32)
@@ -108,7 +108,7 @@ def ran(made: Any) -> Ended:
 
 def trained_models(into: dict[int, Any]) -> Any:
     """A part that does nothing but keep what each round started from and what was trained in it."""
-    from tallystick.simulation.behaviours import Part
+    from tallystick.simulation.behaviours import Behaviour
 
     def listen(phase: Any, honest: Callable[..., Any]) -> Callable[..., Any]:
         if phase.name != "train":
@@ -123,7 +123,7 @@ def trained_models(into: dict[int, Any]) -> Any:
 
         return serve
 
-    return Part("looks on", (), serve=listen)
+    return Behaviour("looks on", (), serve=listen)
 
 
 def worth(made: Any, rounds: Mapping[int, Any], rows: Any) -> dict[str, float]:

@@ -87,7 +87,7 @@ def ours(way: str, x: Any, y: Any, mask: Any, seed: int, rounds: int) -> Any:
     from tallystick.learning.models import mlp
     from tallystick.protocols.plans import plan_for
     from tallystick.simulation.members import Members
-    from tallystick.simulation.run import Brought
+    from tallystick.simulation.setting import Brought
 
     own = {}
     for place in range(len(x)):

@@ -36,12 +36,13 @@ def busy(members: int, rounds: int) -> list[float]:
     """The share of one core's time in each block that holds transactions."""
     from tallystick.engines.embedded.engine import EmbeddedEngine
     from tallystick.engines.embedded.reader import open_reader
-    from tallystick.simulation.behaviours import Clock
-    from tallystick.simulation.run import genesis_of, simulate, validator_of
+    from tallystick.simulation.behaviours import VirtualClock
+    from tallystick.simulation.run import simulate
+    from tallystick.simulation.setting import genesis_of, validator_of
 
     setting, shares = asked(members, rounds), []
     genesis, keys = genesis_of(setting), [validator_of(setting)]
-    clock, before = Clock(genesis.time), genesis.time
+    clock, before = VirtualClock(genesis.time), genesis.time
     with tempfile.TemporaryDirectory() as folder:
         first, again = Path(folder) / "first", Path(folder) / "again"
         simulate(setting, first)

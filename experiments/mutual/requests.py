@@ -10,7 +10,7 @@ import msgspec
 from tallystick.learning.learner import Rows
 from tallystick.protocols.plans import Plan
 from tallystick.simulation.attacks import Attack
-from tallystick.simulation.behaviours import Part
+from tallystick.simulation.behaviours import Behaviour
 from tallystick.simulation.members import Members
 from tallystick.simulation.study import simulate
 
@@ -36,7 +36,7 @@ def serve(
     test: Rows,
     seed: int,
     ill: Mapping[str, Attack] | None = None,
-    parts: Sequence[Part] = (),
+    parts: Sequence[Behaviour] = (),
 ) -> Served:
     """Run a request through a ledger of its own; `ill` says who attacks how, `parts` what else they do."""
     with tempfile.TemporaryDirectory(prefix="tallystick-mutual-") as folder:
@@ -44,8 +44,6 @@ def serve(
             scheme, own, seed=seed, attacks=ill, faults=parts, test=test, compare=False, store=folder
         )
         values = [value for number, value in sorted(run.compared.values.items()) if number]
-        gone = [
-            name for name, place in run.chronicle.places.items() if place.status in ("evicted", "expelled")
-        ]
+        gone = [name for name, place in run.history.places.items() if place.status in ("evicted", "expelled")]
         paid = {one.member: one.reward for one in run.pay}
         return Served(values, run.outcome, list(run.privacy), sorted(ill or {}), sorted(gone), paid)

@@ -12,7 +12,7 @@ from tallystick.base.ids import digest
 from tallystick.data import partition
 from tallystick.learning.learner import Rows
 from tallystick.simulation.members import Members
-from tallystick.simulation.run import Brought
+from tallystick.simulation.setting import Brought
 
 JUDGING = 200  # rows of each member: with fewer it would abstain
 

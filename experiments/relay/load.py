@@ -44,7 +44,7 @@ def setting_for(members: int) -> Any:
     from tallystick.learning.scan import scan
     from tallystick.protocols.composing import composed
     from tallystick.protocols.request_plan import RequestPlan
-    from tallystick.simulation.run import Brought, Setting
+    from tallystick.simulation.setting import Brought, Setting
 
     team = team_of(members, SEED, pixels)
     x, y = team.test
@@ -112,9 +112,9 @@ def model_bytes(transaction: bytes) -> int:
 def as_fast_as_it_goes(view: Any, genesis: Any, keys: Any, folder: Path) -> tuple[float, bool]:
     """The same transactions into a fresh ledger: how many a second, and whether it ends in the same state."""
     from tallystick.engines.embedded.engine import EmbeddedEngine
-    from tallystick.simulation.behaviours import Clock
+    from tallystick.simulation.behaviours import VirtualClock
 
-    clock, taken, spent = Clock(genesis.time), 0, 0.0
+    clock, taken, spent = VirtualClock(genesis.time), 0, 0.0
     with EmbeddedEngine(folder, keys=keys, genesis=genesis, clock=clock) as engine:
         for height in range(1, view.status().height + 1):
             kept = view.block(height)
@@ -140,7 +140,8 @@ class Relay:
 def relay(members: int) -> Relay:
     """Simulate, count, and take the same transactions again."""
     from tallystick.engines.embedded.reader import open_reader
-    from tallystick.simulation.run import genesis_of, simulate, validator_of
+    from tallystick.simulation.run import simulate
+    from tallystick.simulation.setting import genesis_of, validator_of
 
     setting = setting_for(members)
     with tempfile.TemporaryDirectory() as folder:

@@ -19,7 +19,8 @@ from benchmarks.case import Case, Figure, Progress, exactly
 from experiments.seeds import curve, over_seeds
 
 if TYPE_CHECKING:
-    from tallystick.simulation.run import Ended, Setting
+    from tallystick.simulation.run import Ended
+    from tallystick.simulation.setting import Setting
 
 OWNERS, ROWS, HIDDEN, ROUNDS, SEEDS = 10, 500, 64, 15, (1, 2, 3)
 REWARD, FEE = 1_000, 100  # what the consumer pays, and of it the analyst's fee
@@ -46,7 +47,7 @@ def setting_for(secure: bool, seed: int, owners: int, rounds: int) -> tuple[Sett
     from tallystick.ledger import transactions as tx
     from tallystick.protocols.composing import composed
     from tallystick.protocols.request_plan import RequestPlan
-    from tallystick.simulation.run import Brought, Setting
+    from tallystick.simulation.setting import Brought, Setting
 
     def rows(part: str, places: Any) -> Rows:
         x = np.asarray(data[part]["image"])[places].reshape(len(places), -1).astype(np.float32) / 255
@@ -81,13 +82,13 @@ def setting_for(secure: bool, seed: int, owners: int, rounds: int) -> tuple[Sett
 def models(ended: Ended, setting: Setting, folder: Path) -> list[Any]:
     """The combined model of every round."""
     from tallystick.engines.embedded.reader import open_reader
-    from tallystick.history.replay import chronicle
+    from tallystick.history.replay import replay
     from tallystick.learning import payload
     from tallystick.node.worker import seed_key
-    from tallystick.simulation.run import genesis_of
+    from tallystick.simulation.setting import genesis_of
 
     with open_reader(folder) as view:
-        found = chronicle(view, genesis_of(setting)).models
+        found = replay(view, genesis_of(setting)).models
     specs = payload.specs_of(setting.learner.init(setting.plan, seed_key(setting.plan)))
     return [payload.decode(ended.payloads[found[number]], specs)[1] for number in sorted(found)]
 
@@ -95,7 +96,8 @@ def models(ended: Ended, setting: Setting, folder: Path) -> list[Any]:
 def one_request(seed: int, owners: int, rounds: int) -> dict[str, Any]:
     """The same request with masks and without."""
     from tallystick.learning.learner import vector_of
-    from tallystick.simulation.run import ANALYST, REQUESTER, simulate
+    from tallystick.simulation.run import simulate
+    from tallystick.simulation.setting import ANALYST, REQUESTER
 
     made, ends = {}, {}
     with tempfile.TemporaryDirectory() as kept:

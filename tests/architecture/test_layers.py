@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "privacy": {"base", "learning"},
     "discovery": {"base", "data"},
     "protocols": {"base", "ledger.rules", "learning", "privacy"},
-    "history": {"base", "ledger", "engines", "privacy"},
+    "history": {"base", "ledger", "engines"},
     "node": BELOW_NODE,
     "client": ABOVE_NODE,
     "simulation": ABOVE_NODE | {"report"},
@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # These must run where only the bare package is installed.
-BARE = {"base", "ledger", "engines", "cli"}
+BARE = {"base", "ledger", "engines", "history", "cli"}
 BARE_PACKAGES = {"msgspec", "nacl", "click"}
 
 # These start fast: what learns is imported when used. The client's nodes and requests learn themselves.
@@ -41,7 +41,7 @@ IMPORTS_WHEN_USED = {"cli", "client"}
 LEARN_THEMSELVES = {f"tallystick.client.{name}" for name in ("asking", "joined", "preflight")}
 HEAVY = {
     *("data", "discovery", "learning", "adapters", "privacy", "protocols"),
-    *("node", "history", "simulation", "api", "web"),
+    *("node", "simulation", "api", "web"),
 }
 
 Graph = dict[str, list[Import]]

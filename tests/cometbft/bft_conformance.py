@@ -11,7 +11,7 @@ import pytest
 from tallystick.base.ids import digest
 from tallystick.base.keys import SigningKey
 from tallystick.cli import story as told
-from tallystick.simulation import attacks, demo, faults, study
+from tallystick.simulation import attacks, course, demo, faults, study
 from tallystick.simulation import run as simulation
 from tallystick.simulation.demo_data import watches
 from tallystick.simulation.members import Members
@@ -77,8 +77,8 @@ def request(make, folder, monkeypatch, start, told):
         rules = rules_for(setting)
         return msgspec.structs.replace(rules, forming=msgspec.structs.replace(rules.forming, wait=FORMING))
 
-    rules_for = simulation.rules_for
-    monkeypatch.setattr(simulation, "rules_for", quick)
+    rules_for = course.rules_for
+    monkeypatch.setattr(course, "rules_for", quick)
     ended = simulation.simulate(told, folder, begin=made)
     (engine,) = found
     try:

@@ -23,7 +23,8 @@ from tallystick.protocols.composing import composed
 from tallystick.protocols.presets import names, preset
 from tallystick.protocols.request_plan import RequestPlan
 from tallystick.protocols.vocabulary import Protocol, Unfit, ensure_fit
-from tallystick.simulation.run import Begin, Brought, Ended, Setting, simulate
+from tallystick.simulation.run import Begin, Ended, simulate
+from tallystick.simulation.setting import Brought, Setting
 from tallystick.simulation.study import runner_for
 from tests.learning.cohorts import invented_rows, invented_task
 

@@ -18,8 +18,9 @@ from tallystick.protocols.noise import dp_sgd
 from tallystick.protocols.presets import names
 from tallystick.protocols.vocabulary import Unfit, ensure_fit
 from tallystick.simulation import faults
-from tallystick.simulation.behaviours import Part
-from tallystick.simulation.run import BUDGET, Ended, Setting
+from tallystick.simulation.behaviours import Behaviour
+from tallystick.simulation.run import Ended
+from tallystick.simulation.setting import BUDGET, Setting
 from tests.architecture.source import ROOT
 from tests.conformance.battery import (
     ENGINES,
@@ -80,7 +81,7 @@ class Made:
         self.made: Counter[tuple[str, int, str]] = Counter()
         self.sent: dict[tuple[str, int, str], set[bytes]] = {}
 
-    def part(self) -> Part:
+    def behaviour(self) -> Behaviour:
         def count(phase: Any, honest: Callable[..., Any]) -> Callable[..., Any]:
             def serve(bench: Any, jobs: Sequence[Any]) -> Any:
                 self.made.update((job.member, job.round, phase.name) for job in jobs)
@@ -88,7 +89,7 @@ class Made:
 
             return serve
 
-        return Part("is watched", (), serve=count)
+        return Behaviour("is watched", (), serve=count)
 
     def alter(self, node: Any, body: Any) -> Any:
         if isinstance(body, tx.Post):
@@ -105,7 +106,7 @@ def test_a_crash_in_any_phase_ends_well_and_releases_nothing_twice(
     seen = Made()
     back = 60_000 if "back" in when else None
     fall = faults.crash(VICTIM, phase, round_, when.split(",")[0], back)
-    given = setting(name, parts=(fall, seen.part()), alter=seen.alter)
+    given = setting(name, behaviours=(fall, seen.behaviour()), alter=seen.alter)
     ended_well(ran(given, tmp_path, engine), given)
     assert max(seen.made.values()) == 1
     assert all(len(contents) == 1 for contents in seen.sent.values())
@@ -144,7 +145,7 @@ def test_a_grant_that_is_taken_back_stops_the_next_phase(tmp_path, engine, name)
         done.append(world.open_phase.name)
         return [(world.nodes[VICTIM], tx.RevokeGrant(grant))]
 
-    given = setting(name, rounds=2, parts=(Part("takes its grant back", (VICTIM,), act=act),))
+    given = setting(name, rounds=2, behaviours=(Behaviour("takes its grant back", (VICTIM,), act=act),))
     ended = ran(given, tmp_path, engine)
     ended_well(ended, given)
     said = [notice for _, notice in ended.notices]

@@ -19,7 +19,8 @@ from tallystick.node.worker import seed_key
 from tallystick.protocols.composing import composed
 from tallystick.protocols.request_plan import RequestPlan
 from tallystick.protocols.vocabulary import Bench, Holding, Job, Protocol
-from tallystick.simulation.run import Ended, Setting, simulate
+from tallystick.simulation.run import Ended, simulate
+from tallystick.simulation.setting import Setting
 from tests.simulation.digits import LEARNER, TASK, brought, setting
 
 SOFTMAX, MLP = linear(), mlp(16)

@@ -12,7 +12,7 @@ from tallystick.ledger import transactions as tx
 from tallystick.protocols.parts.masked import Arrived, deal_shares, post_keys, unmask
 from tallystick.protocols.presets import preset
 from tallystick.protocols.vocabulary import Unfit
-from tallystick.simulation import run
+from tallystick.simulation.setting import ANALYST
 from tests.protocols.bench import arrays, bench, job, ran, said, small
 
 
@@ -80,10 +80,10 @@ def test_an_analyst_adds_up_what_it_cannot_read(tmp_path):
     ended = ran(small("secure_averaging", leader="analyst", analyst_fee=100), tmp_path, **fault)
     assert ended.progress.stage == "settled"
     (formed,) = said(ended, "TeamFormed")
-    assert formed.leader == run.ANALYST
+    assert formed.leader == ANALYST
     paid = {(notice.member, notice.why): notice.amount for notice in said(ended, "Paid")}
-    assert paid[run.ANALYST, "fee"] == 100
-    assert (run.ANALYST, "reward") not in paid
+    assert paid[ANALYST, "fee"] == 100
+    assert (ANALYST, "reward") not in paid
     assert same(arrays(plain), arrays(ended))
 
 

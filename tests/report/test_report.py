@@ -3,11 +3,11 @@
 from xml.etree import ElementTree
 
 from tallystick.report import page, plots
-from tallystick.report.tables import Table, bars, written
+from tallystick.report.tables import Bar, TextTable, bars, written
 
 
 def test_table_fits_the_terminal_and_keeps_its_numbers():
-    table = Table(("member", "what it did", "tokens"), (("ada", "word " * 40, 1234567), ("bob", "", -5)))
+    table = TextTable(("member", "what it did", "tokens"), (("ada", "word " * 40, 1234567), ("bob", "", -5)))
     lines = table.text(80).splitlines()
     assert max(map(len, lines)) <= 80
     assert "1,234,567" in lines[2]
@@ -25,20 +25,24 @@ def test_values_are_written_for_people():
 
 
 def test_bars_are_shares_of_the_largest():
-    assert [len(bar) for bar in bars([1.0, 0.5, 0.0], width=10)] == [10, 5, 0]
+    assert [len(str(bar)) for bar in bars([1.0, 0.5, 0.0], width=10)] == [10, 5, 0]
 
 
 def test_untrusted_text_stays_text():
     evil = "<script>alert(1)</script>"
-    table = Table((evil,), ((evil,),))
-    made = page.page(evil, evil, [page.Section(evil, table.html() + page.paragraph(evil) + page.code(evil))])
+    table = TextTable((evil,), ((evil,),))
+    drawing = page.Drawing("<svg></svg>", evil)
+    blocks = (table, page.Paragraph(evil), page.Lines(evil), drawing, page.Drawings((drawing,)))
+    made = page.page(evil, evil, [page.Section(evil, blocks)], [page.Fact(evil, evil, evil)])
     assert "<script>" not in made
-    assert made.count("&lt;script&gt;") == 8
+    assert made.count("&lt;script&gt;") == 13
+    assert made.count("<svg></svg>") == 2
+    assert "<script>" not in page.fragment(blocks)
 
 
 def test_page_needs_nothing_beside_it():
     picture = plots.lines({"a": [0.1, None, 0.3], "b": [0.2, 0.3, 0.4]}, "round", "accuracy")
-    made = page.page("t", "l", [page.Section("s", page.picture(picture, "c"))])
+    made = page.page("t", "l", [page.Section("s", (page.Drawing(picture, "c"),))])
     assert "http-equiv" in made and "src=" not in made.replace("default-src", "").replace("style-src", "")
     assert 'href="http' not in made
 
@@ -84,10 +88,16 @@ def test_pictures_take_the_colour_of_the_page():
 
 
 def test_a_bar_is_a_bar_and_a_share_a_number():
-    made = Table(("share", "how much"), (("12.5 %", "██"), ("2.0 %", ""))).html()
+    made = page.fragment([TextTable(("share", "how much"), (("12.5 %", Bar(1, 2)), ("2.0 %", "██")))])
     assert '<td class="number">12.5 %</td>' in made
-    assert '<span class="bar" style="width:1rem"></span>' in made and "█" not in made
+    assert '<span class="bar" style="width:1.0rem"></span>' in made
+    assert '<td class="word">██</td>' in made  # what somebody wrote is no bar
 
 
 def test_facts_are_text():
     assert "&lt;b&gt;" in page.page("t", "l", [], [page.Fact("<b>", "1", "")])
+
+
+def test_a_bar_is_drawn_in_eighths_of_a_column():
+    assert [str(Bar(share, 4)) for share in (1, 0.5, 0.53, 0, -1)] == ["████", "██", "██▏", "", ""]
+    assert [str(bar) for bar in bars([0.0])] == [""]

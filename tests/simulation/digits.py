@@ -12,7 +12,7 @@ from tallystick.learning.models import mlp
 from tallystick.learning.scan import scan
 from tallystick.protocols.composing import composed
 from tallystick.protocols.request_plan import RequestPlan
-from tallystick.simulation.run import Brought, Setting
+from tallystick.simulation.setting import Brought, Setting
 
 LEARNER = mlp(32)
 TASK = task([f"p{number}" for number in range(64)], "digit", range(10))

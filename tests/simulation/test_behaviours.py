@@ -9,7 +9,7 @@ import pytest
 from tallystick.learning import payload
 from tallystick.learning.learner import Rows, vector_of
 from tallystick.simulation import attacks, faults
-from tallystick.simulation.behaviours import Part
+from tallystick.simulation.behaviours import Behaviour
 from tallystick.simulation.run import simulate
 from tests.simulation.digits import LEARNER, TASK, brought, setting
 
@@ -18,7 +18,7 @@ BLANK = LEARNER.init(setting("mutual").plan, jax.random.key(0))
 
 
 def ran(folder, *parts, name="mutual", rounds=2, deposit=300, **more):
-    return simulate(setting(name, rounds, deposit, parts=tuple(parts), **more), folder)
+    return simulate(setting(name, rounds, deposit, behaviours=tuple(parts), **more), folder)
 
 
 def said(ended, kind):
@@ -32,7 +32,7 @@ def missed(ended):
 
 
 def attacked(folder, attack, *who, **more):
-    return ran(folder, *attacks.parts(dict.fromkeys(who or ("site-1",), attack)), **more)
+    return ran(folder, *attacks.behaviours(dict.fromkeys(who or ("site-1",), attack)), **more)
 
 
 def test_who_leaves_is_gone_and_the_others_go_on(tmp_path):
@@ -142,7 +142,7 @@ def test_a_lie_about_size_reaches_the_ledger(tmp_path):
 
 
 def test_labels_are_turned_around_where_the_attacker_trains():
-    part = attacks.label_flip().made(("site-1",), frozenset({"site-1"}))
+    part = attacks.label_flip().by(("site-1",), frozenset({"site-1"}))
     rows = brought()["site-1"].training
     assert (part.rows(rows, TASK).y == 9 - rows.y).all()
     assert (part.rows(Rows(rows.x, rows.y / 2), _regression()).y == -rows.y / 2).all()
@@ -167,15 +167,15 @@ def _regression():
 
 
 def test_attackers_with_one_attack_act_as_one():
-    made = attacks.parts({"a": attacks.alie(), "b": attacks.alie(), "c": attacks.copier()})
+    made = attacks.behaviours({"a": attacks.alie(), "b": attacks.alie(), "c": attacks.copier()})
     assert [part.members for part in made] == [("a", "b"), ("c",)]
 
 
 def test_strangers_and_unknown_attacks_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no member 'site-9'"):
-        ran(tmp_path, Part("x", ("site-9",)))
+        ran(tmp_path, Behaviour("x", ("site-9",)))
     with pytest.raises(ValueError, match="no attack 'sing-flip'"):
         attacks.named("sing-flip")
     with pytest.raises(ValueError, match="copier cannot be given '3'"):
         attacks.named("copier:3")
-    assert attacks.named("sign-flip:5").told == attacks.sign_flip(5).told
+    assert attacks.named("sign-flip:5").id == attacks.sign_flip(5).id

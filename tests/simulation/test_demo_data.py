@@ -14,7 +14,8 @@ from tallystick.protocols.composing import composed
 from tallystick.protocols.request_plan import RequestPlan
 from tallystick.simulation.baselines import baselines
 from tallystick.simulation.demo_data import CLINICS, Watches, watches
-from tallystick.simulation.run import Setting, simulate
+from tallystick.simulation.run import simulate
+from tallystick.simulation.setting import Setting
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ import tallystick as ts
 from tallystick.data.refusals import DataError
 from tallystick.data.table import Table
 from tallystick.engines.export import verify
-from tallystick.history import figures as accounts
+from tallystick.history import figures
+from tallystick.history.sentences import privacy_sentence
 from tallystick.learning.learner import Batch
 from tallystick.learning.trees.learner import boosted_trees
 from tallystick.ledger.budgets.curves import NANO
@@ -87,22 +88,22 @@ def test_a_run_fits_one_screen_and_says_what_happened(mutual):
     assert len(shown.splitlines()) <= 50
     for word in ("alone", "pooled", "site-b sign-flip ×5", "site-c left", "fined", "no formal guarantee"):
         assert word in shown
-    assert run.score > accounts.mean_of(run.compared.alone) - 0.1
+    assert run.score > figures.mean_of(run.compared.alone) - 0.1
     assert 0.5 < run.score <= 1
 
 
 def test_what_a_round_shows_is_what_was_opened_on_the_ledger(mutual):
     """Who scored whom comes out of the reveals: its medians are the figures that the ledger went by."""
     run, _ = mutual
-    scores = [one for one in run.chronicle.scores if one.round == 2 and one.author == ""]
+    scores = [one for one in run.history.scores if one.round == 2 and one.author == ""]
     middle = float(np.median([one.figure for one in scores])) / 1e6
     assert abs(run.each_round[0].figure - middle) < 1e-5
-    judges, authors, grid = accounts.scored(run.chronicle, run.task.measure, 1)
-    assert judges == sorted(run.setting.members)
-    assert authors == ["start", *judges]
-    place = authors.index("site-b")
-    seen = [row[place] for row, judge in zip(grid, judges, strict=True) if judge != "site-b"]
-    assert None not in seen and grid[judges.index("site-b")][place] is None
+    grid = figures.score_grid(run.history, 1)
+    assert list(grid.judges) == sorted(run.setting.members)
+    assert grid.authors == ("start", *grid.judges)
+    place = grid.authors.index("site-b")
+    seen = [row[place] for row, judge in zip(grid.values, grid.judges, strict=True) if judge != "site-b"]
+    assert None not in seen and grid.values[grid.judges.index("site-b")][place] is None
 
 
 def test_rounds_are_a_table_and_plots_are_pictures(mutual, tmp_path):
@@ -123,7 +124,7 @@ def test_the_report_holds_everything_it_shows(mutual, tmp_path):
     made = run.report(tmp_path / "run.html").read_text()
     for heading in ("How good it became", "Who scored whom", "Privacy", "Pay", "How to verify this"):
         assert f"<h2>{heading}</h2>" in made
-    assert run.chronicle.head.hex() in made
+    assert run.history.head.hex() in made
     assert "site-c left" in made and "is elected to record" in made and "the record stands" in made
     assert made.count("<svg") >= 4
     assert not re.search(r"(src|href)=\"http", made)
@@ -131,7 +132,7 @@ def test_the_report_holds_everything_it_shows(mutual, tmp_path):
 
 def test_money_is_conserved_and_told(mutual):
     run, _ = mutual
-    assert sum(one.net for one in run.pay) == run.setting.reward - run.chronicle.balances["requester"]
+    assert sum(one.net for one in run.pay) == run.setting.reward - run.history.balances["requester"]
     assert all(one.net == one.reward + one.fees + one.compensation - one.fined for one in run.pay)
     (leaver,) = [one for one in run.pay if one.member == "site-c"]
     assert leaver.fined > 0 and leaver.why.startswith("left")
@@ -186,7 +187,7 @@ def test_a_run_that_was_cut_off_goes_on(members, tmp_path):
     run = ts.simulate(averaging(), members, store=tmp_path / "run", watch=moments.append, compare=False)
     assert "it goes on" in moments[0].text
     assert not (tmp_path / "run" / "work.db").exists()
-    assert run.chronicle.progress.stage == "settled" and run.verify().sound
+    assert run.history.progress.stage == "settled" and run.verify().sound
 
 
 def test_a_comparison_that_was_cut_off_is_made_up_for(members, tmp_path):
@@ -196,7 +197,7 @@ def test_a_comparison_that_was_cut_off_is_made_up_for(members, tmp_path):
     run = ts.simulate(averaging(), members, store=tmp_path / "run", watch=moments.append)
     assert [moment.text.split(":")[0] for moment in moments[1:]] == ["the same training once more"]
     assert run.compared.alone.keys() == set(members)
-    assert run.chronicle.head == without.chronicle.head
+    assert run.history.head == without.history.head
 
 
 @pytest.mark.parametrize("first", [1, 12])
@@ -222,15 +223,15 @@ def test_a_folder_with_something_else_is_left_alone(members, tmp_path):
 def test_epsilon_is_told_with_whose_it_is_and_by_which_account(members):
     scheme = averaging(protect=ts.dp_sgd(8, 1e-5))
     run = ts.simulate(scheme, members, compare=False)
-    (training, judging) = run.privacy
+    (training, judging) = map(privacy_sentence, run.privacy)
     assert re.match(
         r"training rows: ε = [\d.]+ at δ = 1e-05 for one record \(add or remove one\), by dp-accounting",
         training,
     )
     assert "nothing that depends on them is published" in judging
     assert 7 < run.each_round[-1].epsilon <= 8
-    assert run.chronicle.request.rules.phases[0].event is not None
-    assert max(one.budget.epsilon_nano for one in run.chronicle.privacy.values()) == 8 * NANO
+    assert run.history.request.rules.phases[0].event is not None
+    assert max(one.budget.epsilon_nano for one in run.history.privacy.values()) == 8 * NANO
 
 
 def test_noise_at_a_hop_is_divided_by_the_usual_number_of_rows(members):

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..base.codec import Record
 
+from ..report.tables import TextTable
+
 WIDTH = 80
 GAP = "  "
 NEVER = 253_402_300_799_999  # the last millisecond that a date can show
@@ -81,22 +83,10 @@ def sentence(text: str) -> list[str]:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> list[str]:
     """Columns as wide as they must be; numbers to the right; the widest gives way where 80 are not enough."""
-    body = [[str(cell) for cell in row] for row in rows]
+    body = tuple(tuple(str(cell) for cell in row) for row in rows)
     if not body:
         return [empty]
-    right = [all(_numeric(row[place]) for row in body) for place in range(len(heads))]
-    wide = [max(len(head), *(len(row[place]) for row in body)) for place, head in enumerate(heads)]
-    over = sum(wide) + len(GAP) * (len(wide) - 1) - width()
-    if over > 0:
-        widest = wide.index(max(wide))
-        wide[widest] = max(12, wide[widest] - over)
-    lines = [_row(heads, wide, right)]
-    for row in body:
-        cells = [_wrapped(cell, wide[place]) for place, cell in enumerate(row)]
-        for line in range(max(map(len, cells))):
-            parts = [cell[line] if line < len(cell) else "" for cell in cells]
-            lines.append(_row(parts, wide, right))
-    return lines
+    return TextTable(tuple(heads), body).text(width(), ruled=False, wrapped=True).splitlines()
 
 
 def width() -> int:
@@ -113,18 +103,6 @@ def notices(given: "Iterable[Record]") -> list[str]:
             text, width(), initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
         )
     ]
-
-
-def _row(cells: Sequence[str], wide: Sequence[int], right: Sequence[bool]) -> str:
-    padded = [
-        cell.rjust(width) if flush else cell.ljust(width)
-        for cell, width, flush in zip(cells, wide, right, strict=True)
-    ]
-    return GAP.join(padded).rstrip()
-
-
-def _numeric(cell: str) -> bool:
-    return cell.replace(",", "").replace(".", "").replace("-", "").isdigit() or cell in ("", "-")
 
 
 def _wrapped(text: str, limit: int) -> list[str]:

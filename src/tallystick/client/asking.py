@@ -6,7 +6,7 @@ import re
 import secrets
 import time as wall
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, final, overload
 
 import numpy as np
@@ -14,8 +14,7 @@ import numpy as np
 from ..base.codec import Record
 from ..base.ids import ANYONE
 from ..data.table import Table
-from ..engines.engine import CommittedBlock
-from ..history.sentences import tell
+from ..history.live import MomentStream
 from ..learning import payload
 from ..learning.cohort import loop
 from ..learning.judge import FEWEST
@@ -182,23 +181,20 @@ class Asked:
     scheme: InstalledScheme
     test: tuple[bytes, bytes] | None = None  # the sealed test set's hash, and its salt
     idle: Callable[[float], None] = wall.sleep
-    _told: list[Event] = field(default_factory=list)
 
     def watch(self) -> Iterator[Event]:
         """What happens, until the request has ended; the nodes of this process take their turns meanwhile."""
-        unheard = self.client.engine.subscribe(self._hear)
-        try:
+        with MomentStream(self.client.engine, self.plan.task.measure, self.request) as moments:
             while True:
                 live = self.client.get(st.PROGRESS, self.request).stage in LIVE
                 done = self._open_test() + turn(self.client) if live else 0
-                while self._told:
-                    yield self._told.pop(0)
+                for moment in moments.waiting():
+                    if moment.telling:
+                        yield Event(moment.time, moment.text, moment.notice)
                 if not live:
                     return
                 if not done:
                     self.idle(IDLE)
-        finally:
-            unheard()
 
     @property
     def plan(self) -> RequestPlan:
@@ -221,14 +217,6 @@ class Asked:
         return Settled(
             TrainedModel(self.scheme.bench.learner, self.plan.task, model), RecordProof(self.request, proof)
         )
-
-    def _hear(self, block: CommittedBlock) -> None:
-        for notice in [*block.notices, *(one for receipt in block.receipts for one in receipt.notices)]:
-            if getattr(notice, "request", "") != self.request:
-                continue
-            moment = tell(notice, self.plan.task.measure, block.time, False)
-            if moment is not None:
-                self._told.append(Event(block.time, moment.text, notice))
 
     def _open_test(self) -> int:
         """Open the sealed test set when its time has come."""

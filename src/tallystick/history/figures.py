@@ -1,22 +1,23 @@
-"""A chronicle as tables of figures: rounds, what became of members, pay, who scored whom, privacy."""
+"""A request's history as tables of figures: rounds, what became of members, pay, who scored whom, privacy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
+from typing import Protocol, TypeAlias, TypeVar
 
 from ..base.events import Event, Protects, Unaccounted, scaled
-from ..base.measure import Measure
-from ..ledger import notices as said
+from ..ledger import notices
 from ..ledger.records import Place
-from ..ledger.rules import PhaseRule, Rules, all_phases, dearest, uncharged
-from ..privacy.accounting import total
-from .replay import START, Chronicle
-from .sentences import WHY_GONE, WHY_MISSED, value_of
+from ..ledger.rules import PhaseRule, all_phases, dearest, uncharged
+from .moments import START, Judged, Moment, judges_result
+from .replay import RequestHistory
+from .sentences import Wording, gone, missed
+from .statements import Charged, Evidence, NoGuarantee, NothingPublished, PrivacyStatement, RowsKind
 
-NANO = 10**9
 PICO = 10**12
+N = TypeVar("N", bound=notices.Notice)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Pay:
-    """What a request came to for one member."""
+    """What a request came to for a member."""
 
     member: str
     contribution: float  # its share in the result
@@ -45,55 +46,89 @@ class Pay:
     why: str  # it was fined, or went
 
 
-def judges_result(rules: Rules) -> bool:
-    """Whether a round's own model is judged in it; else the next round judges it, as what it starts from."""
-    return any(rule.of == rules.result for rule in rules.phases)
+@dataclass(frozen=True)
+class ScoreGrid:
+    """Who scored whom in a round: a row for each judge, a column for each model; None where nobody did."""
+
+    round: int
+    judges: tuple[str, ...]
+    authors: tuple[str, ...]  # "start" is the model that the round started from
+    values: tuple[tuple[float | None, ...], ...]
 
 
-def rounds(chronicle: Chronicle, measure: Measure) -> list[Round]:
+class AccountedTotal(Protocol):
+    """What an accountant says of events together."""
+
+    @property
+    def epsilon(self) -> float: ...
+
+    @property
+    def accountant(self) -> str: ...
+
+
+Accountant: TypeAlias = Callable[[Sequence[Event], float, Protects], AccountedTotal]  # events, delta, whom
+
+
+def telling(history: RequestHistory) -> Iterator[Moment]:
+    """The moments that a person wants to read."""
+    return (moment for moment in history.moments if moment.telling)
+
+
+def course(history: RequestHistory) -> list[str]:
+    """Everything that changed the course of the request, in its order; virtual time since it was posted."""
+    return [
+        f"{(moment.time - history.request.posted) / 60_000:10.1f} min  {moment.text}"
+        for moment in telling(history)
+        if not isinstance(moment.notice, notices.PhaseOpened)
+    ]
+
+
+def evidence(history: RequestHistory) -> dict[str, Evidence]:
+    """For each member that was evicted or expelled, the scores by which it was."""
+    return {moment.member: moment.evidence for moment in history.moments if moment.evidence is not None}
+
+
+def rounds(history: RequestHistory) -> list[Round]:
     """Every round that ended, with what the team measured on the model that it ended with."""
-    found = _as_told(chronicle, measure)
-    if judges_result(chronicle.request.rules) or all(one.figure is None for one in found):
-        return found
-    last = value_of(measure, chronicle.record.figure) if chronicle.record else None
-    figures = [*(one.figure for one in found[1:]), last]
-    return [replace(one, figure=figure) for one, figure in zip(found, figures, strict=True)]
+    ended = _as_ended(history)
+    if judges_result(history.request.rules) or all(each.figure is None for each in ended):
+        return ended
+    last = Wording(history.measure).value(history.record.figure) if history.record else None
+    figures = [*(each.figure for each in ended[1:]), last]
+    return [replace(each, figure=figure) for each, figure in zip(ended, figures, strict=True)]
 
 
-def _as_told(chronicle: Chronicle, measure: Measure) -> list[Round]:
-    found: list[Round] = []
-    missed: list[tuple[str, str]] = []
-    gone: dict[int, list[tuple[str, str]]] = {}
-    spent = now = 0
-    for _, notice in chronicle.notices:
-        match notice:
-            case said.PhaseOpened(_, number, _, _):
+def _as_ended(history: RequestHistory) -> list[Round]:
+    """The rounds with the figures that the ledger names when they end."""
+    ended: list[Round] = []
+    absent: list[tuple[str, str]] = []
+    left: dict[int, list[tuple[str, str]]] = {}
+    now = 0
+    for moment in history.moments:
+        match moment.notice:
+            case notices.PhaseOpened(_, number, _, _):
                 now = number
-            case said.TurnMissed(_, _, _, member, reason):
-                missed.append((member, reason))
-            case said.MemberLeft(_, member, reason):
-                gone.setdefault(now, []).append((member, reason))
-            case said.PrivacyCharged():
-                spent = max(spent, notice.epsilon_nano)
-            case said.RoundEnded(_, number, complete, figure):
-                told = tuple(dict.fromkeys(missed))
-                found.append(Round(number, complete, value_of(measure, figure), told, (), spent / NANO))
-                missed = []
-    return [replace(one, gone=tuple(gone.get(one.number, ()))) for one in found]
+            case notices.TurnMissed(_, _, _, member, reason):
+                absent.append((member, reason))
+            case notices.MemberLeft(_, member, reason):
+                left.setdefault(now, []).append((member, reason))
+            case notices.RoundEnded(_, number, complete, _):
+                whom = tuple(dict.fromkeys(absent))
+                ended.append(Round(number, complete, moment.value, whom, (), moment.epsilon or 0.0))
+                absent = []
+    return [replace(each, gone=tuple(left.get(each.number, ()))) for each in ended]
 
 
-def pay(chronicle: Chronicle, balance: int) -> list[Pay]:
+def pay(history: RequestHistory, balance: int) -> list[Pay]:
     """What each member earned and lost; all started with the same balance."""
-    places = chronicle.places
-    shares = dict(chronicle.record.contributions) if chronicle.record else {}
+    shares = dict(history.record.contributions) if history.record else {}
     paid: dict[tuple[str, str], int] = {}
     fined: dict[str, int] = {}
-    for _, notice in chronicle.notices:
-        if isinstance(notice, said.Paid):
-            kind = notice.why if notice.why in ("reward", "compensation") else "fees"
-            paid[notice.member, kind] = paid.get((notice.member, kind), 0) + notice.amount
-        elif isinstance(notice, said.Fined):
-            fined[notice.member] = fined.get(notice.member, 0) + notice.amount
+    for payment in _notices(history, notices.Paid):
+        kind = payment.why if payment.why in ("reward", "compensation") else "fees"
+        paid[payment.member, kind] = paid.get((payment.member, kind), 0) + payment.amount
+    for fine in _notices(history, notices.Fined):
+        fined[fine.member] = fined.get(fine.member, 0) + fine.amount
     return [
         Pay(
             member,
@@ -102,91 +137,90 @@ def pay(chronicle: Chronicle, balance: int) -> list[Pay]:
             paid.get((member, "fees"), 0),
             paid.get((member, "compensation"), 0),
             fined.get(member, 0),
-            chronicle.balances[member] - balance,
-            _why(chronicle, place),
+            history.balances[member] - balance,
+            _why(history, place),
         )
-        for member, place in sorted(places.items())
+        for member, place in sorted(history.places.items())
     ]
 
 
-def _why(chronicle: Chronicle, place: Place) -> str:
+def _notices(history: RequestHistory, kind: type[N]) -> Iterator[N]:
+    return (moment.notice for moment in history.moments if isinstance(moment.notice, kind))
+
+
+def _why(history: RequestHistory, place: Place) -> str:
     """Why a member was fined or is gone, as far as the ledger says."""
-    reasons = [] if place.status == "active" else [WHY_GONE.get(place.status, place.status).split(":")[0]]
-    missed: dict[str, int] = {}
-    for _, notice in chronicle.notices:
-        if isinstance(notice, said.TurnMissed) and notice.member == place.member:
-            missed[notice.reason] = missed.get(notice.reason, 0) + 1
-    reasons += [f"{WHY_MISSED.get(reason, reason)} ({count}×)" for reason, count in missed.items()]
+    reasons = [] if place.status == "active" else [gone(place.status).short]
+    counted: dict[str, int] = {}
+    for turn in _notices(history, notices.TurnMissed):
+        if turn.member == place.member:
+            counted[turn.reason] = counted.get(turn.reason, 0) + 1
+    reasons += [f"{missed(reason)} ({count}×)" for reason, count in counted.items()]
     if place.idle and place.status != "expelled":
         reasons.append(f"posted nothing new ({place.idle}×)")
     return ", ".join(reasons)
 
 
-def scored(
-    chronicle: Chronicle, measure: Measure, number: int
-) -> tuple[list[str], list[str], list[list[float | None]]]:
-    """Judges, authors, and what each judge measured on each model of a round; None where nobody did."""
-    first = _first_judging(chronicle)
-    some = [one for one in chronicle.scores if one.round == number and one.phase == first]
-    judges = sorted({one.judge for one in some})
-    authors = [START, *sorted({one.author for one in some if one.author != START})]
-    by = {(one.judge, one.author): one for one in some}
-    grid: list[list[float | None]] = []
-    for judge in judges:
-        row = [by.get((judge, author)) for author in authors]
-        grid.append([_value(measure, one.figure, one.verdict) if one else None for one in row])
-    return judges, ["start" if author == START else author for author in authors], grid
+def score_grid(history: RequestHistory, number: int) -> ScoreGrid:
+    """What each judge measured on each model of a round, in the first of its phases that judges."""
+    first = _first_judging(history)
+    return grid_of([score for score in history.scores if score.round == number and score.phase == first])
 
 
-def _value(measure: Measure, figure: int, verdict: str) -> float | None:
-    return None if verdict in ("abstain", "unavailable", "malformed") else value_of(measure, figure)
+def grid_of(scores: Sequence[Judged], start: bool = True) -> ScoreGrid:
+    """Scores of a round as a grid, with or without what was measured on the round's start."""
+    values = {(score.judge, score.author): score.value for score in scores}
+    judges = sorted({judge for judge, _ in values})
+    authors = sorted({author for _, author in values if author != START})
+    columns = [START, *authors] if start else authors
+    return ScoreGrid(
+        scores[0].round if scores else 0,
+        tuple(judges),
+        tuple("start" if author == START else author for author in columns),
+        tuple(tuple(values.get((judge, author)) for author in columns) for judge in judges),
+    )
 
 
-def _first_judging(chronicle: Chronicle) -> str:
-    phases = chronicle.request.rules.phases
+def _first_judging(history: RequestHistory) -> str:
+    phases = history.request.rules.phases
     return next((rule.name for rule in phases if rule.content == "scores"), "")
 
 
-def judged_rounds(chronicle: Chronicle) -> list[int]:
+def judged_rounds(history: RequestHistory) -> list[int]:
     """The rounds in which somebody opened scores."""
-    first = _first_judging(chronicle)
-    return sorted({one.round for one in chronicle.scores if one.phase == first})
+    first = _first_judging(history)
+    return sorted({score.round for score in history.scores if score.phase == first})
 
 
-def privacy(chronicle: Chronicle) -> list[str]:
-    """For each kind of rows: ε with what it protects and who accounted, or that there is no guarantee."""
-    rules = all_phases(chronicle.request.rules)
-    open_phases = uncharged(chronicle.request.rules)
-    lines = []
-    for kind in ("training", "judging"):
-        touching = [rule for rule in rules if rule.rows == kind]
-        bare = [rule.name for rule in touching if rule.name in open_phases]
-        if bare:
-            lines.append(
-                f"{kind} rows: no formal guarantee (what {', '.join(bare)} publishes depends on them)"
-            )
-        elif touching:
-            lines.append(f"{kind} rows: {_charged(chronicle, touching)}")
-        else:
-            lines.append(f"{kind} rows: nothing that depends on them is published")
-    return lines
+def privacy(history: RequestHistory, account: Accountant) -> tuple[PrivacyStatement, ...]:
+    """For training and for judging rows: the ε that was charged, or that there is no guarantee.
+
+    `account` is the tighter accountant, which the ledger does not have; the ledger's own stands beside it.
+    """
+    kinds: tuple[RowsKind, ...] = ("training", "judging")
+    return tuple(_statement(history, kind, account) for kind in kinds)
 
 
-def _charged(chronicle: Chronicle, touching: Sequence[PhaseRule]) -> str:
+def _statement(history: RequestHistory, kind: RowsKind, account: Accountant) -> PrivacyStatement:
+    touching = [rule for rule in all_phases(history.request.rules) if rule.rows == kind]
+    free = uncharged(history.request.rules)
+    bare = tuple(rule.name for rule in touching if rule.name in free)
+    if bare:
+        return NoGuarantee(kind, bare)
     often: dict[tuple[str, str], int] = {}
     spent = 0
-    names = [rule.name for rule in touching]
-    for _, notice in chronicle.notices:
-        if isinstance(notice, said.PrivacyCharged) and notice.phase in names:
-            often[notice.lineage, notice.phase] = often.get((notice.lineage, notice.phase), 0) + 1
-            spent = max(spent, notice.epsilon_nano)
-    budget = next(iter(chronicle.privacy.values())).budget
+    names = tuple(rule.name for rule in touching)
+    for charge in _notices(history, notices.PrivacyCharged):
+        if charge.phase in names:
+            often[charge.lineage, charge.phase] = often.get((charge.lineage, charge.phase), 0) + 1
+            spent = max(spent, charge.epsilon_nano)
     events, protects = _events(touching, often)
     if not events:
-        return "nothing was published"
-    tight = total(events, budget.delta_e12 / PICO, protects)
-    own = f"{_up(spent)} of {_up(budget.epsilon_nano)}"
-    return f"{tight}; the ledger's own account has {own} for whoever spent most"
+        return NothingPublished(kind, names)
+    budget = next(iter(history.privacy.values())).budget
+    delta = budget.delta_e12 / PICO
+    total = account(events, delta, protects)
+    return Charged(kind, total.epsilon, delta, protects, total.accountant, spent, budget.epsilon_nano)
 
 
 def _events(
@@ -196,16 +230,11 @@ def _events(
     events: list[Event] = []
     protects: Protects = "record"
     for rule in touching:
-        count = max((n for (_, phase), n in often.items() if phase == rule.name), default=0)
+        count = max((times for (_, phase), times in often.items() if phase == rule.name), default=0)
         if rule.event is not None and count and not isinstance(rule.event.most, Unaccounted):
             events.append(scaled(dearest(rule.event), count))
             protects = rule.event.protects
     return events, protects
-
-
-def _up(nano: int) -> str:
-    """Three places, rounded up as an ε must be."""
-    return f"{-(-nano // 10**6) / 1000:g}"
 
 
 def mean_of(values: Mapping[str, float]) -> float:

@@ -5,68 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..base.measure import Measure
 from ..engines.engine import LedgerMachine, View, ledger_machine
 from ..engines.storage.memory import WholeState
-from ..ledger import transactions as tx
-from ..ledger import views
+from ..ledger import notices, views
 from ..ledger.genesis import Genesis
-from ..ledger.notices import RequestEnded, RoundEnded
 from ..ledger.records import FinalRecord, Lineage, Place, Progress, Request
-from ..ledger.requests.turns import subjects_of
-from ..ledger.rules import all_phases
-from ..ledger.state import (
-    ACCOUNTS,
-    LINEAGES,
-    MEMBERS,
-    PHASES,
-    PLACES,
-    PROGRESS,
-    RECORDS,
-    REQUESTS,
-    Reader,
-)
-from ..ledger.transactions import posts
+from ..ledger.state import ACCOUNTS, LINEAGES, MEMBERS, PLACES, PROGRESS, RECORDS, REQUESTS
 from ..ledger.views.reading import every
-
-START = ""  # the author of the model that a round started from
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What one judge said of one model."""
-
-    round: int
-    phase: str
-    judge: str
-    author: str  # or START
-    figure: int
-    verdict: str
+from .moments import Follower, HeardBlock, Judged, Moment, notices_of, phases_of, posts_of
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedTransaction:
     """A transaction that the ledger took into a block and refused."""
 
     member: str
-    what: str
+    kind: str
     why: str
 
 
 @dataclass(frozen=True, eq=False)
-class Chronicle:
-    """A request from its posting to its end."""
+class RequestHistory:
+    """A request from its posting to its end, or as far as it has come."""
 
     request: Request
+    measure: Measure | None
     progress: Progress
     record: FinalRecord | None
-    notices: tuple[tuple[int, object], ...]  # by time
+    moments: tuple[Moment, ...]  # everything that the ledger says of it, in its order
     scores: tuple[Judged, ...]
     models: Mapping[int, bytes]  # the hash of each completed round's model
     places: Mapping[str, Place]  # as they were when it ended
     balances: Mapping[str, int]
     credits: Mapping[str, int]
     privacy: Mapping[str, Lineage]  # what each owner's rows have spent
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedTransaction, ...]
     height: int
     head: bytes
 
@@ -75,37 +49,38 @@ class Chronicle:
 class _Pages:
     """What is noted while the blocks are executed."""
 
-    notices: list[tuple[int, object]] = field(default_factory=list)
+    follower: Follower
+    moments: list[Moment] = field(default_factory=list)
     scores: list[Judged] = field(default_factory=list)
     models: dict[int, bytes] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedTransaction] = field(default_factory=list)
 
 
-def chronicle(view: View, genesis: Genesis, name: str = "") -> Chronicle:
-    """The request of this name, or the only one."""
+def replay(view: View, genesis: Genesis, measure: Measure | None = None, name: str = "") -> RequestHistory:
+    """The history of the request of this name, or of the only one; `measure` is what its figures are of."""
     machine = ledger_machine()
-    state, pages = WholeState(machine.first_writes(genesis)), _Pages()
+    state, pages = WholeState(machine.first_writes(genesis)), _Pages(Follower(measure))
     status = view.status()
     for height in range(1, status.height + 1):
-        name = name or next((one.request for one in every(state, REQUESTS)), "")
-        _read_block(view, machine, state, pages, height, name)
-    name = name or next((one.request for one in every(state, REQUESTS)), "")
-    request, progress = views.find(state, REQUESTS, name), views.find(state, PROGRESS, name)
+        name = _read_block(view, machine, state, pages, height, name)
+    request = pages.follower.request
+    progress = views.find(state, PROGRESS, name) if name else None
     if request is None or progress is None:
         raise LookupError(f"the ledger {status.chain} holds no request {name}".rstrip())
-    found = {one.member: views.find(state, ACCOUNTS, one.member) for one in every(state, MEMBERS)}
-    return Chronicle(
+    accounts = {member.member: views.find(state, ACCOUNTS, member.member) for member in every(state, MEMBERS)}
+    return RequestHistory(
         request,
+        measure,
         progress,
         views.find(state, RECORDS, name),
-        tuple(pages.notices),
+        tuple(pages.moments),
         tuple(pages.scores),
         pages.models,
-        pages.places,
-        {member: one.balance for member, one in found.items() if one},
-        {member: one.credit for member, one in found.items() if one},
-        {one.owner: one for one in every(state, LINEAGES)},
+        pages.places or {place.member: place for place in every(state, PLACES, name)},
+        {member: account.balance for member, account in accounts.items() if account},
+        {member: account.credit for member, account in accounts.items() if account},
+        {lineage.owner: lineage for lineage in every(state, LINEAGES)},
         tuple(pages.refused),
         status.height,
         status.app_hash,
@@ -114,47 +89,41 @@ def chronicle(view: View, genesis: Genesis, name: str = "") -> Chronicle:
 
 def _read_block(
     view: View, machine: LedgerMachine, state: WholeState, pages: _Pages, height: int, name: str
-) -> None:
-    kept = view.block(height)
-    block = machine.block(view.status().chain, kept.height, kept.time)
+) -> str:
+    """Execute a block and note what it says; the request's name, which may have been unknown before."""
+    stored, follower = view.block(height), pages.follower
+    block = machine.block(view.status().chain, stored.height, stored.time)
     # The engine verified every signature before it kept the block; `verify` does it again for whoever doubts.
-    transactions = [machine.read(data) for data in kept.transactions]
+    transactions = [machine.read(data) for data in stored.transactions]
     outcome = machine.apply_block(state, transactions, block, lambda *signed: True)
-    for transaction, receipt in zip(transactions, outcome.receipts, strict=True):
-        if transaction.envelope is None:
-            continue
-        body = transaction.envelope.body
-        if receipt.code:
-            pages.refused.append(Refused(receipt.member, type(body).__name__, receipt.detail))
-        else:
-            pages.scores += scores_in(state, receipt.member, body)
-    said = [*outcome.notices, *(one for receipt in outcome.receipts for one in receipt.notices)]
-    pages.notices += [(kept.time, notice) for notice in said]
-    if any(isinstance(notice, RequestEnded) for notice in said):
-        pages.places.update({one.member: one for one in every(state, PLACES, name)})
+    receipts = outcome.receipts
+    name = name or next((notice.request for receipt in receipts for notice in receipt.notices
+                         if isinstance(notice, notices.RequestPosted)), "")  # fmt: skip
+    notes = notices_of(outcome, name)
+    if any(isinstance(notice, notices.RequestEnded) for notice in notes):
+        pages.places.update({place.member: place for place in every(state, PLACES, name)})
     state.put(outcome.writes)
-    progress = views.find(state, PROGRESS, name) if name else None
-    for notice in said:
-        if isinstance(notice, RoundEnded) and notice.complete and progress is not None:
+    for transaction, receipt in zip(transactions, receipts, strict=True):
+        body = transaction.envelope.body if transaction.envelope is not None else None
+        if receipt.code and body is not None and getattr(body, "request", name) == name:
+            refused = RefusedTransaction(receipt.member, type(body).__name__, receipt.detail)
+            pages.refused.append(refused)
+    _take_up(follower, state, name)
+    if follower.request is None:
+        return name
+    posts = tuple(posts_of(transactions, receipts, name))
+    phases = tuple(phases_of(state, follower.request, notes))
+    moments, scores = follower.follow(HeardBlock(stored.time, notes, posts, phases))
+    pages.moments += moments
+    pages.scores += scores
+    progress = views.find(state, PROGRESS, name)
+    for notice in notes:
+        if isinstance(notice, notices.RoundEnded) and notice.complete and progress is not None:
             pages.models[notice.round] = progress.model
+    return name
 
 
-def scores_in(state: Reader, judge: str, body: tx.Transaction) -> list[Judged]:
-    """The scores that a transaction opens, by whom they are about."""
-    if isinstance(body, tx.Reveal):
-        values = body.values
-    elif isinstance(body, tx.Post) and isinstance(body.content, posts.Scores):
-        values = body.content.values
-    else:
-        return []
-    request = views.find(state, REQUESTS, body.request)
-    rules = all_phases(request.rules) if request else ()
-    index = next((place for place, rule in enumerate(rules) if rule.name == body.phase), -1)
-    phase = views.find(state, PHASES, body.request, index) if index >= 0 else None
-    if phase is None:
-        return []
-    about = (START, *subjects_of(rules[index], phase, judge))
-    return [
-        Judged(body.round, body.phase, judge, author, score.figure, score.verdict)
-        for author, score in zip(about, values, strict=False)
-    ]
+def _take_up(follower: Follower, state: WholeState, name: str) -> None:
+    request = views.find(state, REQUESTS, name) if name and follower.request is None else None
+    if request is not None:
+        follower.begin(request)

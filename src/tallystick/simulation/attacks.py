@@ -20,90 +20,104 @@ from ..ledger.state import PHASES, POSTS, PROGRESS
 from ..ledger.transactions import posts
 from ..node.loop import Node
 from ..protocols.vocabulary import Bench, Job, PhasePlan, Product, Scored, Serve
-from .behaviours import Part, World
+from .behaviours import Behaviour, LiveRun
 
 Team: TypeAlias = frozenset[str]  # all who attack in a run, whatever they do
 
 
 @dataclass(frozen=True)
 class Attack:
-    """One kind of ill will; who attacks is said where it is added to a run."""
+    """One kind of ill will; who attacks is named where it is added to a run."""
 
-    told: str
-    made: Callable[[tuple[str, ...], Team], Part]  # who does this, all who attack
+    id: str  # with its settings: the same id is the same attack
+    words: str
+    of: Callable[[Attack, tuple[str, ...], Team], Behaviour]  # who does this, all who attack
     parameters: bool = False  # whether it needs models that are vectors of numbers
 
+    def by(self, who: tuple[str, ...], team: Team) -> Behaviour:
+        """The behaviour of those who do this, among all who attack."""
+        return self.of(self, who, team)
 
-def parts(attacks: Mapping[str, Attack]) -> list[Part]:
-    """The parts of all attackers: those with the same attack act as one."""
+
+def behaviours(attacks: Mapping[str, Attack]) -> list[Behaviour]:
+    """The behaviours of all attackers: those with the same attack act as one."""
     alike: dict[str, list[str]] = {}
     for member, attack in attacks.items():
-        alike.setdefault(attack.told, []).append(member)
-    known = {attack.told: attack for attack in attacks.values()}
-    return [known[told].made(tuple(sorted(who)), frozenset(attacks)) for told, who in alike.items()]
+        alike.setdefault(attack.id, []).append(member)
+    known = {attack.id: attack for attack in attacks.values()}
+    return [known[name].by(tuple(sorted(who)), frozenset(attacks)) for name, who in alike.items()]
+
+
+def _id(name: str, setting: float | None) -> str:
+    """An attack with its setting; 5 and 5.0 are the same."""
+    return name if setting is None else f"{name}:{float(setting)!r}"
 
 
 def sign_flip(strength: float = 1.0) -> Attack:
     """Step the other way, so many times as far."""
-    return _of_models(f"sign-flip ×{strength:g}", mathematics.sign_flip(strength))
+    return _of_models(_id("sign-flip", strength), f"sign-flip ×{strength:g}", mathematics.sign_flip(strength))
 
 
 def random_weights(scale: float = 1.0) -> Attack:
     """Post weights drawn at random."""
-    return _of_models(f"random weights ×{scale:g}", mathematics.random_weights(scale))
+    return _of_models(_id("random", scale), f"random weights ×{scale:g}", mathematics.random_weights(scale))
 
 
 def alie(strength: float | None = None) -> Attack:
     """ "A little is enough": just inside the spread of the honest models, which these attackers know."""
-    told = "a little is enough" + ("" if strength is None else f" ×{strength:g}")
-    return _of_models(told, mathematics.alie(strength))
+    words = "a little is enough" + ("" if strength is None else f" ×{strength:g}")
+    return _of_models(_id("alie", strength), words, mathematics.alie(strength))
 
 
 def inner_product(strength: float = 1.0) -> Attack:
     """Against the honest mean step."""
-    return _of_models(f"inner product ×{strength:g}", mathematics.inner_product(strength))
+    return _of_models(
+        _id("inner-product", strength), f"inner product ×{strength:g}", mathematics.inner_product(strength)
+    )
 
 
 def min_max(share: float = 1.0) -> Attack:
     """As far from the honest as they are from one another."""
-    return _of_models(f"min-max ×{share:g}", mathematics.min_max("deviation", share))
+    return _of_models(_id("min-max", share), f"min-max ×{share:g}", mathematics.min_max("deviation", share))
 
 
 def copy(noise: float = 0.0) -> Attack:
     """Post an honest member's model as one's own, perhaps with noise on it."""
-    return _of_models(f"copies a model, noise {noise:g}", mathematics.copy(noise))
+    return _of_models(_id("copy", noise), f"copies a model, noise {noise:g}", mathematics.copy(noise))
 
 
 def replay(noise: float = 0.0) -> Attack:
     """Post everybody's last step once more."""
-    return _of_models(f"replays the last step, noise {noise:g}", mathematics.replay(noise), forgetful=True)
+    words = f"replays the last step, noise {noise:g}"
+    return _of_models(_id("replay", noise), words, mathematics.replay(noise), forgetful=True)
 
 
 def label_flip(strength: float = 1.0) -> Attack:
     """Train on labels that were turned around, and post a step so many times as long."""
-    told = "flips labels" + ("" if strength == 1 else f", step ×{strength:g}")
+    words = "flips labels" + ("" if strength == 1 else f", step ×{strength:g}")
 
     def flip(rows: Rows, task: Task) -> Rows:
         if not task.labels:
             return rows._replace(y=-np.asarray(rows.y))
         return rows._replace(y=mathematics.flipped_labels(rows.y, len(task.labels)))
 
-    def of(who: tuple[str, ...], team: Team) -> Part:
+    def of(attack: Attack, who: tuple[str, ...], team: Team) -> Behaviour:
         if strength == 1:
-            return Part(told, who, rows=flip)
+            return Behaviour(attack.id, who, words, rows=flip)
         boost = mathematics.boost(strength)
-        return Part(
-            told, who, rows=flip, serve=lambda phase, honest: _posting(phase, honest, who, team, boost)
-        )
 
-    return Attack(told, of, parameters=strength != 1)
+        def longer(phase: PhasePlan, honest: Serve) -> Serve:
+            return _posting(phase, honest, who, team, boost)
+
+        return Behaviour(attack.id, who, words, rows=flip, serve=longer)
+
+    return Attack(_id("label-flip", strength), words, of, parameters=strength != 1)
 
 
 def free_rider() -> Attack:
     """Train nothing, post the round's start again, and hope to be paid."""
-    told = "posts the start again"
 
-    def of(who: tuple[str, ...], team: Team) -> Part:
+    def of(attack: Attack, who: tuple[str, ...], team: Team) -> Behaviour:
         def idle(phase: PhasePlan, honest: Serve) -> Serve:
             if not _trains(phase):
                 return honest
@@ -117,30 +131,28 @@ def free_rider() -> Attack:
 
             return serve
 
-        return Part(told, who, serve=idle)
+        return Behaviour(attack.id, who, attack.words, serve=idle)
 
-    return Attack(told, of)
+    return Attack("free-rider", "posts the start again", of)
 
 
 def copier() -> Attack:
     """Train nothing: wait until another has posted, and post the same hash."""
-    told = "posts another's hash"
 
-    def alter(world: World, node: Node, body: tx.Transaction) -> tx.Transaction | None:
-        rule = world.rule(body.phase) if isinstance(body, tx.Post) else None
+    def alter(run: LiveRun, node: Node, body: tx.Transaction) -> tx.Transaction | None:
+        rule = run.rule(body.phase) if isinstance(body, tx.Post) else None
         if not isinstance(body, tx.Post) or rule is None or rule.rows != "training":
             return body
-        stolen = _posted(world, node.member)
+        stolen = _posted(run, node.member)
         return None if stolen is None else record_with(body, content=stolen)
 
-    return Attack(told, lambda who, team: Part(told, who, alter=alter))
+    return Attack("copier", "posts another's hash", _altering(alter))
 
 
 def lie_about_size(times: float = 10.0) -> Attack:
-    """Say that one's data is so many times as large, when it is registered, offered and trained on."""
-    told = f"claims {times:g} times its rows"
+    """Say that its data is so many times as large, when it is registered, offered and trained on."""
 
-    def alter(world: World, node: Node, body: tx.Transaction) -> tx.Transaction | None:
+    def alter(run: LiveRun, node: Node, body: tx.Transaction) -> tx.Transaction | None:
         if isinstance(body, tx.RegisterUnit):
             return record_with(body, profile=record_with(body.profile, rows=round(times * body.profile.rows)))
         if isinstance(body, tx.Apply):
@@ -149,45 +161,58 @@ def lie_about_size(times: float = 10.0) -> Attack:
             return record_with(body, content=record_with(body.content, rows=round(times * body.content.rows)))
         return body
 
-    return Attack(told, lambda who, team: Part(told, who, alter=alter))
+    return Attack(_id("lie-about-size", times), f"claims {times:g} times its rows", _altering(alter))
 
 
 def collude() -> Attack:
     """Judge fellow attackers as best and all others as worst."""
-    return _of_scores("colluding judges", lambda judge, author, team: author in team)
+
+    def of(attack: Attack, who: tuple[str, ...], team: Team) -> Behaviour:
+        def lie(phase: PhasePlan, honest: Serve) -> Serve:
+            return honest if phase.do.content != "scores" else _colluding(phase, honest, who)
+
+        return Behaviour(attack.id, who, attack.words, serve=lie)
+
+    return Attack("collude", "colluding judges", of)
 
 
-def condemn(member: str) -> Attack:
-    """Judge one member as worst, and all others honestly."""
-    return _of_scores(f"condemns {member}", lambda judge, author, team: False if author == member else None)
+def _altering(
+    alter: Callable[[LiveRun, Node, tx.Transaction], tx.Transaction | None],
+) -> Callable[[Attack, tuple[str, ...], Team], Behaviour]:
+    """Attackers who send something else than their nodes would."""
+
+    def of(attack: Attack, who: tuple[str, ...], team: Team) -> Behaviour:
+        return Behaviour(attack.id, who, attack.words, alter=alter)
+
+    return of
 
 
 def _trains(phase: PhasePlan) -> bool:
     return phase.do.content == "model" and phase.do.rows == "training"
 
 
-def _posted(world: World, me: str) -> posts.Model | None:
+def _posted(run: LiveRun, me: str) -> posts.Model | None:
     """The first model that another has posted in the open phase."""
-    progress = views.find(world.engine, PROGRESS, world.request)
-    phase = views.find(world.engine, PHASES, world.request, progress.phase) if progress else None
+    progress = views.find(run.engine, PROGRESS, run.request)
+    phase = views.find(run.engine, PHASES, run.request, progress.phase) if progress else None
     if progress is None or phase is None:
         return None
-    found = [views.find(world.engine, POSTS, world.request, progress.phase, one) for one in phase.owed]
-    others = [one for one in found if one is not None and one.member != me]
-    for one in sorted(others, key=lambda one: one.order):
-        if isinstance(one.content, posts.Model):
-            return one.content
+    postings = [views.find(run.engine, POSTS, run.request, progress.phase, name) for name in phase.owed]
+    others = [posting for posting in postings if posting is not None and posting.member != me]
+    for posting in sorted(others, key=lambda posting: posting.order):
+        if isinstance(posting.content, posts.Model):
+            return posting.content
     return None
 
 
-def _of_models(told: str, attack: mathematics.Attack, forgetful: bool = False) -> Attack:
-    def of(who: tuple[str, ...], team: Team) -> Part:
+def _of_models(name: str, words: str, vector: mathematics.Attack, forgetful: bool = False) -> Attack:
+    def of(attack: Attack, who: tuple[str, ...], team: Team) -> Behaviour:
         def serve(phase: PhasePlan, honest: Serve) -> Serve:
-            return _posting(phase, honest, who, team, attack)
+            return _posting(phase, honest, who, team, vector)
 
-        return Part(told, who, serve=serve, forgetful=forgetful)
+        return Behaviour(attack.id, who, words, serve=serve, forgetful=forgetful)
 
-    return Attack(told, of, parameters=True)
+    return Attack(name, words, of, parameters=True)
 
 
 def _posting(
@@ -222,9 +247,9 @@ def _posting(
 def _honest(phase: PhasePlan, jobs: Sequence[Job], products: Sequence[Product], team: Team) -> list[Vector]:
     """The models of those who attack nobody: of this batch, and of the hops before it."""
     earlier = jobs[0].inbox.get(phase.name, {})
-    found = {author: model for author, model in earlier.items() if isinstance(model, dict)}
-    found |= {job.member: made.model for job, made in zip(jobs, products, strict=True) if made.model}
-    return [vector_of(model) for author, model in found.items() if author not in team]
+    models = {author: model for author, model in earlier.items() if isinstance(model, dict)}
+    models |= {job.member: made.model for job, made in zip(jobs, products, strict=True) if made.model}
+    return [vector_of(model) for author, model in models.items() if author not in team]
 
 
 def _start(phase: PhasePlan, job: Job, made: Product) -> Model:
@@ -233,40 +258,28 @@ def _start(phase: PhasePlan, job: Job, made: Product) -> Model:
     return next((model for model in handed if isinstance(model, dict)), job.start)
 
 
-def _of_scores(told: str, praised: Callable[[str, str, tuple[str, ...]], bool | None]) -> Attack:
-    """Judges who say of each author best, worst, or (None) what they measured."""
+def _colluding(phase: PhasePlan, honest: Serve, who: tuple[str, ...]) -> Serve:
+    """The phase in which these judges praise one another and nobody else."""
 
-    def of(who: tuple[str, ...], team: Team) -> Part:
-        def lie(phase: PhasePlan, honest: Serve) -> Serve:
-            if phase.do.content != "scores":
-                return honest
+    def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
+        measure = phase.do.counted or bench.judged
+        made = []
+        for job, product in zip(jobs, honest(bench, jobs), strict=True):
+            if job.member in who and product.scores is not None:
+                praised = [author in who for author in job.subjects]
+                product = replace(product, scores=_falsified(product.scores, praised, measure))
+            made.append(product)
+        return made
 
-            def serve(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
-                measure = phase.do.counted or bench.judged
-                made = []
-                for job, product in zip(jobs, honest(bench, jobs), strict=True):
-                    if job.member in who and product.scores is not None:
-                        said = [praised(job.member, author, who) for author in job.subjects]
-                        product = replace(product, scores=_falsified(product.scores, said, measure))
-                    made.append(product)
-                return made
-
-            return serve
-
-        return Part(told, who, serve=lie)
-
-    return Attack(told, of)
+    return serve
 
 
-def _falsified(
-    scores: tuple[Scored, ...], said: Sequence[bool | None], measure: Measure
-) -> tuple[Scored, ...]:
+def _falsified(scores: tuple[Scored, ...], praised: Sequence[bool], measure: Measure) -> tuple[Scored, ...]:
+    """The start's score as it was measured, then the best or the worst there is."""
     high, low = float(measure.upper), float(measure.lower)
     best, worst = (high, low) if measure.direction == "higher" else (low, high)
-    found = list(scores[:1])
-    for honest, praise in zip(scores[1:], said, strict=True):
-        found.append(honest if praise is None else (best if praise else worst, "fine"))
-    return tuple(found)
+    others = zip(scores[1:], praised, strict=True)
+    return (*scores[:1], *((best if praise else worst, "fine") for _, praise in others))
 
 
 BY_NAME: dict[str, Callable[[], Attack]] = {

@@ -10,7 +10,7 @@ import numpy as np
 from ..learning.batches import keys_of, shuffles
 from ..learning.cohort import Cohort, Work
 from ..learning.learner import Model, Rows, model_of
-from .run import Brought, Setting
+from .setting import Brought, Setting
 
 
 @dataclass(frozen=True)

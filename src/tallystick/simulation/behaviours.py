@@ -1,4 +1,4 @@
-"""What one adds to a run: some members do otherwise than their nodes would, and the nodes know nothing."""
+"""Behaviours added to a run: some members do otherwise than their nodes would, and the nodes know nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..ledger import views
 from ..ledger.records import Progress
 from ..ledger.rules import PhaseRule, all_phases
 from ..ledger.state import PROGRESS, REQUESTS
-from ..node.loop import Node
+from ..node.loop import Alter, Node
 from ..node.payloads.store import PayloadsInMemory
 from ..protocols.vocabulary import PhasePlan, Protocol, Serve
 
@@ -22,7 +22,7 @@ Doing = tuple[Node, tx.Transaction]
 
 
 @dataclass(eq=False)
-class Clock:
+class VirtualClock:
     """Time that only moves when somebody moves it."""
 
     now: int
@@ -32,13 +32,13 @@ class Clock:
 
 
 @dataclass(eq=False)
-class World:
-    """A running simulation, as a part sees it; `marks` is what the parts of this run keep in mind."""
+class LiveRun:
+    """A simulated request while it runs; `marks` is what the behaviours of this run keep in mind."""
 
     engine: EmbeddedEngine
     nodes: Mapping[str, Node]
     payloads: PayloadsInMemory
-    clock: Clock
+    clock: VirtualClock
     request: str = ""
     marks: dict[tuple[str, ...], int] = field(default_factory=dict)
 
@@ -60,27 +60,31 @@ class World:
 
 
 @dataclass(frozen=True)
-class Part:
+class Behaviour:
     """One way in which `members` do otherwise; what is None is done as everybody does it."""
 
-    told: str  # in a word or two: the same words are the same part
+    id: str  # what it does, with its settings: the same id is the same behaviour, and a run's digest holds it
     members: tuple[str, ...]
+    words: str = ""  # the same for people, after the members' names
     rows: Callable[[Rows, Task], Rows] | None = None  # what they train on
     serve: Callable[[PhasePlan, Serve], Serve] | None = None  # what a phase makes
-    alter: Callable[[World, Node, tx.Transaction], tx.Transaction | None] | None = None  # what is sent
-    act: Callable[[World], Sequence[Doing]] | None = None  # what they send of their own accord
-    rest: Callable[[World, Node], int | None] | None = None  # until when a node does not run, from now on
+    alter: Callable[[LiveRun, Node, tx.Transaction], tx.Transaction | None] | None = None  # what is sent
+    act: Callable[[LiveRun], Sequence[Doing]] | None = None  # what they send of their own accord
+    rest: Callable[[LiveRun, Node], int | None] | None = None  # until when a node does not run, from now on
     forgetful: bool = False  # it has something in mind that is gone when the process dies
 
+    def __str__(self) -> str:
+        return f"{', '.join(self.members)} {self.words or self.id}"
 
-def with_parts(protocol: Protocol, parts: Sequence[Part]) -> Protocol:
-    """The protocol whose phases are served as the parts have it; the ledger's rules are the same."""
+
+def with_behaviours(protocol: Protocol, behaviours: Sequence[Behaviour]) -> Protocol:
+    """The protocol whose phases are served as the behaviours have it; the ledger's rules are the same."""
 
     def changed(phase: PhasePlan) -> PhasePlan:
         serve = phase.do.serve
-        for part in parts:
-            if part.serve is not None:
-                serve = part.serve(phase, serve)
+        for behaviour in behaviours:
+            if behaviour.serve is not None:
+                serve = behaviour.serve(phase, serve)
         return phase if serve is phase.do.serve else replace(phase, do=replace(phase.do, serve=serve))
 
     return replace(
@@ -91,46 +95,56 @@ def with_parts(protocol: Protocol, parts: Sequence[Part]) -> Protocol:
     )
 
 
-def training_rows(member: str, rows: Rows, task: Task, parts: Sequence[Part]) -> Rows:
+def training_rows(member: str, rows: Rows, task: Task, behaviours: Sequence[Behaviour]) -> Rows:
     """What a member trains on."""
-    for part in parts:
-        if part.rows is not None and member in part.members:
-            rows = part.rows(rows, task)
+    for behaviour in behaviours:
+        if behaviour.rows is not None and member in behaviour.members:
+            rows = behaviour.rows(rows, task)
     return rows
 
 
-def altered(world: World, parts: Sequence[Part], node: Node, body: tx.Transaction) -> tx.Transaction | None:
-    """What is sent in place of what the node would send; None is nothing."""
-    for part in parts:
-        if part.alter is not None and node.member in part.members:
-            changed = part.alter(world, node, body)
-            if changed is None:
-                return None
-            body = changed
-    return body
+@dataclass(frozen=True, eq=False)
+class Conduct:
+    """How everybody in a run behaves: what is sent in place of what nodes would send, and who rests."""
+
+    run: LiveRun
+    behaviours: Sequence[Behaviour]
+    last: Alter | None = None  # what anybody's turns become after all behaviours
+
+    def alter(self, node: Node, body: tx.Transaction) -> tx.Transaction | None:
+        """What is sent in place of what a node would send in its turn; None is nothing."""
+        changed = self.behave(node, body)
+        return changed if changed is None or self.last is None else self.last(node, changed)
+
+    def behave(self, node: Node, body: tx.Transaction) -> tx.Transaction | None:
+        """What the behaviours make of a transaction, whoever sends it."""
+        for behaviour in self.behaviours:
+            if behaviour.alter is not None and node.member in behaviour.members:
+                changed = behaviour.alter(self.run, node, body)
+                if changed is None:
+                    return None
+                body = changed
+        return body
+
+    def acts(self) -> list[Doing]:
+        """What is sent without a node's doing."""
+        return [doing for behaviour in self.behaviours if behaviour.act for doing in behaviour.act(self.run)]
+
+    def rests(self, node: Node) -> int | None:
+        """Until when this node does not run, or None where it runs."""
+        until = [
+            behaviour.rest(self.run, node)
+            for behaviour in self.behaviours
+            if behaviour.rest is not None and node.member in behaviour.members
+        ]
+        return max((time for time in until if time is not None and time > self.run.clock.now), default=None)
 
 
-def acts(world: World, parts: Sequence[Part]) -> list[Doing]:
-    """What is sent without a node's doing."""
-    return [one for part in parts if part.act is not None for one in part.act(world)]
-
-
-def rests(world: World, parts: Sequence[Part], node: Node) -> int | None:
-    """Until when this node does not run, or None where it runs."""
-    found = [
-        until
-        for part in parts
-        if part.rest is not None and node.member in part.members
-        for until in [part.rest(world, node)]
-        if until is not None and until > world.clock.now
-    ]
-    return max(found, default=None)
-
-
-def ensure_known(parts: Sequence[Part], members: Sequence[str]) -> None:
-    """Refuse a part about somebody who does not take part."""
-    for part in parts:
-        strange = [name for name in part.members if name not in members]
+def ensure_known(behaviours: Sequence[Behaviour], members: Sequence[str]) -> None:
+    """Refuse a behaviour of somebody who does not take part."""
+    for behaviour in behaviours:
+        strange = [name for name in behaviour.members if name not in members]
         if strange:
             known = ", ".join(members[:12])
-            raise ValueError(f"{part.told}: there is no member {strange[0]!r}; the members are {known}")
+            words = behaviour.words or behaviour.id
+            raise ValueError(f"{words}: there is no member {strange[0]!r}; the members are {known}")

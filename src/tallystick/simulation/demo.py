@@ -6,14 +6,14 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from ..history.sentences import Moment
+from ..history.moments import Moment
 from ..learning.models import linear, mlp
 from ..protocols.noise import dp_sgd
 from ..protocols.plans import Plan, presets
 from . import attacks, faults
 from .demo_data import Watches, watches
+from .finished import Run
 from .members import Members
-from .outcome import Run
 from .pages import WIDTH
 from .study import simulate
 
@@ -47,9 +47,9 @@ def demo(
     folder: Path | None, say: Say, watch: Callable[[Moment], None] | None = None, private: bool = False
 ) -> Run:
     """Tell the story and run it; `say` is given lines, `watch` every moment as it comes."""
-    found = watches()
-    members = Members(found.task, found.members)
-    _introduce(found, say)
+    clinics = watches()
+    members = Members(clinics.task, clinics.members)
+    _introduce(clinics, say)
     _wrapped(say, NOISED if private else PLAIN)
     say("")
     run = simulate(
@@ -57,26 +57,26 @@ def demo(
         members,
         attacks={MALICIOUS: attacks.sign_flip(5)},
         faults=[faults.leave(LEAVER, round=LEAVES)],
-        test=found.test,
+        test=clinics.test,
         store=folder,
         watch=watch or (lambda moment: say(f"  {moment.text}")),
     )
     say("")
     for line in str(run).splitlines():
         say(line)
-    _use(run, found, say)
+    _use(run, clinics, say)
     return run
 
 
-def _introduce(found: Watches, say: Say) -> None:
-    people = sum(found.people.values())
+def _introduce(clinics: Watches, say: Say) -> None:
+    people = sum(clinics.people.values())
     _wrapped(
         say,
         f"Five clinics have the exercises of {people} people, recorded by smartwatches. None of them hands "
-        f"a recording over. They learn together to tell {len(found.exercises)} exercises apart.",
+        f"a recording over. They learn together to tell {len(clinics.exercises)} exercises apart.",
     )
-    for name, count in found.people.items():
-        rows = len(found.members[name].training.y) + len(found.members[name].judging.y)
+    for name, count in clinics.people.items():
+        rows = len(clinics.members[name].training.y) + len(clinics.members[name].judging.y)
         say(f"  {name:<8} {count} {'person' if count == 1 else 'people'}, {rows:,} pieces of three seconds")
     _wrapped(
         say,
@@ -85,10 +85,10 @@ def _introduce(found: Watches, say: Say) -> None:
     )
 
 
-def _use(run: Run, found: Watches, say: Say) -> None:
-    told = run.model.predict(found.test)
-    truth = [found.exercises[number] for number in found.test.y]
-    right = sum(one == other for one, other in zip(told, truth, strict=True))
+def _use(run: Run, clinics: Watches, say: Say) -> None:
+    predicted = run.model.predict(clinics.test)
+    truth = [clinics.exercises[number] for number in clinics.test.y]
+    right = sum(guess == label for guess, label in zip(predicted, truth, strict=True))
     say("")
     _wrapped(say, f"The requester tries the model on its own people: {right:,} of {len(truth):,} are right.")
     report = run.verify()

@@ -19,7 +19,7 @@ from ..data.inputs import inputs
 from ..data.table import Table
 from ..data.unit import divide
 from ..learning.learner import Rows
-from .run import Brought
+from .setting import Brought
 
 AXES = ("ax", "ay", "az", "wx", "wy", "wz")
 SAMPLES = 150  # three seconds at 50 Hz

@@ -1,76 +1,93 @@
-"""A finished run as plain records: what was asked, what the ledger tells, how good it is, the model."""
+"""A finished run in a person's hands: printed on a screen, as a table, a plot or a page, verified, kept."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-from ..base.task import Task
-from ..history import figures as accounts
-from ..history.replay import Chronicle
-from ..learning.learner import Model
-from ..learning.trained import TrainedModel
-from .run import Setting
+import numpy as np
+
+from ..data.table import Table
+from ..engines.export import AuditReport, export, verify
+from ..history.figures import course
+from ..node.payloads.store import write_durably
+from .layout import EXPORT, LEDGER, RESULT
+from .pages import PLOTS, page_of, screen, summary
+from .result import RunResult, document
 
 
 @dataclass(frozen=True)
-class Compared:
-    """How good each round's model is, beside members alone and all rows pooled, on the same rows."""
+class Picture:
+    """A plot as SVG."""
 
-    values: Mapping[int, float]  # by round; the first model's is round 0
-    alone: Mapping[str, float]
-    pooled: float
-    on: str  # which rows these are
+    svg: str
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file."""
+        target = Path(path)
+        target.write_text(self.svg, encoding="utf-8")
+        return target
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Finished:
-    """Everything it tells of what happened is read out of the ledger's blocks."""
-
-    setting: Setting
-    preset: str
-    notes: tuple[str, ...]
-    chronicle: Chronicle
-    compared: Compared
-    folder: Path
-    arrays: Model | None
+class Run(RunResult):
+    """A finished run, to be looked at, checked and used."""
 
     @property
-    def task(self) -> Task:
-        """What was learnt."""
-        return self.setting.plan.task
+    def rounds(self) -> Table:
+        """One row a round: score on the comparison's rows, the team's own figure, who was absent, ε."""
+        rows, values = self.each_round, self.compared.values
+        team = [np.nan if each.figure is None else each.figure for each in rows]
+        return Table(
+            {
+                "round": np.array([each.number for each in rows], np.int64),
+                "complete": np.array([each.complete for each in rows], bool),
+                "score": np.array([values.get(each.number, np.nan) for each in rows], np.float64),
+                "team": np.array(team, np.float64),
+                "missed": np.array([_listed(each.missed) for each in rows], dtype=object),
+                "gone": np.array([_listed(each.gone) for each in rows], dtype=object),
+                "epsilon": np.array([each.epsilon for each in rows], np.float64),
+            }
+        )
 
-    @property
-    def outcome(self) -> str:
-        """Settled, or refunded, and why."""
-        return f"{self.chronicle.progress.stage}: {self.chronicle.progress.outcome}"
+    def plot(self, what: str = "score") -> Picture:
+        """A plot of `score`, `pay`, `epsilon`, or `judges`: who scored whom in the last judged round."""
+        if what not in PLOTS:
+            raise ValueError(f"there is no plot {what!r}; choose one of {', '.join(PLOTS)}")
+        return Picture(PLOTS[what](self))
 
-    @property
-    def score(self) -> float:
-        """The recorded model's value on the rows of the comparison."""
-        made = [value for number, value in sorted(self.compared.values.items()) if number]
-        return made[-1] if made else float("nan")
+    def report(self, path: str | Path) -> Path:
+        """Write one HTML page that holds everything it shows."""
+        target = Path(path)
+        target.write_text(page_of(self), encoding="utf-8")
+        return target
 
-    @property
-    def model(self) -> TrainedModel:
-        """The recorded model."""
-        if self.arrays is None or not self.chronicle.models:
-            raise LookupError(f"this run ended without a model: {self.outcome}")
-        return TrainedModel(self.setting.learner, self.task, self.arrays)
+    def verify(self) -> AuditReport:
+        """Export the ledger, execute it again from its genesis, and compare every block."""
+        target = self.folder / EXPORT
+        target.unlink(missing_ok=True)
+        export(self.folder / LEDGER, target)
+        return verify(target)
 
-    @cached_property
-    def each_round(self) -> tuple[accounts.Round, ...]:
-        """Every round, as the ledger tells it."""
-        return tuple(accounts.rounds(self.chronicle, self.task.measure))
+    def __repr__(self) -> str:
+        return screen(self)
 
-    @cached_property
-    def pay(self) -> tuple[accounts.Pay, ...]:
-        """What it came to for each member."""
-        return tuple(accounts.pay(self.chronicle, self.setting.balance))
+    def _repr_html_(self) -> str:
+        return summary(self)
 
-    @cached_property
-    def privacy(self) -> tuple[str, ...]:
-        """ε with what it protects and by which account, or that there is no formal guarantee."""
-        return tuple(accounts.privacy(self.chronicle))
+
+def keep(run: Run) -> None:
+    """Write the document, the screen and the course of a run into its folder, for whoever looks later."""
+    kept = {**document(run), "screen": screen(run), "log": course(run.history)}
+    data = json.dumps(kept, indent=1, ensure_ascii=False).encode()
+    target = run.folder / RESULT
+    if not target.exists() or target.read_bytes() != data:
+        write_durably(target, data)
+
+
+def _listed(pairs: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{member} ({reason})" for member, reason in pairs)

@@ -7,5 +7,5 @@ ASKED: Final = "run.toml"  # what the command was asked for
 RESULT: Final = "result.json"  # what came of it, for programs and for `tally run`
 LEDGER: Final = "ledger"
 MODELS: Final = "models"
-DIARY: Final = "work.db"  # the members' work so far, while the run goes on
+CHECKPOINT: Final = "work.db"  # the members' work so far, while the run goes on
 EXPORT: Final = "run.tally"

@@ -17,7 +17,7 @@ from ..data.table import Table
 from ..data.unit import DividedRows, Shares, divide
 from ..learning.learner import Rows
 from ..learning.rows import rows_of
-from .run import ANALYST, REQUESTER, Brought
+from .setting import ANALYST, REQUESTER, Brought
 
 Partition: TypeAlias = int | Sequence[Any] | Mapping[str, Any]
 

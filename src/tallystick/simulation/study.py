@@ -7,7 +7,7 @@ import math
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -24,41 +24,38 @@ from ..data.readers import read
 from ..data.table import Table
 from ..data.unit import Shares
 from ..engines.embedded.reader import open_reader
-from ..history.figures import judges_result
-from ..history.live import Onlooker
-from ..history.replay import Chronicle, chronicle
-from ..history.sentences import Moment
+from ..history.moments import Moment
+from ..history.replay import RequestHistory, replay
 from ..learning import payload
 from ..learning.cohort import Runner, loop
 from ..learning.learner import Learner, Model, Rows
 from ..learning.measure import spread_of
 from ..learning.models import cnn, linear, mlp
 from ..learning.scan import scan
-from ..ledger.rules import all_phases
 from ..node.payloads import store as payloads
 from ..node.payloads.store import write_durably
 from ..node.worker import InstalledScheme
 from ..protocols.noise import dp_sgd, noised_update, per_hop
 from ..protocols.plans import Plan, presets
 from ..protocols.vocabulary import Bench, Unfit
-from . import attacks, document, faults, run
+from . import attacks, faults, run
 from .attacks import Attack
 from .baselines import baselines
-from .behaviours import Part
-from .checkpoint import Diary
-from .finished import Compared
-from .layout import ASKED, DIARY, LEDGER, MARK, MODELS
+from .behaviours import Behaviour
+from .checkpoint import Checkpoint
+from .finished import Run, keep
+from .layout import ASKED, CHECKPOINT, LEDGER, MARK, MODELS
 from .members import Members, members_in, members_of
-from .outcome import Run
 from .plans import among, budget_of, notes, offered
-from .run import Brought, Setting, genesis_of, rules_for
+from .result import Compared
+from .run import Watch
+from .setting import Brought, Setting, genesis_of, rules_for
 
 __all__ = [
     "Members", "Plan", "Run", "attacks", "cnn", "dp_sgd", "faults", "linear", "members_of", "mlp",
     "noised_update", "per_hop", "presets", "read", "simulate",
 ]  # fmt: skip
 
-Watch = Callable[[Moment], None]
 NO_ROWS = "all members' judging rows together"
 
 
@@ -69,7 +66,7 @@ def simulate(
     *,
     seed: int = 7,
     attacks: Mapping[str, Attack | str] | None = None,
-    faults: Sequence[Part] = (),
+    faults: Sequence[Behaviour] = (),
     store: str | Path | None = None,
     test: Table | Rows | None = None,
     compare: bool = True,
@@ -87,21 +84,22 @@ def simulate(
         scheme = replace(scheme, rounds=rounds, settings={**scheme.settings, "rounds": rounds})
     rows = members.rows(test) if isinstance(test, Table) else test
     setting = setting_of(scheme, members, seed, attacks or {}, faults, rows)
-    told = watch or _unheard
+    watch = watch or _unwatched
     folder = Path(tempfile.mkdtemp(prefix="tallystick-run-")) if store is None else Path(store)
-    known = settings_digest(setting)
-    kept = _opened(folder, known, told)
-    if not kept.get("finished"):
-        kept = _executed(setting, folder, known, told, compare)
-    elif compare and "pooled" not in kept:
-        kept = _with_comparison(setting, folder, kept, told)
+    mark = _opened(folder, settings_digest(setting), watch)
+    ended = None if mark.get("finished") else _executed(setting, folder, watch)
+    history = _history(setting, folder)
+    if ended is not None:
+        mark = _settled(setting, folder, mark, ended, history)
+    if compare and "pooled" not in mark:
+        mark = _with_comparison(setting, folder, mark, watch)
     on = NO_ROWS if rows is None else f"{len(rows.y):,} rows of the requester's own"
-    made = _loaded(setting, members, folder, kept, on)
+    finished = _loaded(setting, members, folder, history, mark, on)
     if compare:
-        document.keep(made)
+        keep(finished)
     if store is None:
-        weakref.finalize(made, shutil.rmtree, folder, True)
-    return made
+        weakref.finalize(finished, shutil.rmtree, folder, True)
+    return finished
 
 
 def setting_of(
@@ -109,15 +107,16 @@ def setting_of(
     members: Members,
     seed: int,
     attacks_by: Mapping[str, Attack | str],
-    parts: Sequence[Part],
+    behaviours: Sequence[Behaviour],
     test: Rows | None,
 ) -> Setting:
     """The request as it will run."""
     learner = scheme.learner
     if not isinstance(learner, Learner):
         raise Unfit(f"a simulation needs the learner itself, not its name {learner!r}")
-    ill = {name: attacks.named(one) if isinstance(one, str) else one for name, one in attacks_by.items()}
-    unfit = [one.told for one in ill.values() if one.parameters and not learner.capabilities.parameters]
+    ill = {name: attacks.named(how) if isinstance(how, str) else how for name, how in attacks_by.items()}
+    parameters = learner.capabilities.parameters
+    unfit = [attack.words for attack in ill.values() if attack.parameters and not parameters]
     if unfit:
         raise ValueError(f"{unfit[0]} needs models of one shape; learner {learner.name} has others")
     resolved = among(scheme, members, seed).resolved()
@@ -132,7 +131,7 @@ def setting_of(
         reward=offered(scheme, members, resolved.asked.rounds),
         rules=resolved.rules(),
         seed=seed,
-        parts=(*attacks.parts(ill), *parts),
+        behaviours=(*attacks.behaviours(ill), *behaviours),
         budget=budget_of(resolved),
         test=judging_rows(members.brought) if test is None and hired else test,
     )
@@ -145,24 +144,25 @@ def runner_for(learner: Learner) -> Runner:
 
 def judging_rows(members: Mapping[str, Brought]) -> Rows:
     """All members' judging rows together, which nobody has outside a simulation."""
-    parts = [one.judging for one in members.values()]
+    parts = [brought.judging for brought in members.values()]
     return Rows(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
 
 
 def settings_digest(setting: Setting) -> str:
     """What a run follows from: plan, rules, rows, seed, faults and attacks."""
-    rows = [part for name, one in setting.members.items() for part in (name.encode(), *one.roots)]
+    members = setting.members.items()
+    rows = [part for name, brought in members for part in (name.encode(), *brought.roots)]
     test = (
         ()
         if setting.test is None
         else (np.asarray(setting.test.x).tobytes(), np.asarray(setting.test.y).tobytes())
     )
-    parts = [f"{part.told}: {' '.join(part.members)}".encode() for part in setting.parts]
+    behaviours = [f"{each.id}: {' '.join(each.members)}".encode() for each in setting.behaviours]
     figures = f"{setting.seed} {setting.reward} {setting.balance} {setting.budget} {__version__}".encode()
-    return digest(encode(setting.plan), encode(rules_for(setting)), *rows, *test, *parts, figures).hex()
+    return digest(encode(setting.plan), encode(rules_for(setting)), *rows, *test, *behaviours, figures).hex()
 
 
-def _unheard(moment: Moment) -> None:
+def _unwatched(moment: Moment) -> None:
     pass
 
 
@@ -176,68 +176,72 @@ def _opened(folder: Path, known: str, watch: Watch) -> dict[str, Any]:
             )
         folder.mkdir(parents=True, exist_ok=True)
         return _noted(folder, {"settings": known, "finished": False})
-    kept: dict[str, Any] = json.loads(mark.read_text(encoding="utf-8"))
-    if kept.get("settings") != known:
+    noted: dict[str, Any] = json.loads(mark.read_text(encoding="utf-8"))
+    if noted.get("settings") != known:
         raise ValueError(
             f"{folder} holds a run with other settings, members or data; choose another folder, or remove it"
         )
-    if kept.get("finished"):
+    if noted.get("finished"):
         watch(Moment(0, f"this run is in {folder} already; it is not run again"))
     elif (folder / LEDGER).exists():
         watch(Moment(0, f"the run in {folder} was cut off; it goes on"))
-    return kept
+    return noted
 
 
-def _noted(folder: Path, kept: dict[str, Any]) -> dict[str, Any]:
-    write_durably(folder / MARK, json.dumps(kept, indent=1).encode())
-    return kept
+def _noted(folder: Path, mark: dict[str, Any]) -> dict[str, Any]:
+    write_durably(folder / MARK, json.dumps(mark, indent=1).encode())
+    return mark
 
 
-def _executed(setting: Setting, folder: Path, known: str, watch: Watch, compare: bool) -> dict[str, Any]:
-    rules = rules_for(setting)
-    charged = any(rule.event is not None for rule in all_phases(rules) if rule.rows == "training")
-    eyes = Onlooker(watch, setting.plan.task.measure, judges_result(rules), charged)
-    if any(part.forgetful for part in setting.parts) and (folder / LEDGER).exists():
+def _executed(setting: Setting, folder: Path, watch: Watch) -> run.Ended:
+    """Run it from its beginning, or from where it was cut off."""
+    if any(behaviour.forgetful for behaviour in setting.behaviours) and (folder / LEDGER).exists():
         # What such an attacker had in mind is gone, so that another run would come of it.
         _cleared(folder)
-    ended = run.simulate(setting, folder / LEDGER, eyes.hear, folder / DIARY)
-    found, shelf = _chronicle(setting, folder), payloads.PayloadFolder(folder / MODELS)
-    for name in (found.request.initial, *found.models.values(), found.progress.model):
+    return run.simulate(setting, folder / LEDGER, watch, folder / CHECKPOINT)
+
+
+def _settled(
+    setting: Setting, folder: Path, mark: dict[str, Any], ended: run.Ended, history: RequestHistory
+) -> dict[str, Any]:
+    """Keep the models of a run that has just ended, and how good each round's is."""
+    models = payloads.PayloadFolder(folder / MODELS)
+    for name in (history.request.initial, *history.models.values(), history.progress.model):
         if name in ended.payloads:
-            shelf.put(ended.payloads[name])
-    rows = _test_rows(setting)
-    noted = {"settings": known, "finished": True, "values": _values(setting, folder, found, rows)}
-    _noted(folder, noted)
-    Diary.remove(folder / DIARY)
-    return _with_comparison(setting, folder, noted, watch) if compare else noted
+            models.put(ended.payloads[name])
+    values = _values(setting, folder, history, _test_rows(setting))
+    mark = _noted(folder, {**mark, "finished": True, "values": values})
+    Checkpoint.remove(folder / CHECKPOINT)
+    return mark
 
 
 def _cleared(folder: Path) -> None:
     for part in (LEDGER, MODELS):
         shutil.rmtree(folder / part, ignore_errors=True)
-    Diary.remove(folder / DIARY)
+    Checkpoint.remove(folder / CHECKPOINT)
 
 
-def _with_comparison(setting: Setting, folder: Path, noted: dict[str, Any], watch: Watch) -> dict[str, Any]:
+def _with_comparison(setting: Setting, folder: Path, mark: dict[str, Any], watch: Watch) -> dict[str, Any]:
     watch(Moment(0, "the same training once more: each member alone, and all rows pooled"))
-    return _noted(folder, {**noted, **_compared(setting, _test_rows(setting))})
+    return _noted(folder, {**mark, **_compared(setting, _test_rows(setting))})
 
 
 def _test_rows(setting: Setting) -> Rows:
     return judging_rows(setting.members) if setting.test is None else setting.test
 
 
-def _chronicle(setting: Setting, folder: Path) -> Chronicle:
+def _history(setting: Setting, folder: Path) -> RequestHistory:
+    """What happened, as the ledger's blocks say: executed once more, and handed on to all who ask."""
     with open_reader(folder / LEDGER, check=False) as reader:
-        return chronicle(reader, genesis_of(setting))
+        return replay(reader, genesis_of(setting), setting.plan.task.measure)
 
 
-def _values(setting: Setting, folder: Path, found: Chronicle, rows: Rows) -> dict[str, float]:
+def _values(setting: Setting, folder: Path, history: RequestHistory, rows: Rows) -> dict[str, float]:
     """How good each round's model is on the same rows; the first model's is round 0."""
-    shelf, specs = payloads.PayloadFolder(folder / MODELS), payload.specs_of(_blank(setting))
+    models, specs = payloads.PayloadFolder(folder / MODELS), payload.specs_of(_blank(setting))
     values: dict[str, float] = {}
-    for number, name in {0: found.request.initial, **found.models}.items():
-        data = shelf.get(name)
+    for number, name in {0: history.request.initial, **history.models}.items():
+        data = models.get(name)
         if data is not None:
             values[str(number)] = _measured(setting, payload.decode(data, specs)[1], rows)
     return values
@@ -254,23 +258,29 @@ def _measured(setting: Setting, model: Any, rows: Rows) -> float:
 
 
 def _compared(setting: Setting, rows: Rows) -> dict[str, Any]:
-    found = baselines(setting, _blank(setting), rows)
+    made = baselines(setting, _blank(setting), rows)
     spread = spread_of(setting.plan.task)
     return {
-        "alone": {name: value * spread for name, value in found.alone.items()},
-        "pooled": found.pooled * spread,
+        "alone": {name: value * spread for name, value in made.alone.items()},
+        "pooled": made.pooled * spread,
     }
 
 
-def _loaded(setting: Setting, members: Members, folder: Path, kept: dict[str, Any], on: str) -> Run:
+def _loaded(
+    setting: Setting,
+    members: Members,
+    folder: Path,
+    history: RequestHistory,
+    mark: dict[str, Any],
+    on: str,
+) -> Run:
     """A run out of what its folder holds: the ledger's blocks, the models, the comparison."""
-    found = _chronicle(setting, folder)
-    data = payloads.PayloadFolder(folder / MODELS).get(found.progress.model)
+    data = payloads.PayloadFolder(folder / MODELS).get(history.progress.model)
     model = None if data is None else payload.decode(data, payload.specs_of(_blank(setting)))[1]
-    values = {int(number): value for number, value in kept["values"].items()}
-    beside = Compared(values, kept.get("alone", {}), kept.get("pooled", math.nan), on)
+    values = {int(number): value for number, value in mark["values"].items()}
+    beside = Compared(values, mark.get("alone", {}), mark.get("pooled", math.nan), on)
     known = (*members.notes, *notes(setting.plan))
-    return Run(setting, setting.plan.preset, known, found, beside, folder, model)
+    return Run(setting, setting.plan.preset, known, history, beside, folder, model)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import re
 
-from tallystick.cli.run.live_view import LiveView, bar
-from tallystick.history.replay import Judged
-from tallystick.history.sentences import Moment
+from tallystick.cli.run.live_view import LiveView
+from tallystick.history.moments import Judged, Moment
+from tallystick.history.statements import Evidence
 from tallystick.ledger import notices
 
 NAMES = ("ada", "bob", "carefully-named", "dee")
@@ -22,24 +22,26 @@ class Terminal(io.StringIO):
 
 def moments() -> list[Moment]:
     scores = tuple(
-        Judged(1, "judge", judge, author, 200_000 if author == "bob" else 800_000, "fine")
+        Judged(1, "judge", judge, author, figure, "fine", figure / 1e6)
         for judge in NAMES
         for author in ("", *NAMES)
         if author != judge
+        for figure in [200_000 if author == "bob" else 800_000]
     )
     ended = notices.RoundEnded("request-1", 1, True, 512_000)
     return [
-        Moment(0, "round 1: train", 1, "train", notice=notices.PhaseOpened("request-1", 1, "train", 5)),
-        Moment(1, "round 1 is done; its model has accuracy 0.512", 1, value=0.512, notice=ended,
+        Moment(0, "round 1 of 4: train", 1, "train", notice=notices.PhaseOpened("request-1", 1, "train", 5)),
+        Moment(1, "round 1 of 4 is done; its model has accuracy 0.512", 1, value=0.512, notice=ended,
                epsilon=1.25, scores=scores),
         Moment(2, "bob was evicted: the others scored it low", member="bob",
-               notice=notices.MemberLeft("request-1", "bob", "evicted"), epsilon=1.25),
-        Moment(3, "round 2: train", 2, "train", notice=notices.PhaseOpened("request-1", 2, "train", 9)),
+               notice=notices.MemberLeft("request-1", "bob", "evicted"), epsilon=1.25,
+               evidence=Evidence(1, 0.2, 0.8, 0.8, 0.8)),
+        Moment(3, "round 2 of 4: train", 2, "train", notice=notices.PhaseOpened("request-1", 2, "train", 9)),
     ]  # fmt: skip
 
 
 def told(stream: io.StringIO) -> str:
-    progress = LiveView(False, 4, stream, clock=lambda: 0.0)
+    progress = LiveView(False, stream, clock=lambda: 0.0)
     for moment in moments():
         progress.hear(moment)
     return stream.getvalue()
@@ -81,15 +83,8 @@ def screen_of(text: str) -> list[str]:
 
 def test_programs_hear_nothing() -> None:
     stream = Terminal()
-    progress = LiveView(True, 4, stream)
+    progress = LiveView(True, stream)
     for moment in moments():
         progress.hear(moment)
     progress.end()
     assert stream.getvalue() == ""
-
-
-def test_bars() -> None:
-    assert bar(1, 1, 4) == "████"
-    assert bar(0.5, 1, 4) == "██"
-    assert bar(0.53, 1, 4) == "██▏"
-    assert bar(0, 1, 4) == bar(-1, 1, 4) == bar(1, 0, 4) == ""

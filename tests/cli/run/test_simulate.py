@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.cli.run.live_view import LiveView, told
+from tallystick.cli.run.live_view import LiveView
 from tallystick.cli.run.run_setup import learner_of, task_of
 from tallystick.data.readers import read
 from tallystick.engines.export import verify
-from tallystick.history.sentences import Moment
-from tallystick.ledger import notices
+from tallystick.history.moments import Moment
 from tests.cli.desk import Bare, Desk
 
 QUICK = "--rounds 2 --learner softmax --epochs 1"
@@ -180,9 +179,3 @@ def test_without_the_learning_parts_one_line_says_what_brings_them(bare: Bare) -
 def test_learners_by_name() -> None:
     assert learner_of("softmax").name == "linear"
     assert dict(learner_of("mlp:64-32").settings)["hidden"] == "64-32"
-
-
-def test_rounds_are_told_and_phases_are_not() -> None:
-    assert told(Moment(0, "round 3 is done; 0.5", 3), 10) == "round 3 of 10 is done; 0.5"
-    assert told(Moment(0, "round 3: train", 3, notice=notices.PhaseOpened("r", 3, "train", 0)), 10) == ""
-    assert told(Moment(0, "bob left"), 10) == "bob left"

@@ -17,7 +17,7 @@ from tallystick.privacy.randomness import seeded
 from tallystick.protocols.parts.protect import dp_sgd, noised_update, per_hop, printed_laplace
 from tallystick.protocols.parts.share import train_model
 from tallystick.protocols.vocabulary import Holding, Unfit
-from tallystick.simulation import run
+from tallystick.simulation.setting import BUDGET
 from tests.protocols.bench import ROWS, bench, job, ran, rows, said, small
 
 DP = dp_sgd(8, 1e-5, rounds=2, smallest=250)
@@ -37,7 +37,7 @@ def test_a_run_charges_each_opened_phase_its_curve(tmp_path):
     for notice in said(ended, "PrivacyCharged"):
         charged.setdefault(notice.lineage, []).append(notice.epsilon_nano)
     one = privacy_cost.curve(DP.rule.most)
-    wanted = [privacy_cost.epsilon(privacy_cost.times(one, n), run.BUDGET.delta_e12) for n in (1, 2)]
+    wanted = [privacy_cost.epsilon(privacy_cost.times(one, n), BUDGET.delta_e12) for n in (1, 2)]
     assert list(charged.values()) == [wanted] * 5
     assert ended.record is not None
     assert ended.record.uncharged == ()
@@ -46,7 +46,7 @@ def test_a_run_charges_each_opened_phase_its_curve(tmp_path):
 def test_a_budget_that_does_not_hold_all_rounds_is_refused(tmp_path):
     asked = total([scaled(DP.rule.most, 2)], 1e-5, "record", "ledger").epsilon
     enough, short = (
-        structs.replace(run.BUDGET, epsilon_nano=int(asked * share * 10**9)) for share in (1.001, 0.99)
+        structs.replace(BUDGET, epsilon_nano=int(asked * share * 10**9)) for share in (1.001, 0.99)
     )
     assert ran(small("averaging", **ASKED), tmp_path / "held", budget=enough).record is not None
     with pytest.raises(ValueError, match="refused"):

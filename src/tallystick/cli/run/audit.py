@@ -193,14 +193,14 @@ def _page(way: "Way", findings: "Findings", learner: str) -> str:
     """The same figures with a picture: how many members are found at which rate of false alarms."""
     from ...report import page
 
-    rows = [f"{name + ': ' if name else ''}{text}" for name, text in _figures(way, findings)]
-    text = "Members found at each rate of false alarms, and by guessing; ε as promised and as found."
+    lines = [f"{name + ': ' if name else ''}{figure}" for name, figure in _figures(way, findings)]
+    caption = "Members found at each rate of false alarms, and by guessing; ε as promised and as found."
     return page.page(
         "A way to train, attacked",
         f"{learner}, {way.stated}. A bound above the accountant's ε shows a defect; below it proves nothing.",
         [
-            page.Section("What is promised, and what was found", "".join(map(page.paragraph, rows))),
-            page.Section("Picture", page.picture(_picture(findings), text)),
+            page.Section("What is promised, and what was found", tuple(map(page.Paragraph, lines))),
+            page.Section("Picture", (page.Drawing(_picture(findings), caption),)),
         ],
     )
 

@@ -66,10 +66,10 @@ def _learning() -> "ModuleType | None":
 
 def _clinics(at: Context, story: "ModuleType", keep: Path | None, private: bool) -> None:
     """The clinics' story as it runs, its page, and what to try next."""
-    from ...simulation.document import document
+    from ...simulation.result import document
     from .live_view import LiveView
 
-    tell = LiveView(at.json, story.ROUNDS)
+    tell = LiveView(at.json)
     if keep is not None and keep.exists():
         stop(f"{keep} exists already; choose a new folder to keep the demo in")
     run = story.demo(keep, tell.say, tell.hear, private)

@@ -179,17 +179,15 @@ def _stage(folder: Path) -> str:
 def _log_so_far(folder: Path) -> list[str]:
     with learning_parts("simulations"):
         from ...engines.embedded.reader import open_reader
-        from ...history.figures import judges_result
-        from ...history.replay import chronicle
+        from ...history.figures import course
+        from ...history.replay import replay
         from ...simulation.layout import LEDGER
-        from ...simulation.pages import course_of
-        from ...simulation.run import genesis_of
+        from ...simulation.setting import genesis_of
         from .run_setup import prepare
 
         setting = prepare(read_run_file(_asked(folder))).setting
         with open_reader(folder / LEDGER, check=False) as reader:
-            replayed = chronicle(reader, genesis_of(setting))
-        return course_of(replayed, setting.plan.task.measure, judges_result(replayed.request.rules))
+            return course(replay(reader, genesis_of(setting), setting.plan.task.measure))
 
 
 def _lost(result: dict[str, Any]) -> str:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from ...learning.learner import Learner, Rows
     from ...protocols.plans import Plan
     from ...simulation.attacks import Attack
-    from ...simulation.behaviours import Part
+    from ...simulation.behaviours import Behaviour
     from ...simulation.members import Members
-    from ...simulation.run import Setting
+    from ...simulation.setting import Setting
 
 MANY = 100  # different whole numbers, above which a label is a number to predict rather than a class
 LEAST = 0.1  # ε below which the ledger's account has no orders to tell noise apart
@@ -33,7 +33,7 @@ class RunSetup:
     members: "Members"
     scheme: "Plan"
     attacks: dict[str, "Attack"]
-    faults: list["Part"]
+    faults: list["Behaviour"]
     test: "Rows | None"
     setting: "Setting"
 
@@ -95,7 +95,9 @@ def attacks_of(
     return attacks
 
 
-def leavings(given: Sequence[str], members: "Members", settings: RunSettings | None = None) -> list["Part"]:
+def leavings(
+    given: Sequence[str], members: "Members", settings: RunSettings | None = None
+) -> list["Behaviour"]:
     """Who leaves, and when, of words such as site-2:4."""
     from ...simulation.faults import leave
 

@@ -24,8 +24,8 @@ from .run_setup import RunSetup, prepare
 if TYPE_CHECKING:
     from ...engines.export import AuditReport
     from ...protocols.request_plan import RequestPlan
+    from ...simulation.finished import Run
     from ...simulation.members import Members
-    from ...simulation.outcome import Run
 
 RUNS = Path("runs")
 STANDARDISED = "what these means and spreads say of the rows is told without noise: no formal guarantee"
@@ -92,14 +92,14 @@ def carry_out(at: Context, settings: RunSettings, keep: Path | None, report: Pat
     """Run it, from the beginning or from where it was cut off, and show what came of it."""
     with learning_parts("simulations"):
         from ...simulation import study
-        from ...simulation.document import document
         from ...simulation.layout import ASKED
+        from ...simulation.result import document
 
         ready = prepare(settings)
         folder = _folder(keep, settings, ready)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ASKED).write_text(run_file_text(settings, folder), encoding="utf-8")
-        tell = LiveView(at.json, settings.rounds)
+        tell = LiveView(at.json)
         tell.say(*_introduction(ready.members, ready.setting.plan))
         try:
             run = study.simulate(
