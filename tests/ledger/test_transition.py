@@ -7,10 +7,12 @@ from tallystick.ledger import notices as say
 from tallystick.ledger import rejections as no
 from tallystick.ledger import rules as ru
 from tallystick.ledger import transactions as tx
+from tallystick.ledger import transition
 from tallystick.ledger.genesis import Limits
 from tallystick.ledger.handlers import HANDLERS, WEIGHTS
 from tallystick.ledger.state import ACCOUNTS, CHAIN, DUE, MEMBERS
-from tallystick.ledger.transition import SERVED_BY, Block, apply_block, next_deadline
+from tallystick.ledger.transactions import unseal
+from tallystick.ledger.transition import SERVED_BY, Block, apply_block, check, next_deadline
 from tests.ledger import story
 from tests.ledger.world import CHAIN as NAME
 from tests.ledger.world import DAY, HOUR, START, World, founder, key_of
@@ -232,3 +234,27 @@ def test_a_block_changes_nothing_in_place():
     assert world.reader.records == before
     assert set(outcome.writes) == {b"account/ada", b"account/bob"}
     assert world.get(MEMBERS, "ada").active and world.get(CHAIN).issued == 2_000
+
+
+# --- decoded once ---------------------------------------------------------------------------------------
+
+
+def test_what_is_unsealed_is_not_decoded_again(monkeypatch):
+    world = World()
+    data = world.sealed("ada", tx.Transfer("bob", 1))
+    unsealed = unseal(data)
+    plain = (check(world.reader, data, world.at()), apply_block(world.reader, [data], world.at()))
+    monkeypatch.setattr(transition, "unseal", None)
+    assert check(world.reader, unsealed, world.at()) == plain[0]
+    assert apply_block(world.reader, [unsealed], world.at()) == plain[1]
+    with pytest.raises(TypeError):
+        check(world.reader, data, world.at())
+
+
+def test_what_is_no_transaction_is_refused_for_its_flaw():
+    world = World()
+    unsealed = unseal(b"nothing")
+    assert unsealed.envelope is None and unsealed.flaw
+    receipt = check(world.reader, unsealed, world.at())
+    assert (receipt.code, unsealed.flaw in receipt.detail) == (no.MalformedTransaction.code, True)
+    assert apply_block(world.reader, [unsealed], world.at()).receipts == [receipt]
