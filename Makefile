@@ -81,8 +81,10 @@ smoke: cometbft wrk  ## run every case at its smallest size, to see that it runs
 results: $(READY)  ## print every figure and the commit it was taken at, unmet ones first
 	@$(BIN)/python -m benchmarks.results
 
-docs: $(READY)  ## write the measured tables into README.md and docs/
+docs: $(READY)  ## write what is generated in README.md and docs/: measured tables, commands, who fits whom
 	@$(BIN)/python -m benchmarks.results --write
+	@$(BIN)/python -m tests.conformance.battery docs/reference/compatibility.md
+	@$(BIN)/python -m tallystick.cli.reference docs/reference/cli.md
 
 venv: $(READY)  ## make .venv from the lock
 

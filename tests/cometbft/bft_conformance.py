@@ -8,26 +8,27 @@ import time
 import msgspec
 import pytest
 
+from examples import ledger_only
 from tallystick.base.ids import digest
 from tallystick.base.keys import SigningKey
-from tallystick.cli import story as told
+from tallystick.cli.run import consortium
 from tallystick.simulation import attacks, course, demo, faults, study
 from tallystick.simulation import run as simulation
 from tallystick.simulation.demo_data import watches
 from tallystick.simulation.members import Members
 from tests.cometbft.both import embedded, heard, network, state
+from tests.conformance.battery import ON_VALIDATORS
 from tests.simulation.digits import setting
 
 TICK = 2_000
 
 
-def ledger_story(make, folder, monkeypatch, start):
-    """The ledger's own story with a member that deserts, its hours of ten ticks."""
-    chance = random.Random("conformance")
-    monkeypatch.setattr(told, "EmbeddedEngine", make)
-    monkeypatch.setattr(told, "HOUR", 10 * TICK)
-    monkeypatch.setattr(told, "randbelow", chance.randrange)
-    monkeypatch.setattr(told.os, "urandom", chance.randbytes)
+def served_by_hand(make, folder, monkeypatch, start):
+    """The example's request with a member that leaves, its hours of ten ticks."""
+    monkeypatch.setattr(consortium, "EmbeddedEngine", make)
+    for module in (consortium, ledger_only):
+        monkeypatch.setattr(module, "HOUR", 10 * TICK)
+    monkeypatch.setattr(ledger_only.os, "urandom", random.Random("conformance").randbytes)
     numbers = iter(range(1, 100))
 
     class Keys(SigningKey):
@@ -35,25 +36,17 @@ def ledger_story(make, folder, monkeypatch, start):
         def generate(cls):
             return SigningKey(digest(b"conformance", bytes([next(numbers)])))
 
-    monkeypatch.setattr(told, "SigningKey", Keys)
+    monkeypatch.setattr(consortium, "SigningKey", Keys)
     blocks = []
-    one = told.Story(folder, start)
-    one.engine.subscribe(blocks.append)
+    members = consortium.Consortium(folder, start, initial=ledger_only.INITIAL)
+    members.engine.subscribe(blocks.append)
     try:
-        papers = {}
-        for name in ("bob", "cleo"):
-            unit, _ = one.register(name)
-            papers[name] = unit, one.grant(name, unit, "ada", 1)
-        request = one.post()
-        for name, (unit, grant) in papers.items():
-            one.apply(name, request, unit, grant)
-        one.serve(request, lambda found: found.round == 2)
-        one.leave("cleo", request)
-        one.serve(request, lambda found: found.stage in ("settled", "refunded"))
-        settle(one.engine, blocks)
-        return heard(blocks), state(one.engine), one.settlement(), hashes(one.engine)
+        came = ledger_only.served(members)
+        assert came.progress.stage == "settled"
+        settle(members.engine, blocks)
+        return heard(blocks), state(members.engine), came.settlement, hashes(members.engine)
     finally:
-        one.close()
+        members.close()
 
 
 FORMING = 10 * TICK  # long enough for all applications, which come one after the other
@@ -112,12 +105,12 @@ def compared(alone, together):
     assert together[2] == alone[2]
 
 
-def test_the_ledgers_story(tmp_path, monkeypatch):
+def test_a_request_served_by_hand(tmp_path, monkeypatch):
     with embedded(tmp_path) as make:
-        alone = ledger_story(make, tmp_path / "alone", monkeypatch, time.time_ns() // 10**6)
+        alone = served_by_hand(make, tmp_path / "alone", monkeypatch, time.time_ns() // 10**6)
     monkeypatch.undo()
     with network(tmp_path) as make:
-        together = ledger_story(make, tmp_path / "story", monkeypatch, time.time_ns() // 10**6)
+        together = served_by_hand(make, tmp_path / "story", monkeypatch, time.time_ns() // 10**6)
     compared(alone, together)
 
 
@@ -132,7 +125,7 @@ def on_both(tmp_path, monkeypatch, told):
     return alone
 
 
-@pytest.mark.parametrize("name", ["relay", "mutual", "averaging", "secure_averaging"])
+@pytest.mark.parametrize("name", ON_VALIDATORS)
 def test_a_scheme(tmp_path, monkeypatch, name):
     on_both(tmp_path, monkeypatch, setting(name, rounds=2))
 

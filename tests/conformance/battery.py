@@ -1,12 +1,15 @@
 """What the battery crosses: engines, presets and learners. One row here buys all of its tests.
 
 An engine's row is what begins one, as `EmbeddedEngine(folder, keys=…, genesis=…, clock=…)` does.
-`python -m tests.conformance.battery docs/reference/compatibility.md` writes the page of who fits whom.
+`python -m tests.conformance.battery docs/reference/compatibility.md` writes the page of who fits whom, as
+`make docs` does.
 """
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.results import load_all
 from tallystick.base.ids import digest
 from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.learning import models
@@ -26,6 +30,7 @@ from tallystick.protocols.vocabulary import Protocol, Unfit, ensure_fit
 from tallystick.simulation.run import Begin, Ended, simulate
 from tallystick.simulation.setting import Brought, Setting
 from tallystick.simulation.study import runner_for
+from tests.architecture.source import ROOT
 from tests.learning.cohorts import invented_rows, invented_task
 
 TRAINING, JUDGING = 24, 30
@@ -112,23 +117,67 @@ def _is_time(value: object) -> bool:
     return isinstance(value, int) and value > 10**12
 
 
-HEAD = """# Who fits whom
+HEAD = """# Who fits whom, and what it was run on
 
-`python -m tests.conformance.battery docs/reference/compatibility.md` writes this page out of what presets
-need and learners can; a test says when it is stale. Where a field says *runs*, the tests run it on every
-engine ({engines}), by one process for all members and by each member for itself, with the same events.
-Every other field is a refusal that names what is lacking.
+`make docs` writes this page out of what presets need, what learners can, what the tests run, and where
+results were measured; a test says when it is stale. Where a field says *runs*, the tests run it on the
+embedded engine, by one process for all members and by each member for itself, with the same events. Every
+other field is a refusal that names what is lacking.
+
+## Presets and learners
 """
+ON_VALIDATORS = (
+    names()
+)  # the presets whose requests `tests/cometbft/bft_conformance.py` repeats on validators
 
 
 def page() -> str:
-    """The matrix as a page."""
-    head = ["preset", *LEARNERS]
-    lines = [HEAD.format(engines=", ".join(ENGINES)), f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    for name in names():
-        cells = [_cell(why_unfit(name, row.learner)) for row in LEARNERS.values()]
-        lines.append(f"| `{name}` | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    """The matrix, the engines and the machines as a page."""
+    rows = [
+        [f"`{name}`", *(_cell(why_unfit(name, row.learner)) for row in LEARNERS.values())] for name in names()
+    ]
+    served = ", ".join(f"`{name}`" for name in ON_VALIDATORS)
+    engines = [
+        ("embedded: one process orders", "every field that says *runs*", "`make test`"),
+        (
+            f"CometBFT {comet_version()}, four validators on one machine",
+            f"{served}, each with the learner `mlp`; `tally demo`; the request of `examples/ledger_only.py`: "
+            "the same receipts, balances and records as on the embedded engine",
+            "`make bft`; the gate runs two short cases without learning (`ARGS=--smoke`)",
+        ),
+    ]
+    sections = [
+        HEAD,
+        _table(["preset", *LEARNERS], rows),
+        "\n## Engines\n",
+        _table(["engine", "what was run on it", "by"], engines),
+        "\n## Python and machines\n",
+        _table(["", "run", "not run"], _machines()),
+    ]
+    return "\n".join(sections) + "\n"
+
+
+def comet_version() -> str:
+    """The version that the Makefile builds."""
+    pinned = re.search(r"cometbft/cmd/cometbft@(v[0-9.]+)", (ROOT / "Makefile").read_text())
+    return pinned[1] if pinned else "of no stated version"
+
+
+def _machines() -> list[Sequence[str]]:
+    """What every result was measured with; what is allowed beside it is not claimed to be tried."""
+    results = load_all()
+    pythons = sorted({".".join(result.versions["python"].split(".")[:2]) for result in results})
+    machines = sorted({f"{result.cpu}, {result.cores} cores" for result in results})
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return [
+        ("Python", ", ".join(pythons), f"others of {project['requires-python']}, which the package allows"),
+        ("processor", "; ".join(machines) + "; Linux", "other systems"),
+        ("GPU", "none", "any: JAX takes one where it finds one, but no test or result here was made on one"),
+    ]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
 def _cell(why: str) -> str:

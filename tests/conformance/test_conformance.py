@@ -25,6 +25,8 @@ from tests.architecture.source import ROOT
 from tests.conformance.battery import (
     ENGINES,
     LEARNERS,
+    ON_VALIDATORS,
+    comet_version,
     events,
     fitting,
     page,
@@ -168,3 +170,15 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path, engine, name, learner):
 
 def test_the_page_shows_the_matrix():
     assert (ROOT / "docs" / "reference" / "compatibility.md").read_text() == page()
+
+
+def test_the_page_names_the_presets_that_validators_really_serve():
+    """The module of what is run on validators is read, though not run: it may not rot unseen."""
+    from tests.cometbft import bft_conformance, bft_network
+
+    (mark,) = bft_conformance.test_a_scheme.pytestmark
+    assert mark.args == ("name", ON_VALIDATORS)
+    assert bft_network.test_smoke_transactions_are_proven_and_the_chain_goes_quiet
+    text = page()
+    assert all(f"`{name}`" in text.partition("## Engines")[2] for name in ON_VALIDATORS)
+    assert comet_version() in text
