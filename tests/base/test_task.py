@@ -1,5 +1,6 @@
 """Tasks: what a person writes becomes one canonical record or one clear refusal."""
 
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.base import task as t
+from tallystick.base import toml
 from tallystick.base.codec import Decoder, Malformed, encode
 from tallystick.base.measure import Measure, named
 
@@ -112,3 +114,29 @@ def test_a_broken_file_is_refused_in_words(tmp_path: Path, text: str, word: str)
         t.load(path)
     with pytest.raises(t.BadTask, match="absent"):
         t.load(tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        t.task(["a", "b"], "c", [0, 1]),
+        t.task(["x y", "é"], "q", ["a b", "c"], "auc", shape=(2,)),
+        t.task([t.Column("a", "bar", "0.123456789012", "2.5"), "b"], t.Column("rul", "h", spread="30")),
+        t.task(["a"], t.Column("y", "m"), measure=named("mae", "m", 500)),
+        t.task(["a"], t.Column("y", "m"), measure=named("rmse", "cm")),
+        t.task(["a"], t.Column("y", "m"), measure="loss_gain"),
+    ],
+)
+def test_a_task_is_written_as_it_is_read(made: t.Task) -> None:
+    written = toml.write(t.table_of(made))
+    assert t.of_table(tomllib.loads(written, parse_float=Decimal)) == made
+
+
+def test_a_measure_that_no_file_can_say_is_refused() -> None:
+    odd = Measure("mae", "lower", "", 7, 0, 100)
+    with pytest.raises(t.BadTask, match="no file of a task can say"):
+        t.table_of(t.task(["a"], "b", measure=odd))
+    with pytest.raises(t.BadTask, match="a measure has name, of and upper, not name, scale"):
+        t.of_table({"columns": ["a"], "target": "b", "measure": {"name": "mae", "scale": 3}})
+    with pytest.raises(t.BadTask, match="no measure 'r2'"):
+        t.of_table({"columns": ["a"], "target": "b", "measure": {"name": "r2"}})

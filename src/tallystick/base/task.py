@@ -138,7 +138,9 @@ def table_of(task: Task) -> dict[str, Any]:
     columns = {column.name: _constants(column) for column in task.columns}
     measure, target = task.measure, _constants(task.target)
     usual = measure.name not in REGRESSING or measure == named(measure.name, task.target.of)
-    bound = {"name": measure.name, "of": measure.of, "upper": measure.upper}
+    bound: dict[str, Any] = {"name": measure.name, "of": measure.of}
+    if not usual and measure != named(measure.name, measure.of):
+        bound["upper"] = measure.upper
     table = {
         "columns": list(columns),
         "target": task.target.name,

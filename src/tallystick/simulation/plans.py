@@ -8,6 +8,7 @@ from statistics import median
 
 import numpy as np
 
+from ..base.events import Unaccounted
 from ..ledger import transactions as tx
 from ..ledger.rules import all_phases
 from ..protocols.composing import read_settings, settings_of
@@ -48,7 +49,7 @@ def budget_of(resolved: ResolvedPlan) -> tx.PrivacyBudget | None:
     """What every member's unit may spend on training: exactly what the plan asks for."""
     asked = resolved.asked
     events = [rule.event for rule in all_phases(resolved.rules()) if rule.rows == "training" and rule.event]
-    if not events or asked.epsilon is None:
+    if not events or asked.epsilon is None or isinstance(events[0].most, Unaccounted):
         return None
     return tx.PrivacyBudget(round(asked.epsilon * 10**9), round(asked.delta * 10**12), events[0].protects)
 
