@@ -35,7 +35,7 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
         node = net.validators[0].node
         taken = sum(len(node.block(height)) for height in range(before + 1, after + 1))
     progress(told.strip().splitlines()[-2].strip())
-    posted = float((re.search(r"Requests/sec:\s+([0-9.]+)", told) or [0, "0"])[1])
+    posted = float((re.search(r"Requests/sec:\s+([0-9.]+)", told) or ["", "0"])[1])
     note = f"{CONNECTIONS} connections to one of four nodes for {seconds} s, each waiting for its answer"
     return [
         Measured(value=round(posted), unit="requests/s", what="answered, counted by wrk", note=note),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from multiprocessing import Manager, get_context
 from typing import Any
 
@@ -131,7 +132,7 @@ def measure(smoke: bool, progress: Progress) -> Figure:
         for chains in numbers:
             steps = progress.once(
                 f"{setting} {chains} {list(counts)}",
-                lambda setting=setting, chains=chains, counts=tuple(counts): curve(setting, chains, counts),
+                partial(curve, setting, chains, tuple(counts)),
             )
             told = ", ".join(f"{step['carried']:,.0f} tx/s of {step['count']:,}" for step in steps)
             progress(f"{name}, {chains} × {setting.kind.validators}: {told}")

@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +140,7 @@ def vectorised(setting: Setting, rounds: int) -> float:
     work = setting.work(0)
     index = np.stack(work.orders)
     x, y = jnp.asarray(setting.pixels), jnp.asarray(setting.labels)
-    keys = jax.vmap(jax.random.wrap_key_data)(np.stack(work.keys))
+    keys = jax.vmap(jax.random.wrap_key_data)(jnp.stack(work.keys))
 
     @jax.jit
     def train(model: Any, index: Any) -> Any:
@@ -166,7 +167,7 @@ def round_50(smoke: bool, progress: Progress) -> list[Measured]:
     by_members = vectorised(setting, rounds)
     progress(f"vmap {by_members:.3f} s a round")
     others = {
-        name: progress.once(name, lambda name=name: peers.rounds(name, setting, rounds, progress))
+        name: progress.once(name, partial(peers.rounds, name, setting, rounds, progress))
         for name in ("torch", "flower")
         if peers.ready()
     }

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.case import Case, Measured, Peer, Progress, at_least, at_most, exactly
@@ -123,8 +124,8 @@ def measure_noise(smoke: bool, progress: Progress) -> list[Measured]:
     peers = {"Gaussian": generator.normal, "Laplace": generator.laplace}
     for name, make in (("Gaussian", discrete_gaussian), ("Laplace", discrete_laplace)):
         noise, peer = make(scale), peers[name]
-        ours = [_rate(count, lambda noise=noise: noise.sample(count, system())) for _ in range(7)]
-        theirs = [_rate(count, lambda peer=peer: peer(size=count)) for _ in range(7)]
+        ours = [_rate(count, partial(noise.sample, count, system())) for _ in range(7)]
+        theirs = [_rate(count, partial(peer, size=count)) for _ in range(7)]
         rows.append(
             Measured(
                 what=f"discrete {name} noise",

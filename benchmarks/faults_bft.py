@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,10 @@ def _aftermath(net: Any, told: Any, wrong: list[str]) -> dict[str, Any]:
     return {"forks": forks, "lost": lost, "amiss": amiss, "acknowledged": len(told.acknowledged)}
 
 
+def _all_suffered(pool: Executor, few: Sequence[tuple[str, int, int]]) -> list[dict[str, Any]]:
+    return list(pool.map(suffered, *zip(*few, strict=True)))
+
+
 def measure(smoke: bool, progress: Progress) -> list[Measured]:
     kinds = [(kind, 1 if smoke else times, seed) for seed, (kind, times) in enumerate(COUNTS.items())]
     if smoke:
@@ -91,7 +97,7 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
         for start in range(0, len(kinds), AT_ONCE):
             few = kinds[start : start + AT_ONCE]
             key = "; ".join(f"{kind} {times}" for kind, times, _ in few)
-            some = progress.once(key, lambda few=few: list(pool.map(suffered, *zip(*few, strict=True))))
+            some = progress.once(key, partial(_all_suffered, pool, few))
             for one, (_, times, _) in zip(some, few, strict=True):
                 told = f"{one['acknowledged']} acknowledged, {one['wrong']}"
                 progress(f"{one['kind']}: {len(one['healed'])} of {times}, {told}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 
 from benchmarks.case import Case, Measured, Progress, at_least, exactly
@@ -35,7 +36,7 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
             return dict(found), wrong
 
         for first in range(0, many // size, WORKERS):
-            found, wrong = progress.once(f"from seed {first}", lambda first=first: batch(first))
+            found, wrong = progress.once(f"from seed {first}", partial(batch, first))
             met.update(found)
             raised += wrong
     total, sound = sum(met.values()), met.pop("well-formed", 0)

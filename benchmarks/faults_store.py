@@ -5,7 +5,8 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
@@ -76,8 +77,14 @@ def _in_pairs(
         for start in range(0, len(seeds), 2):
             pair = seeds[start : start + 2]
             key = f"{work.__name__} {list(pair)} of {size}"
-            found += progress.once(key, lambda pair=pair: list(pool.map(work, pair, [size] * len(pair))))
+            found += progress.once(key, partial(_worked, pool, work, pair, size))
     return found
+
+
+def _worked(
+    pool: Executor, work: Callable[[int, int], dict[str, Any]], seeds: Sequence[int], size: int
+) -> list[dict[str, Any]]:
+    return list(pool.map(work, seeds, [size] * len(seeds)))
 
 
 def _total(found: list[dict[str, Any]], name: str) -> int:

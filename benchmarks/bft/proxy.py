@@ -6,6 +6,7 @@ import asyncio
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 
 @dataclass
@@ -57,9 +58,7 @@ class Proxy:
 
     async def _serve(self) -> None:
         self._servers = [
-            await asyncio.start_server(
-                lambda reader, writer, wire=wire: self._carry(wire, reader, writer), "127.0.0.1", wire.port
-            )
+            await asyncio.start_server(partial(self._carry, wire), "127.0.0.1", wire.port)
             for wire in self.wires
         ]
 

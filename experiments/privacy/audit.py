@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ def noise_halved() -> Way:
     from tallystick.privacy.probe import dp_sgd
 
     way = private(*OFTEN)
-    halved = dp_sgd(way.events[0].sigma_milli // 2, *OFTEN, clip=CLIP, delta=DELTA)  # type: ignore[union-attr]
+    halved = dp_sgd(way.events[0].sigma_milli // 2, *OFTEN, clip=CLIP, delta=DELTA)
     return replace(halved, events=way.events)
 
 
@@ -49,7 +49,7 @@ def clip_missing() -> Way:
     from tallystick.privacy.hooks import simulated_noise
 
     way = private(*OFTEN)
-    noise = simulated_noise(CLIP, way.events[0].sigma_milli)  # type: ignore[union-attr]
+    noise = simulated_noise(CLIP, way.events[0].sigma_milli)
     return replace(way, gradient=lambda rows: clipped(1e6, rows * OFTEN[0], noise))
 
 
@@ -90,9 +90,7 @@ def bounds(
     from tallystick.privacy.probe import bound
 
     way = make()
-    return [
-        progress.once(f"bound {name} {seed}", lambda seed=seed: bound(way, seed, canaries)) for seed in seeds
-    ]
+    return [progress.once(f"bound {name} {seed}", partial(bound, way, seed, canaries)) for seed in seeds]
 
 
 def stated(way: Way) -> tuple[float, str]:
@@ -141,10 +139,7 @@ def attacked(seeds: tuple[int, ...], shadows: int, progress: Progress) -> list[M
     rows = []
     for name, make in ways.items():
         way = make()
-        seen = [
-            progress.once(f"{name} {seed}", lambda way=way, seed=seed: met(way, seed, shadows))
-            for seed in seeds
-        ]
+        seen = [progress.once(f"{name} {seed}", partial(met, way, seed, shadows)) for seed in seeds]
         accuracy = fmean(one["accuracy"] for one in seen)
         note = f"{'no formal guarantee' if way.theory is None else way.theory}; accuracy {accuracy:.3f}"
         for key, what, unit in (

@@ -70,10 +70,7 @@ def guarantee() -> str:
     from tallystick.privacy.accounting import total
 
     events = [protection(SOUND).rule.most] * int(SOUND["passes"])
-    ledger, tight = (
-        total(events, DELTA, "record", by).epsilon
-        for by in ("ledger", "tight")  # type: ignore[arg-type]
-    )
+    ledger, tight = (total(events, DELTA, "record", by).epsilon for by in ("ledger", "tight"))
     return (
         f"protects a record of the holder's; Gaussian noise at each of its {SOUND['passes']} hops, gradients "
         f"clipped to L2 norm {SOUND['clip']}; δ = {DELTA:g}: ε = {ledger:.2f} by the ledger's Rényi orders, "

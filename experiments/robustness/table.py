@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -123,9 +124,7 @@ class Table:
         for seed in self.seeds:
             for cell in self.cells(strengths):
                 key = f"{seed} {cell.split} {cell.rule} {cell.malicious} {cell.attack}"
-                runs[cell, seed] = progress.once(
-                    key, lambda cell=cell, seed=seed: played(cell, seed, self.rows, self.rounds)
-                )
+                runs[cell, seed] = progress.once(key, partial(played, cell, seed, self.rows, self.rounds))
         found = [self._clean(split, runs) for split in self.splits]
         for malicious in self.counts:
             for split in self.splits:

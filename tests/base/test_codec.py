@@ -115,7 +115,7 @@ def test_what_is_not_canonical_is_refused(data):
 
 def test_a_record_is_frozen():
     with pytest.raises(AttributeError):
-        TREE.name = "bob"
+        TREE.name = "bob"  # type: ignore[misc]
 
 
 def test_a_default_is_written_out():

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -220,7 +221,7 @@ def receipts(count):
 
 
 def paths_of(transactions, results, index):
-    hashes = [light.sha256(transaction).digest() for transaction in transactions]
+    hashes = [sha256(transaction).digest() for transaction in transactions]
     leaves = [light.result_bytes(result) for result in results]
     return (
         light.Path(index, len(hashes), merkle.prove(hashes, index)),

@@ -1,6 +1,7 @@
 """Headers, commits and blocks have one valid form in bytes, and come back from it."""
 
 import contextlib
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -50,7 +51,8 @@ def test_other_headers_have_other_hashes(one, other):
 
 @given(st.binary(max_size=200))
 def test_garbage_is_refused_or_written_alike(data):
-    for wire in (light.HEADER, light.COMMIT, light.BLOCK, light.SIGNED_HEADER):
+    messages: tuple[light.Message[Any], ...] = (light.HEADER, light.COMMIT, light.BLOCK, light.SIGNED_HEADER)
+    for wire in messages:
         try:
             value = wire.decode(data)
         except NotProven:

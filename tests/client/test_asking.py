@@ -90,7 +90,7 @@ def asking(ledger: OpenLedger) -> Asker:
 
 def plan(**more: object) -> ts.Plan:
     given = {"learner": "mlp@1", "rounds": 3, "members": 3, "settings": {"deposit": 20}}
-    return ts.Plan(TASK, **{**given, **more})  # type: ignore[arg-type]
+    return ts.Plan(TASK, **{**given, **more})
 
 
 def test_a_request_ends_with_a_model_and_a_receipt_that_stands_alone(

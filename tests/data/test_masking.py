@@ -90,6 +90,6 @@ def test_what_cannot_be_masked_is_refused():
     with pytest.raises(DataError, match="no column 'x'"):
         mask(TABLE, {"x": "drop"})
     with pytest.raises(DataError, match="'hide' for column 'notes' is no action; use mask"):
-        mask(TABLE, {"notes": "hide"})
+        mask(TABLE, {"notes": "hide"})  # type: ignore[dict-item]
     with pytest.raises(DataError, match="secret key of at least 16 bytes"):
         mask(TABLE, {"notes": "pseudonym"}, b"short")

@@ -47,7 +47,7 @@ def test_posting_in_another_round():
 def test_committing_when_reveals_have_begun():
     play, team = running()
     play.silent = {team[2]: ("judge",)}
-    play.run(until=lambda _: (play.open_phase() or [None])[0].revealing)  # type: ignore[union-attr]
+    play.run(until=lambda _: (play.open_phase() or [None])[0].revealing)
     return play.world, team[2], tx.Post(play.request, 1, "judge", tx.Committed(hashed("late")))
 
 
@@ -94,7 +94,7 @@ def test_salt_that_was_not_committed_to():
 def judging() -> tuple[Play, list[str]]:
     """All have committed to their scores."""
     play, team = running()
-    play.run(until=lambda _: (play.open_phase() or [None])[0].revealing)  # type: ignore[union-attr]
+    play.run(until=lambda _: (play.open_phase() or [None])[0].revealing)
     return play, team
 
 

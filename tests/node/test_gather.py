@@ -150,7 +150,7 @@ def _handing_on() -> Protocol:
 
 def _postings(site: Site, request: str) -> list[posts.Model]:
     found = [find(site.engine, POSTS, request, 0, name) for name in MEMBERS]
-    return sorted((one for one in found if one is not None), key=lambda one: one.order)  # type: ignore[misc]
+    return sorted((one for one in found if one is not None), key=lambda one: one.order)
 
 
 def test_a_worker_without_the_scheme_does_not_keep_the_others_from_it(site: Site, combining: str):

@@ -111,7 +111,7 @@ def test_a_member_that_fails_is_served_apart_from_the_others(site: Site):
         return [moved(job) for job in jobs]
 
     performed = perform(gathered_for(site, site.ask(scheme(protocol(some)))))
-    kinds = {made.worker.member: type(made.body.content) for made in performed.prepared}  # type: ignore[union-attr]
+    kinds = {made.worker.member: type(made.body.content) for made in performed.prepared}
     assert kinds == {"bob": posts.Model, "cleo": posts.Declined, "dora": posts.Model}
     assert [one.member for one in performed.troubles] == ["cleo"]
 

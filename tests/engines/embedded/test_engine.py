@@ -195,7 +195,7 @@ def test_the_same_bytes_have_one_ticket_and_count_once(tmp_path: Path) -> None:
         assert first is second
         assert ledger.wait(first).accepted
         assert not ledger.wait(ledger.submit(put(1, b"k", b"v"))).accepted
-        height = ledger.find(first.digest).height  # type: ignore[union-attr]
+        height = ledger.find(first.digest).height
         assert height == 2
 
 

@@ -203,7 +203,7 @@ def test_unknown_out_of_range_and_unaccounted_have_no_curve() -> None:
         curve(Unaccounted("printed noise"))
     for bad in (Gaussian(1, 1), Laplace(1000, 0), SubsampledGaussian(0, 1000, 1), Pure(0, 1), None):
         with pytest.raises(BadEvent):
-            curve(bad)  # type: ignore[arg-type]
+            curve(bad)
 
 
 def test_a_new_event_takes_less_than_ten_milliseconds() -> None:

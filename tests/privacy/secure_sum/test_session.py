@@ -353,6 +353,6 @@ def test_plans_that_hide_nothing_are_refused() -> None:
         (CONTEXT, 10, 5, 6, None, 16),
     ):
         with pytest.raises(ValueError, match=r"plan|secure sum|degree|threshold"):
-            SumPlan(*settings)  # type: ignore[arg-type]
+            SumPlan(*settings)
     with pytest.raises(ValueError, match="seat 10"):
         start(plan_for(CONTEXT, 10, 5), 10)

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from tallystick.base.events import Gaussian, SubsampledGaussian, Unaccounted, scaled
+from tallystick.base.events import Gaussian, SubsampledGaussian, Unaccounted, scaled, within
 from tallystick.learning.learner import Batch, Rows, take
 from tallystick.learning.learner import Batches as Given
-from tallystick.ledger import rules
 from tallystick.ledger.budgets import curves as privacy_cost
 from tallystick.privacy.accounting import total
 from tallystick.privacy.randomness import seeded
@@ -200,4 +199,4 @@ def test_settings_that_make_no_training_are_refused(wrong):
 
 def test_its_range_is_one_that_the_ledger_takes():
     for protect in (DP, dp_sgd(8, 1e-5, rounds=2, smallest=250, noisier=9), per_hop(9, 1e-6, rounds=2)):
-        assert rules.within(protect.rule.least, protect.rule.least, protect.rule.most)
+        assert within(protect.rule.least, protect.rule.least, protect.rule.most)

@@ -71,7 +71,7 @@ def units(p: Players, active: bool = True) -> list[Any]:
 
 
 def owner_of(p: Players, unit: Any) -> str:
-    return p.rows(st.LINEAGES)[(unit.lineage,)].owner  # type: ignore[no-any-return]
+    return p.rows(st.LINEAGES)[(unit.lineage,)].owner
 
 
 def other_than(p: Players, *members: str) -> str:

@@ -1,0 +1,54 @@
+"""Which rooms of the house a call passes: modules of the package, in the order of the first visit."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+HOUSE = "tallystick."
+
+
+@dataclass(eq=False)
+class Walk:
+    """What was seen of one way through the house."""
+
+    rooms: dict[str, None] = field(default_factory=dict)  # in the order of the first visit
+    climbs: dict[str, None] = field(default_factory=dict)  # ways by which a room is entered that was not left
+
+
+@contextmanager
+def walked() -> Iterator[Walk]:
+    """Note every room that this thread enters until the block ends, and ways back into one not left."""
+    walk, path = Walk(), [""]
+    depth: list[bool] = []  # of each frame of ours that is open, whether it entered another room
+
+    def look(frame: FrameType, event: str, _argument: Any) -> None:
+        if event not in ("call", "return"):
+            return
+        name = frame.f_globals.get("__name__", "")
+        if not name.startswith(HOUSE) or frame.f_code.co_name in ("<module>", "<genexpr>"):
+            return
+        room = name.removeprefix(HOUSE).replace(".", "/")
+        if event == "return":
+            if depth and depth.pop():
+                path.pop()
+            return
+        depth.append(room != path[-1])
+        if not depth[-1]:
+            return
+        walk.rooms.setdefault(room)
+        if room in path:
+            walk.climbs.setdefault(" → ".join([*path[path.index(room) :], room]))
+        path.append(room)
+
+    before = threading.getprofile() if hasattr(threading, "getprofile") else None
+    sys.setprofile(look)
+    try:
+        yield walk
+    finally:
+        sys.setprofile(before)
