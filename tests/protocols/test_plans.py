@@ -28,7 +28,7 @@ from tallystick.protocols.request_plan import decode_plan
 from tallystick.protocols.settings import SHARED, PlanSettings
 from tallystick.protocols.vocabulary import Unfit
 from tallystick.simulation.members import Members
-from tallystick.simulation.run import Brought, rules_for
+from tallystick.simulation.setting import Brought, rules_for
 from tallystick.simulation.study import setting_of
 
 TASK = task(["vib", "temp"], "fault", [0, 1])

@@ -15,7 +15,7 @@ from tallystick.protocols.plans import Plan, presets
 from tallystick.protocols.vocabulary import Unfit
 from tallystick.simulation.members import Members
 from tallystick.simulation.plans import among, budget_of, notes, offered
-from tallystick.simulation.run import Brought
+from tallystick.simulation.setting import Brought
 
 TASK, LEARNER = task(["a", "b"], "c", [0, 1]), mlp(4)
 
