@@ -25,10 +25,12 @@ def commit_to(
     for validator in validators:
         key = next(key for key in KEYS if key.public == validator.public)
         if signers is not None and KEYS.index(key) not in signers:
-            votes.append(light.Vote())
+            votes.append(light.CommitVote())
             continue
         message = light.sign_bytes(header.chain, header.height, round, block, header.time)
-        votes.append(light.Vote(light.COMMITTED, light.address(key.public), header.time, key.sign(message)))
+        votes.append(
+            light.CommitVote(light.COMMITTED, light.address(key.public), header.time, key.sign(message))
+        )
     return light.Commit(header.height, round, block, tuple(votes))
 
 

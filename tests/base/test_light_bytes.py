@@ -15,13 +15,13 @@ small = st.integers(0, 3) | st.integers(-(2**63), 2**63 - 1)
 some_bytes = st.binary(max_size=3) | st.binary(min_size=32, max_size=32)
 blocks = st.builds(light.BlockId, some_bytes, st.tuples(small, some_bytes))
 times = st.just(light.NO_TIME) | st.integers(-(2**62), 2**62)
-votes = st.builds(light.Vote, small, some_bytes, times, some_bytes)
+votes = st.builds(light.CommitVote, small, some_bytes, times, some_bytes)
 commits = st.builds(light.Commit, small, small, blocks, st.lists(votes, max_size=3).map(tuple))
 headers = st.builds(
     light.Header, st.tuples(small, small), st.text(max_size=5), small, times, blocks, *[some_bytes] * 9
 )
 whole_blocks = st.builds(
-    light.Block, headers, st.lists(some_bytes, max_size=3).map(tuple), st.just(()), commits
+    light.WholeBlock, headers, st.lists(some_bytes, max_size=3).map(tuple), st.just(()), commits
 )
 
 

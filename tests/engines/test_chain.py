@@ -83,8 +83,8 @@ def test_another_keys_signature_does_not_count(blocks: Chain):
     origin, entries = blocks
     chain, stranger = HeaderChain.of(origin), SigningKey(b"s" * 32)
     header = light.HEADER.decode(entries[0].header)
-    block = light.block_id(light.Block(header, entries[0].transactions, (), light.Commit()))
-    assert chain.sign(header, block, {stranger.public: stranger}, 5).votes == (light.Vote(),)
+    block = light.block_id(light.WholeBlock(header, entries[0].transactions, (), light.Commit()))
+    assert chain.sign(header, block, {stranger.public: stranger}, 5).votes == (light.CommitVote(),)
     good = chain.sign(header, block, {VALIDATOR.public: VALIDATOR}, 5)
     forged_vote = good.votes[0]._replace(signature=stranger.sign(b"else"))
     commit = light.COMMIT.encode(good._replace(votes=(forged_vote,)))
@@ -95,7 +95,7 @@ def test_another_keys_signature_does_not_count(blocks: Chain):
 def test_a_vote_is_later_than_its_block(blocks: Chain):
     origin, entries = blocks
     chain, header = HeaderChain.of(origin), light.HEADER.decode(entries[0].header)
-    block = light.block_id(light.Block(header, entries[0].transactions, (), light.Commit()))
+    block = light.block_id(light.WholeBlock(header, entries[0].transactions, (), light.Commit()))
     for now in (0, milliseconds(header.time), milliseconds(header.time) + 50):
         vote = chain.sign(header, block, {VALIDATOR.public: VALIDATOR}, now).votes[0]
         assert vote.time == max(nanoseconds(now), header.time + nanoseconds(1))
@@ -103,7 +103,10 @@ def test_a_vote_is_later_than_its_block(blocks: Chain):
 
 def test_the_time_is_the_median_of_those_who_voted():
     def commit(*times: int | None) -> light.Commit:
-        votes = (light.Vote() if at is None else light.Vote(light.COMMITTED, b"", at, b"") for at in times)
+        votes = (
+            light.CommitVote() if at is None else light.CommitVote(light.COMMITTED, b"", at, b"")
+            for at in times
+        )
         return light.Commit(1, 0, light.BlockId(), tuple(votes))
 
     assert median(commit(5)) == 5

@@ -11,7 +11,7 @@ from tallystick.engines.embedded.reader import open_reader
 from tallystick.engines.export import export, verify
 from tallystick.ledger.records import Place, Request
 from tallystick.ledger.requests import settlement
-from tallystick.ledger.state import ACCOUNTS, Table
+from tallystick.ledger.state import ACCOUNTS, StateTable
 from tests.ledger import story
 from tests.ledger.disk_world import DiskWorld
 from tests.ledger.world import World
@@ -60,7 +60,7 @@ def test_a_producer_with_a_patched_settlement_is_found(
 
 
 def balances(folder: Path) -> dict[str, int]:
-    table: Table[Any] = ACCOUNTS
+    table: StateTable[Any] = ACCOUNTS
     with open_reader(folder / "ledger") as reader:
         rows = reader.scan(b"account/", 99)
         return {key.decode().split("/")[1]: table.decode(data).balance for key, data in rows}

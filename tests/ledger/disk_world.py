@@ -13,8 +13,8 @@ from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import Answer, CommittedBlock
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Genesis
-from tallystick.ledger.state import Table
-from tallystick.ledger.transition import Outcome
+from tallystick.ledger.state import StateTable
+from tallystick.ledger.transition import ExecutedBlock
 from tallystick.ledger.views import find
 from tests.ledger.observed import Sent
 from tests.ledger.world import SIGNATURES, AnyWorld
@@ -36,7 +36,7 @@ class DiskWorld(AnyWorld):
         engine.subscribe(self.heard.append)
         return engine
 
-    def block(self, *given: bytes | Sent) -> Outcome:
+    def block(self, *given: bytes | Sent) -> ExecutedBlock:
         """Put these into as few blocks as they fit into, and make what is due."""
         self.heard.clear()
         data = [item.data if isinstance(item, Sent) else item for item in given]
@@ -47,16 +47,16 @@ class DiskWorld(AnyWorld):
         self.height, self.time = status.height, max(self.time, status.time) + 1
         due = tuple(notice for block in self.heard for notice in block.notices)
         self.said += (*due, *(notice for receipt in receipts for notice in receipt.notices))
-        return Outcome({}, receipts, due, 0)
+        return ExecutedBlock({}, receipts, due, 0)
 
     def answer(self, member: str, body: tx.Body) -> Answer:
         """One transaction, waited for, and what the engine says of it."""
         return self.engine.wait(self.engine.submit(self.sealed(member, body)))
 
-    def find(self, table: Table[R], *parts: str | int) -> R | None:
+    def find(self, table: StateTable[R], *parts: str | int) -> R | None:
         return find(self.engine, table, *parts)
 
-    def scan(self, table: Table[R], *parts: str | int) -> list[R]:
+    def scan(self, table: StateTable[R], *parts: str | int) -> list[R]:
         prefix = (table.key(*parts) + "/").encode()
         return [table.decode(data) for _, data in self.engine.scan(prefix, 1 << 62)]
 

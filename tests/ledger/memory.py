@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from tallystick.base.codec import Record
-from tallystick.ledger.state import TABLES, Reader, Table
+from tallystick.ledger.state import TABLES, Reader, StateTable
 
 R = TypeVar("R", bound=Record)
 Parts = tuple[str, ...]
@@ -59,11 +59,11 @@ class Memory:
                 del self.keys[bisect_left(self.keys, key)]
                 del self.tables[name][parts]
 
-    def find(self, table: Table[R], *parts: str | int) -> R | None:
+    def find(self, table: StateTable[R], *parts: str | int) -> R | None:
         where = tuple(part if isinstance(part, str) else f"{part:016d}" for part in parts)
         return self.tables[table.name].get(where)
 
-    def all(self, table: Table[R]) -> dict[Parts, R]:
+    def all(self, table: StateTable[R]) -> dict[Parts, R]:
         """Every record of a table, by the parts of its key: this is what the invariants look at."""
         return self.tables[table.name]
 
@@ -95,7 +95,7 @@ class View:
                 del rows[key]
         return sorted(rows.items())[:limit]
 
-    def find(self, table: Table[R], *parts: str | int) -> R | None:
+    def find(self, table: StateTable[R], *parts: str | int) -> R | None:
         key = table.key(*parts).encode()
         if key not in self.writes:
             return self.under.find(table, *parts)

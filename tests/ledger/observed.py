@@ -12,7 +12,7 @@ from tallystick.ledger import transactions as tx
 from tallystick.ledger import transition
 from tallystick.ledger.notices import Notice
 from tallystick.ledger.state import CHAIN
-from tallystick.ledger.transition import Block, Outcome, Receipt
+from tallystick.ledger.transition import Block, ExecutedBlock, Receipt
 from tests.ledger.memory import Memory, View
 
 Verify = Callable[[bytes, bytes, bytes], bool]
@@ -69,7 +69,7 @@ class Observer(Protocol):
 
 
 def things_of(
-    reader: Memory, block: Block, sent: Sequence[Sent], outcome: Outcome, verify: Verify
+    reader: Memory, block: Block, sent: Sequence[Sent], outcome: ExecutedBlock, verify: Verify
 ) -> list[Happened]:
     """The block thing by thing: the transition is pure, so its beginnings can be looked at in turn."""
     waiting = [key for key in reader.tables["due"] if int(key[0]) <= block.time]

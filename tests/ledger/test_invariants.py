@@ -28,7 +28,7 @@ from tallystick.ledger.state import (
     RESERVATIONS,
     TEAMS,
     UNITS,
-    Table,
+    StateTable,
 )
 from tallystick.ledger.transactions import PrivacyBudget
 from tests.ledger import neighbours, story
@@ -55,7 +55,7 @@ WORLD = lively()
 STATE = dict(WORLD.reader.records)
 
 
-def changed(table: Table, pick=lambda record: True, state=STATE, **fields) -> dict[bytes, bytes | None]:
+def changed(table: StateTable, pick=lambda record: True, state=STATE, **fields) -> dict[bytes, bytes | None]:
     """Writes that alter the first record of a table that is picked."""
     for key, data in sorted(state.items()):
         if key.split(b"/")[0] == table.name.encode():
@@ -65,18 +65,18 @@ def changed(table: Table, pick=lambda record: True, state=STATE, **fields) -> di
     raise AssertionError(f"no {table.name} to alter")
 
 
-def removed(table: Table, state=STATE) -> dict[bytes, bytes | None]:
+def removed(table: StateTable, state=STATE) -> dict[bytes, bytes | None]:
     """Writes that remove the first record of a table."""
     return {min(key for key in state if key.split(b"/")[0] == table.name.encode()): None}
 
 
-def moved(table: Table, to: str) -> dict[bytes, bytes | None]:
+def moved(table: StateTable, to: str) -> dict[bytes, bytes | None]:
     """Writes that put a copy of a table's first record elsewhere."""
     key = min(key for key in STATE if key.split(b"/")[0] == table.name.encode())
     return {to.encode(): STATE[key]}
 
 
-def added(table: Table, record, *parts) -> dict[bytes, bytes | None]:
+def added(table: StateTable, record, *parts) -> dict[bytes, bytes | None]:
     return {table.key(*parts).encode(): table.encode(record)}
 
 

@@ -23,8 +23,8 @@ from tallystick.ledger.invariants import RULES, broken
 from tallystick.ledger.notices import Notice
 from tallystick.ledger.rejections import Refusal
 from tallystick.ledger.requests import elections, rounds
-from tallystick.ledger.state import ACCOUNTS, MEMBERS, Table
-from tallystick.ledger.transition import Block, Outcome, Receipt
+from tallystick.ledger.state import ACCOUNTS, MEMBERS, StateTable
+from tallystick.ledger.transition import Block, ExecutedBlock, Receipt
 from tests.ledger.memory import Memory
 from tests.ledger.observed import Broken, Observer, Sent, Verify, ensure, things_of
 
@@ -110,23 +110,23 @@ class AnyWorld(ABC):
         self.keys = {member.member: key_of(member.member) for member in genesis.members}
 
     @abstractmethod
-    def find(self, table: Table[R], *parts: str | int) -> R | None:
+    def find(self, table: StateTable[R], *parts: str | int) -> R | None:
         """A record of its newest state."""
 
     @abstractmethod
-    def scan(self, table: Table[R], *parts: str | int) -> list[R]:
+    def scan(self, table: StateTable[R], *parts: str | int) -> list[R]:
         """The records of a table whose keys begin with these parts, in the order of their keys."""
 
     @abstractmethod
-    def block(self, *given: bytes | Sent) -> Outcome:
+    def block(self, *given: bytes | Sent) -> ExecutedBlock:
         """Make one block of these."""
 
-    def wait(self, milliseconds: int) -> Outcome:
+    def wait(self, milliseconds: int) -> ExecutedBlock:
         """Let time pass, then make an empty block."""
         self.time += milliseconds
         return self.block()
 
-    def get(self, table: Table[R], *parts: str | int) -> R:
+    def get(self, table: StateTable[R], *parts: str | int) -> R:
         record = self.find(table, *parts)
         assert record is not None, table.key(*parts)
         return record
@@ -236,7 +236,7 @@ class World(AnyWorld):
         members = founders or tuple(founder(name) for name in NAMES)
         limits = limits or Limits(vote_wait=DAY, dormant_after=30 * DAY)
         self._found(genesis or Genesis(chain, START, cap, members, pool, limits, **more), schemes)
-        self.history: list[tuple[Block, tuple[bytes, ...], Outcome]] = []
+        self.history: list[tuple[Block, tuple[bytes, ...], ExecutedBlock]] = []
         self.observers: list[Observer] = []
         self.at_once = due.AT_ONCE  # the largest team that goes on within a transaction
         self.reader = Memory(first_writes(self.genesis))
@@ -254,7 +254,7 @@ class World(AnyWorld):
 
     # --- blocks -----------------------------------------------------------------------------------
 
-    def block(self, *given: bytes | Sent) -> Outcome:
+    def block(self, *given: bytes | Sent) -> ExecutedBlock:
         """Apply one block, let those who look on see every part of it, and check the whole state."""
         block, verify = self.at(), self.schemes[1]
         sent = [item if isinstance(item, Sent) else Sent("", None, item) for item in given]
@@ -276,7 +276,7 @@ class World(AnyWorld):
         self._check(outcome, waiting)
         return outcome
 
-    def _check(self, outcome: Outcome, waiting: list[tuple[str, ...]]) -> None:
+    def _check(self, outcome: ExecutedBlock, waiting: list[tuple[str, ...]]) -> None:
         """Every invariant holds, and what was due is served, as far as a block may."""
         for rule in RULES:
             for flaw in rule(self.reader):  # type: ignore[arg-type]
@@ -291,10 +291,10 @@ class World(AnyWorld):
 
     # --- what it holds ----------------------------------------------------------------------------
 
-    def find(self, table: Table[R], *parts: str | int) -> R | None:
+    def find(self, table: StateTable[R], *parts: str | int) -> R | None:
         return self.reader.find(table, *parts)
 
-    def scan(self, table: Table[R], *parts: str | int) -> list[R]:
+    def scan(self, table: StateTable[R], *parts: str | int) -> list[R]:
         prefix = (table.key(*parts) + "/").encode()
         return [table.decode(data) for _, data in self.reader.scan(prefix, 1 << 62)]
 

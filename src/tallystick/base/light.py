@@ -56,7 +56,7 @@ class Header(NamedTuple):
     proposer: bytes
 
 
-class Vote(NamedTuple):
+class CommitVote(NamedTuple):
     """One validator's place in a commit."""
 
     flag: int = ABSENT
@@ -71,7 +71,7 @@ class Commit(NamedTuple):
     height: int = 0
     round: int = 0
     block: BlockId = BlockId()
-    votes: tuple[Vote, ...] = ()
+    votes: tuple[CommitVote, ...] = ()
 
 
 class Validator(NamedTuple):
@@ -89,7 +89,7 @@ class SignedHeader(NamedTuple):
     validators: tuple[Validator, ...]
 
 
-class Block(NamedTuple):
+class WholeBlock(NamedTuple):
     """A whole block, as it is sent and stored."""
 
     header: Header
@@ -118,24 +118,26 @@ class Result(NamedTuple):
 # Bytes: protobuf as CometBFT writes it
 
 
-class Message(wire.Message[Value]):
+class CometMessage(wire.Message[Value]):
     """A message of CometBFT's: bytes that are not in its one valid form prove nothing."""
 
     refusal = NotProven
 
 
-SCALARS = {kind: Message(kind, lambda it: it, kind, split=lambda it: (it,)) for kind in (INT, BYTES, TEXT)}
-TIME = Message("time", lambda s, n: s * 10**9 + n, INT, INT, split=lambda time: divmod(time, 10**9))
-VERSION = Message("version", lambda *version: version, INT, INT)
-PARTS = Message("part set header", lambda *parts: parts, INT, BYTES)
-BLOCK_ID = Message("block id", BlockId, BYTES, PARTS)
-HEADER = Message("header", Header, VERSION, TEXT, INT, TIME, BLOCK_ID, *[BYTES] * 9)
-VOTE = Message("vote", Vote, INT, BYTES, TIME, BYTES)
-COMMIT = Message("commit", Commit, INT, INT, BLOCK_ID, [VOTE])
-VALIDATOR = Message("validator", Validator, SCALARS[BYTES], INT)
-SIGNED_HEADER = Message("signed header", SignedHeader, HEADER, COMMIT, [VALIDATOR])
-ITEMS = Message("list", lambda items: items, [BYTES], split=lambda items: (items,))
-BLOCK = Message("block", Block, HEADER, ITEMS, ITEMS, COMMIT)
+SCALARS = {
+    kind: CometMessage(kind, lambda it: it, kind, split=lambda it: (it,)) for kind in (INT, BYTES, TEXT)
+}
+TIME = CometMessage("time", lambda s, n: s * 10**9 + n, INT, INT, split=lambda time: divmod(time, 10**9))
+VERSION = CometMessage("version", lambda *version: version, INT, INT)
+PARTS = CometMessage("part set header", lambda *parts: parts, INT, BYTES)
+BLOCK_ID = CometMessage("block id", BlockId, BYTES, PARTS)
+HEADER = CometMessage("header", Header, VERSION, TEXT, INT, TIME, BLOCK_ID, *[BYTES] * 9)
+VOTE = CometMessage("vote", CommitVote, INT, BYTES, TIME, BYTES)
+COMMIT = CometMessage("commit", Commit, INT, INT, BLOCK_ID, [VOTE])
+VALIDATOR = CometMessage("validator", Validator, SCALARS[BYTES], INT)
+SIGNED_HEADER = CometMessage("signed header", SignedHeader, HEADER, COMMIT, [VALIDATOR])
+ITEMS = CometMessage("list", lambda items: items, [BYTES], split=lambda items: (items,))
+BLOCK = CometMessage("block", WholeBlock, HEADER, ITEMS, ITEMS, COMMIT)
 
 
 def sign_bytes(chain: str, height: int, round: int, block: BlockId, time: int, kind: int = 2) -> bytes:
@@ -188,7 +190,7 @@ def consensus_hash(max_bytes: int, max_gas: int) -> bytes:
     return sha256(wire.integer(1, max_bytes) + wire.integer(2, max_gas)).digest()
 
 
-def block_id(block: Block) -> BlockId:
+def block_id(block: WholeBlock) -> BlockId:
     data = BLOCK.encode(block)
     parts = [data[at : at + PART_BYTES] for at in range(0, len(data), PART_BYTES)]
     return BlockId(header_hash(block.header), (len(parts), merkle_root(parts)))

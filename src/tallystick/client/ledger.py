@@ -125,11 +125,11 @@ class Client:
 
     # Reading
 
-    def find(self, table: st.Table[R], *parts: str | int) -> R | None:
+    def find(self, table: st.StateTable[R], *parts: str | int) -> R | None:
         """The record under this key, or None."""
         return reading.find(self.view, table, *parts)
 
-    def get(self, table: st.Table[R], *parts: str | int) -> R:
+    def get(self, table: st.StateTable[R], *parts: str | int) -> R:
         """The record under this key; that there is none is an error for people."""
         record = self.find(table, *parts)
         if record is None:
@@ -148,7 +148,7 @@ class Client:
 
     # Ids in short
 
-    def whole(self, table: st.Table[Any], text: str) -> str:
+    def whole(self, table: st.StateTable[Any], text: str) -> str:
         """The id that a person means by its beginning, such as 3fa94c12 or unit-3fa94c12."""
         if self.view.get(table.key(text).encode()) is not None:
             return text
@@ -163,7 +163,7 @@ class Client:
             raise ClientError(f"more than one {kind} begins with {beginning!r}; give more of its id")
         return ids[0].decode().partition("/")[2]
 
-    def short(self, table: st.Table[Any], whole: str) -> str:
+    def short(self, table: st.StateTable[Any], whole: str) -> str:
         """The beginning of an id that means no other record of its table."""
         kind, _, digits = whole.partition("-")
         for length in range(SHORTEST, len(digits), 4):

@@ -143,9 +143,9 @@ class HeaderChain:
         time = max(nanoseconds(now), header.time + nanoseconds(IOTA))
         message = light.sign_bytes(self.name, header.height, 0, block, time)
         votes = (
-            light.Vote(light.COMMITTED, light.address(public), time, keys[public].sign(message))
+            light.CommitVote(light.COMMITTED, light.address(public), time, keys[public].sign(message))
             if public in keys
-            else light.Vote()
+            else light.CommitVote()
             for public in (validator.public for validator in self.validators)
         )
         return light.Commit(header.height, 0, block, tuple(votes))
@@ -159,7 +159,7 @@ class HeaderChain:
             for name, value, due in zip(header._fields, header, expected, strict=True):
                 if value != due:
                     raise Mismatch(f"block {height}: {name} in its header is {value!r}, not {due!r}")
-            block = light.block_id(light.Block(header, entry.transactions, (), head.commit))
+            block = light.block_id(light.WholeBlock(header, entry.transactions, (), head.commit))
             light.verify_commit(self.name, self.validators, block, height, commit)
         except light.NotProven as error:
             raise Mismatch(f"block {height}: {error}") from None

@@ -36,7 +36,7 @@ from .state import (
     UNITS,
     VALIDATORS,
     Reader,
-    Table,
+    StateTable,
 )
 from .transactions import NUMBER_WINDOW
 
@@ -50,7 +50,7 @@ DUE_OF_STAGE = {
     "sealed": "test",
     "certifying": "certify",
 }
-ONLY_WHILE_LIVE: tuple[Table[Any], ...] = (
+ONLY_WHILE_LIVE: tuple[StateTable[Any], ...] = (
     APPLICATIONS,
     LISTINGS,
     TEAMS,
@@ -83,7 +83,7 @@ class State:
         validators = reader.get(VALIDATORS.key().encode())
         self.validators_due = 0 if validators is None else VALIDATORS.decode(validators).due
 
-    def all(self, table: Table[R]) -> dict[tuple[str, ...], R]:
+    def all(self, table: StateTable[R]) -> dict[tuple[str, ...], R]:
         return self.tables[table.name]  # type: ignore[return-value]
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ..base.codec import Decoder, Record, encode
 from ..base.ids import derived_id
 from . import records as r
-from .chains.messages import Message
+from .chains.messages import ChainMessage
 from .notices import Notice
 
 R = TypeVar("R", bound=Record)
@@ -25,7 +25,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
-class Table(Generic[R]):
+class StateTable(Generic[R]):
     """A kind of record and the prefix of its keys."""
 
     name: str
@@ -47,11 +47,11 @@ class Table(Generic[R]):
         return self.decoder(data[1:])
 
 
-TABLES: dict[str, Table[Any]] = {}
+TABLES: dict[str, StateTable[Any]] = {}
 
 
-def _table(name: str, type_: type[R]) -> Table[R]:
-    table = Table(name, type_, Decoder(type_))
+def _table(name: str, type_: type[R]) -> StateTable[R]:
+    table = StateTable(name, type_, Decoder(type_))
     TABLES[name] = table
     return table
 
@@ -64,9 +64,9 @@ PROPOSALS = _table("proposal", r.Proposal)
 ELECTORATES = _table("electorate", r.Names)
 BALLOTS = _table("ballot", r.Ballot)
 UNITS = _table("unit", r.Unit)
-UNIT_NAMES = _table("unitname", r.Root)
+UNIT_NAMES = _table("unitname", r.Claim)
 LINEAGES = _table("lineage", r.Lineage)
-ROOTS = _table("root", r.Root)
+ROOTS = _table("root", r.Claim)
 ASKS = _table("ask", r.Ask)
 GRANTS = _table("grant", r.Grant)
 REQUESTS = _table("request", r.Request)
@@ -89,7 +89,7 @@ DUE = _table("due", r.Due)
 VALIDATORS = _table("validators", r.Validators)
 VALIDATOR_KEYS = _table("validator", r.ValidatorKey)
 OTHER_CHAINS = _table("otherchain", r.OtherChain)
-MESSAGES = _table("message", Message)
+MESSAGES = _table("message", ChainMessage)
 ALLOCATIONS = _table("allocation", r.Allocation)
 REVOKED = _table("revoked", r.Revoked)
 
@@ -110,7 +110,7 @@ class Draft:
     number: int = 0  # of the running transaction, from which new ids derive
     sender: str = ""
 
-    def find(self, table: Table[R], *parts: str | int) -> R | None:
+    def find(self, table: StateTable[R], *parts: str | int) -> R | None:
         """The record under this key, or None."""
         key = table.key(*parts)
         for layer in (self.pending, self.decided, self.loaded):
@@ -121,37 +121,37 @@ class Draft:
         self.loaded[key] = record
         return record
 
-    def get(self, table: Table[R], *parts: str | int) -> R:
+    def get(self, table: StateTable[R], *parts: str | int) -> R:
         """The record under this key, which is there."""
         record = self.find(table, *parts)
         if record is None:
             raise LookupError(table.key(*parts))
         return record
 
-    def put(self, table: Table[R], record: R | None, *parts: str | int) -> None:
+    def put(self, table: StateTable[R], record: R | None, *parts: str | int) -> None:
         """Write a record, or that there is none."""
         key = table.key(*parts)
         self.pending[key] = record
         self.written.setdefault(table.name, {})[key] = None
 
-    def change(self, table: Table[R], *parts: str | int, **fields: Any) -> R:
+    def change(self, table: StateTable[R], *parts: str | int, **fields: Any) -> R:
         """Write the record under this key, which is there, with other values in these fields."""
         record = replace(self.get(table, *parts), **fields)
         self.put(table, record, *parts)
         return record
 
-    def add(self, table: Table[R], *parts: str | int, **amounts: int) -> R:
+    def add(self, table: StateTable[R], *parts: str | int, **amounts: int) -> R:
         """Write the record under this key, which is there, with so much more in these fields."""
         record = self.get(table, *parts)
         more = {field: getattr(record, field) + amount for field, amount in amounts.items()}
         return self.change(table, *parts, **more)
 
-    def delete(self, table: Table[R], *parts: str | int) -> None:
+    def delete(self, table: StateTable[R], *parts: str | int) -> None:
         """Remove a record, where there is one."""
         if self.find(table, *parts) is not None:
             self.put(table, None, *parts)
 
-    def scan(self, table: Table[R], *parts: str | int, limit: int = 1 << 62) -> list[tuple[str, R]]:
+    def scan(self, table: StateTable[R], *parts: str | int, limit: int = 1 << 62) -> list[tuple[str, R]]:
         """Records whose keys begin with these parts, in the order of their keys."""
         prefix = table.key(*parts) + "/"
         changed = {

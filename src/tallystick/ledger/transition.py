@@ -77,7 +77,7 @@ class Receipt(Record):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExecutedBlock:
     """What a block did: writes for the engine, a receipt for each transaction, notices of what came due."""
 
     writes: dict[bytes, bytes | None]
@@ -88,7 +88,7 @@ class Outcome:
 
 def apply_block(
     reader: Reader, transactions: Sequence[Unsealed | bytes], block: Block, verify: Verify = keys.verify
-) -> Outcome:
+) -> ExecutedBlock:
     """Apply a block: due entries first, then every transaction; the writes are of the whole block."""
     draft = Draft(reader, block.chain, block.height, block.time)
     deadlines.serve(draft, SERVED_BY, _give_up)
@@ -98,7 +98,7 @@ def apply_block(
     validators.follow(draft)
     after = [notice for notice in draft.notices[served:] if isinstance(notice, Alarm | ValidatorsChanged)]
     notices = (*draft.notices[:served], *after)
-    return Outcome(draft.writes(), receipts, notices, quota.get(WHOLE_BLOCK, 0))
+    return ExecutedBlock(draft.writes(), receipts, notices, quota.get(WHOLE_BLOCK, 0))
 
 
 def apply(

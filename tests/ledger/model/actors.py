@@ -33,7 +33,7 @@ class Players:
     silence: float = 0.08  # how often a duty is left undone
     malice: float = 0.12  # how often one is done badly
 
-    def rows(self, table: st.Table[Any]) -> dict[tuple[str, ...], Any]:
+    def rows(self, table: st.StateTable[Any]) -> dict[tuple[str, ...], Any]:
         return self.world.reader.all(table)
 
     def live(self, *stages: str) -> list[str]:

@@ -19,7 +19,7 @@ NOWHERE = "nowhere"
 EVENTS = (Gaussian(3_000, 1), Gaussian(9_999, 1), Pure(10**9, 1), Unaccounted("no noise"))
 
 
-def an_id(p: Players, table: st.Table[Any]) -> str:
+def an_id(p: Players, table: st.StateTable[Any]) -> str:
     """The id of a record there is, now and then of one there is not."""
     rows = sorted(p.rows(table))
     if not rows or p.rng.random() < 0.1:

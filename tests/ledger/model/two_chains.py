@@ -184,7 +184,7 @@ class Abroad(Chains):
         ensure(
             not any(account.balance for account in north.all(st.ACCOUNTS).values()), "money on the sub-chain"
         )
-        tables: tuple[st.Table[Any], ...] = (st.RESERVATIONS, st.PLACES, st.MESSAGES)
+        tables: tuple[st.StateTable[Any], ...] = (st.RESERVATIONS, st.PLACES, st.MESSAGES)
         for table in tables:
             ensure(not main.all(table), "left on the main chain:", main.all(table))
         for progress in main.all(st.PROGRESS).values():

@@ -140,7 +140,7 @@ def _header(header: Any) -> light.Header:
 
 def _commit(commit: Any) -> light.Commit:
     votes = tuple(
-        light.Vote(
+        light.CommitVote(
             int(vote["block_id_flag"]),
             bytes.fromhex(vote["validator_address"]),
             time_of(vote["timestamp"]),

@@ -247,7 +247,7 @@ class EmbeddedEngine(Engine):
 
     def _seal(self, transactions: tuple[bytes, ...], outcome: LedgerOutcome, encoded: bytes) -> BlockEntry:
         header = self._chain.next_header(self._head, transactions)
-        block = light.block_id(light.Block(header, transactions, (), self._head.commit))
+        block = light.block_id(light.WholeBlock(header, transactions, (), self._head.commit))
         commit = self._chain.sign(header, block, self._keys, self._clock())
         return BlockEntry(
             header=light.HEADER.encode(header),

@@ -16,7 +16,7 @@ from ..state import (
     Draft,
 )
 from . import allocations
-from .messages import Message, Opening, Outcome, Served
+from .messages import ChainMessage, Opening, Outcome, Served
 
 LARGEST = 500_000  # bytes of a message: a transaction that carries it must hold its proof too
 ATTEMPTS = 3  # recorders
@@ -66,7 +66,7 @@ def depart(draft: Draft, request: Request) -> str | None:
     final = draft.time + request.rules.stopping.time + other.terms.settling
     allocated = tuple(pair for place in places for pair in allocations.of_place(draft, name, place))
     seated = tuple(replace(place, deposit=0) for place in places)
-    message = Message(Opening(request, progress.leader, progress.analyst, seated, allocated, final))
+    message = ChainMessage(Opening(request, progress.leader, progress.analyst, seated, allocated, final))
     if len(MESSAGES.encode(message)) > LARGEST:
         return f"what its team may spend does not fit into a message of {LARGEST} bytes"
     deadline = final + other.terms.refunding
@@ -107,7 +107,7 @@ def report(
         tuple(_served(place) for place in places),
         allocations.left(draft, name),
     )
-    draft.put(MESSAGES, Message(message), draft.get(CHAIN).main, name)
+    draft.put(MESSAGES, ChainMessage(message), draft.get(CHAIN).main, name)
     draft.emit(OutcomeSent(name, outcome))
 
 

@@ -74,7 +74,7 @@ class Outcome(Record, tag_field="kind", tag=str.lower):
     left: Annotated[tuple[Left, ...], Meta(max_length=1024)]
 
 
-class Message(Record):
+class ChainMessage(Record):
     """What one chain has to say to another about a request; whoever likes carries it, with a proof."""
 
     content: Opening | Outcome

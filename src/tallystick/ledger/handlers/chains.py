@@ -9,7 +9,7 @@ from .. import notices as say
 from .. import rejections as no
 from .. import transactions as tx
 from ..chains import arrivals, trust
-from ..chains.messages import Message, Opening, Outcome
+from ..chains.messages import ChainMessage, Opening, Outcome
 from ..records import Account, KeyUse, Member, Revoked
 from ..rejections import ensure, refusing
 from ..state import (
@@ -114,7 +114,7 @@ def _from_sub_chain(draft: Draft, header: light.Header, body: tx.Deliver) -> Non
     arrivals.come_home(draft, request, progress, outcome)
 
 
-def _open(draft: Draft, body: tx.Deliver, message: Message) -> None:
+def _open(draft: Draft, body: tx.Deliver, message: ChainMessage) -> None:
     opening = message.content
     if not isinstance(opening, Opening) or opening.request.request != body.of:
         raise _bad(body, "it opens no request")

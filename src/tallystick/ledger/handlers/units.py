@@ -9,7 +9,7 @@ from ...base.merkle import EMPTY
 from .. import notices as say
 from .. import rejections as no
 from .. import transactions as tx
-from ..records import Lineage, Root, Unit
+from ..records import Claim, Lineage, Unit
 from ..rejections import ensure, refusing
 from ..state import LINEAGES, MEMBERS, RECORDS, REQUESTS, ROOTS, UNIT_NAMES, UNITS, Draft
 
@@ -33,10 +33,10 @@ def register_unit(draft: Draft, body: tx.RegisterUnit) -> None:
     lineage = joined or _open_lineage(draft, body)
     draft.change(LINEAGES, lineage, parts=(*draft.get(LINEAGES, lineage).parts, unit))
     draft.put(UNITS, _described(draft, body, unit, lineage, previous), unit)
-    draft.put(UNIT_NAMES, Root(unit), draft.sender, body.name)
+    draft.put(UNIT_NAMES, Claim(unit), draft.sender, body.name)
     for root in _claimable(body):
         if draft.find(ROOTS, root.hex()) is None:
-            draft.put(ROOTS, Root(unit), root.hex())
+            draft.put(ROOTS, Claim(unit), root.hex())
     _count_citations(draft, body)
     draft.emit(say.UnitRegistered(unit, draft.sender, lineage))
 
@@ -91,7 +91,7 @@ def move_lineage(draft: Draft, lineage: str, owner: str) -> None:
         name = _free_name(draft, owner, unit) if newest else unit.name
         if newest:
             draft.delete(UNIT_NAMES, before.owner, unit.name)
-            draft.put(UNIT_NAMES, Root(part), owner, name)
+            draft.put(UNIT_NAMES, Claim(part), owner, name)
         draft.change(UNITS, part, owner=owner, name=name)
         draft.emit(say.UnitMoved(part, owner))
 

@@ -7,7 +7,7 @@ from .records import FinalRecord, Pair, RecordDraft, Statement
 from .requests import Due, LiveRequest, Progress, Request, Stage
 from .rounds import Phase, Posting, RoundState
 from .teams import Application, Listing, Place, PlaceStatus, StandingTeam, Team
-from .units import Lineage, Root, Unit
+from .units import Claim, Lineage, Unit
 from .votes import Ballot, Names, Proposal
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Ask",
     "Ballot",
     "Chain",
+    "Claim",
     "Device",
     "Due",
     "FinalRecord",
@@ -39,7 +40,6 @@ __all__ = [
     "Request",
     "Reservation",
     "Revoked",
-    "Root",
     "RoundState",
     "Stage",
     "StandingTeam",

@@ -39,7 +39,7 @@ class Lineage(Record):
     parts: tuple[str, ...] = ()  # the units on offer that draw on it
 
 
-class Root(Record):
-    """Which unit first registered these rows."""
+class Claim(Record):
+    """Which unit registered these rows first, or is the newest of this name."""
 
     unit: str

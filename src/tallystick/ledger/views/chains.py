@@ -17,13 +17,13 @@ from ..state import (
     REVOKED,
     TEAMS,
     Reader,
-    Table,
+    StateTable,
 )
 from ..transactions.chains import Shown
 from ..transition import find_chain
 from .reading import every, find
 
-KEYS_OF: dict[str, Table[Any]] = {"request": REQUESTS, "member": MEMBERS, "grant": GRANTS}
+KEYS_OF: dict[str, StateTable[Any]] = {"request": REQUESTS, "member": MEMBERS, "grant": GRANTS}
 
 
 class ChainView(Record):

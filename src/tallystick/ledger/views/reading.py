@@ -8,26 +8,26 @@ from msgspec.structs import fields
 from ...base.codec import Record
 from ..handlers import HANDLERS
 from ..rejections import Refusal
-from ..state import ACCOUNTS, MEMBERS, TABLES, Draft, Reader, Table
+from ..state import ACCOUNTS, MEMBERS, TABLES, Draft, Reader, StateTable
 from ..transactions import Body
 from ..transition import Block, find_chain
 
 R = TypeVar("R", bound=Record)
 
 
-def find(reader: Reader, table: Table[R], *parts: str | int) -> R | None:
+def find(reader: Reader, table: StateTable[R], *parts: str | int) -> R | None:
     """The record under this key, or None."""
     data = reader.get(table.key(*parts).encode())
     return None if data is None else table.decode(data)
 
 
-def every(reader: Reader, table: Table[R], *parts: str | int) -> Iterator[R]:
+def every(reader: Reader, table: StateTable[R], *parts: str | int) -> Iterator[R]:
     """Every record whose key begins with these parts, in the order of the keys."""
     prefix = (table.key(*parts) + "/").encode()
     return (table.decode(data) for _, data in reader.scan(prefix, 1 << 62))
 
 
-def keyed(reader: Reader, table: Table[R]) -> Iterator[tuple[str, R]]:
+def keyed(reader: Reader, table: StateTable[R]) -> Iterator[tuple[str, R]]:
     """Every record of a table with its key, in the order of the keys."""
     prefix = f"{table.name}/"
     scanned = reader.scan(prefix.encode(), 1 << 62)
