@@ -1,17 +1,22 @@
 """A real network of four: the commands on it, a client that believes nothing, validators that change."""
 
+import subprocess
+import sys
 import time
 
+import numpy as np
 import pytest
 
+import tallystick as ts
 from benchmarks.bft.net import Validator, free_ports, until
 from tallystick.base import light
 from tallystick.base.keys import SigningKey, save_key
 from tallystick.cli.main import run
 from tallystick.client import Client, papers
+from tallystick.data.table import Table
 from tallystick.engines.engine import EngineError
 from tallystick.ledger import transactions as tx
-from tallystick.ledger.state import ACCOUNTS, PROPOSALS
+from tallystick.ledger.state import ACCOUNTS, PROPOSALS, RECORDS
 from tallystick.ledger.state import MEMBERS as MEMBERS_TABLE
 from tests.cometbft.both import OPERATORS
 from tests.cometbft.conftest import MEMBERS
@@ -143,3 +148,54 @@ def test_the_commands_work_unchanged(net, tmp_path, capsys, monkeypatch):
     assert "10,250" in capsys.readouterr().out
     assert run(["ledger", "prove", "account", BOB, "--out", str(tmp_path / "proof.json")]) == 0
     assert run(["ledger", "status"]) == 0
+
+
+SENDER = """
+import sys
+from pathlib import Path
+from tallystick.base.keys import load_key
+from tallystick.client import connect
+from tallystick.ledger import transactions as tx
+
+folder, key, to, count = sys.argv[1:]
+with connect(Path(folder), key) as client:
+    for _ in range(int(count)):
+        assert client.submit(tx.Transfer(to, 1)).accepted
+"""
+
+
+def test_several_processes_write_under_one_key(net, tmp_path):
+    """Each takes its numbers from the ledger; whoever comes second takes the next, and nothing is lost."""
+    key = tmp_path / "ada.key"
+    save_key(key, MEMBERS[ADA], None)
+    command = [sys.executable, "-c", SENDER, str(net.folder), str(key), BOB, "8"]
+    senders = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    for sender in senders:
+        _, error = sender.communicate(timeout=180)
+        assert sender.returncode == 0, error
+    with net.client(MEMBERS[ADA]) as client:
+        assert client.get(ACCOUNTS, BOB).balance == 10_000 + 3 * 8
+        account = client.get(ACCOUNTS, ADA)
+        assert (account.balance, account.low, account.ahead) == (10_000 - 3 * 8, 3 * 8, ())
+
+
+def test_nodes_on_a_network_serve_a_request_as_they_do_on_a_ledger_of_one_process(net):
+    task = ts.Task(["vib", "temp"], target="fault", labels=[0, 1])
+    learner = ts.mlp(4, rate=0.2)
+
+    def rows(seed):
+        chance = np.random.default_rng(seed)
+        vib, temp = chance.normal(size=300), chance.normal(size=300)
+        return Table({"vib": vib, "temp": temp, "fault": (vib + temp > 0.2).astype(int)})
+
+    with ts.open(net.folder) as ledger:
+        for seed, name in enumerate(OPERATORS[1:3]):
+            node = ts.join(ledger, MEMBERS[name])
+            node.allow(learner, presets=["mutual"])
+            node.grant(node.register("pumps", rows(seed), task))
+        client = ts.connect(ledger, MEMBERS[ADA])
+        plan = ts.Plan(task, preset="mutual", learner=learner, rounds=2, members=2)
+        ended = client.post(plan, reward=500, answer="4s").wait()
+        assert isinstance(ended, ts.Settled), ended
+        assert client.get(RECORDS, ended.receipt.request).rounds == 2
+    assert net.forks() == []

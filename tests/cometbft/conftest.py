@@ -14,7 +14,8 @@ MEMBERS = {name: SigningKey(bytes([n + 200]) * 32) for n, name in enumerate(OPER
 def genesis(time, **more):
     founders = tuple(
         Founder(
-            name, key.public, encryption_key(key.public), ("operator", "owner"), 10_000,
+            name, key.public, encryption_key(key.public), ("operator", "owner", "requester", "worker"),
+            10_000,
             VALIDATORS[name].validator.public,
         )
         for name, key in MEMBERS.items()
