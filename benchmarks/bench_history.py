@@ -107,8 +107,8 @@ def begun_with(records: Mapping[bytes, bytes], home: Path, folder: Path) -> Path
 def a_long_past(smoke: bool, progress: Progress) -> list[Measured]:
     """Two ledgers that differ in their past alone, and bob's node on each, turn about."""
     import tallystick as ts
-    from tallystick.client.joined import turn
     from tallystick.ledger import views
+    from tallystick.node.serving import turn
 
     many = 100 if smoke else MANY
     with tempfile.TemporaryDirectory() as temporary:
@@ -118,7 +118,7 @@ def a_long_past(smoke: bool, progress: Progress) -> list[Measured]:
         for count in (FEW, many):
             folder = begun_with(repeated(records, request, count), home / "once", home / str(count))
             nodes[count] = ts.join(folder, home / "once" / "keys" / "bob.key", clock=Clock(START + 10**9))
-            settled = len(views.requests(nodes[count].client.view, stage="settled"))
+            settled = len(views.requests(nodes[count].engine, stage="settled"))
             if settled != count:
                 raise ValueError(f"{count} requests were to be settled, and {settled} are")
             progress(f"a ledger of {count:,} settled requests")
@@ -126,7 +126,7 @@ def a_long_past(smoke: bool, progress: Progress) -> list[Measured]:
         for _ in range(10 if smoke else TURNS):
             for count, node in nodes.items():
                 begun = time.process_time()
-                turn(node.client)
+                turn([node], node.engine, node.session.now())
                 taken[count].append(time.process_time() - begun)
         for node in nodes.values():
             node.close()

@@ -15,13 +15,13 @@ __version__ = "0.1.0"
 PUBLIC: dict[str, str] = {
     # a ledger: look at it, offer data by a node, ask for a model
     "connect": "tallystick.client.opening",
-    "join": "tallystick.client.joined",
+    "join": "tallystick.client.nodes",
     "open": "tallystick.client.ledger:open_ledger",
     "verify": "tallystick.client.receipts",
-    "Budget": "tallystick.client.joined",
+    "Budget": "tallystick.node.fitting",
     "Plan": "tallystick.protocols.plans",
-    "Refunded": "tallystick.client.asking",
-    "Settled": "tallystick.client.asking",
+    "Refunded": "tallystick.client.request",
+    "Settled": "tallystick.client.request",
     # simulation: compare schemes on one's own data
     "Task": "tallystick.simulation.study:task",
     "attacks": "tallystick.simulation.study",

@@ -38,7 +38,7 @@ BARE_PACKAGES = {"msgspec", "nacl", "click"}
 
 # These start fast: what learns is imported when used. The client's nodes and requests learn themselves.
 IMPORTS_WHEN_USED = {"cli", "client"}
-LEARN_THEMSELVES = {f"tallystick.client.{name}" for name in ("asking", "joined", "preflight")}
+LEARN_THEMSELVES = {f"tallystick.client.{name}" for name in ("nodes", "request")}
 HEAVY = {
     *("data", "discovery", "learning", "adapters", "privacy", "protocols"),
     *("node", "simulation", "api", "web"),

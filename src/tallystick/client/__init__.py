@@ -1,13 +1,12 @@
 """The Python face of a ledger: open it, sign as a member, offer data by a node, ask for a model."""
 
 from ..engines.embedded.engine import wall_clock
+from ..engines.errors import ClientError, TransactionRefused
 from .ledger import (
     BLOCKS_KEY,
     GENESIS,
     Client,
-    ClientError,
     Papers,
-    TransactionRefused,
     connect,
     create,
     encryption_key,

@@ -10,19 +10,19 @@ from nacl import bindings
 
 from ..base import keys
 from ..base.codec import Record
-from ..base.keys import Signer, SigningKey
+from ..base.keys import KeyFileError, Signer, SigningKey
 from ..engines.cometbft.engine import CometEngine
 from ..engines.cometbft.homes import NETWORK, read_network
 from ..engines.embedded.engine import EmbeddedEngine, wall_clock
 from ..engines.embedded.reader import LedgerReader, open_reader
-from ..engines.engine import Answer, Engine, View
+from ..engines.engine import Answer, Engine, EngineError, View
+from ..engines.errors import ClientError, TransactionRefused
 from ..engines.session import Session
 from ..engines.values import UnsoundValue
 from ..ledger import state as st
 from ..ledger import transactions as tx
-from ..ledger.genesis import Genesis, read_genesis
+from ..ledger.genesis import Genesis, GenesisError, read_genesis
 from ..ledger.handlers.members import possession_context
-from ..ledger.transition import Receipt
 from ..ledger.views import reading
 from .opened import OpenLedger
 
@@ -33,18 +33,6 @@ SHORTEST: Final = 8  # hexadecimal digits of an id that is shown or typed in sho
 
 R = TypeVar("R", bound=Record)
 Password = str | Callable[[Path], str] | None
-
-
-class ClientError(Exception):
-    """What was asked cannot be done; the message says why and what to do."""
-
-
-class TransactionRefused(ClientError):
-    """The ledger refused a transaction; its receipt says why."""
-
-    def __init__(self, receipt: Receipt) -> None:
-        super().__init__(f"refused ({receipt.refusal}): {receipt.detail}")
-        self.receipt = receipt
 
 
 class Client:
@@ -190,6 +178,15 @@ def connect(
     reads = signer is None and not (folder / NETWORK).is_file()
     view = open_reader(folder, check=False) if reads else _engine(folder, password, clock)
     return _owned(OpenLedger(view, folder, clock or wall_clock), signer)
+
+
+@contextmanager
+def spoken_plainly() -> Iterator[None]:
+    """Whatever keeps a ledger from being opened, its key file or its folder, is an error of one kind."""
+    try:
+        yield
+    except (KeyFileError, EngineError, GenesisError, OSError) as error:
+        raise ClientError(" ".join(str(error).split())) from None
 
 
 def open_ledger(

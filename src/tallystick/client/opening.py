@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.keys import Signer
-from .ledger import Client, Password
+from .ledger import Client, Password, spoken_plainly
 from .ledger import connect as as_client
 from .opened import OpenLedger
 
 if TYPE_CHECKING:
-    from .asking import Asker
+    from .request import Asker
 
 
 def connect(
@@ -22,9 +22,10 @@ def connect(
     clock: Callable[[], int] | None = None,
 ) -> Asker | Client:
     """A ledger, by its folder or open here: for reading, or with a member's key to write and to ask."""
-    client = as_client(ledger, key, password, clock)
+    with spoken_plainly():
+        client = as_client(ledger, key, password, clock)
     try:
-        from .asking import Asker
+        from .request import Asker
     except ModuleNotFoundError:  # without the learning parts the ledger is all there is
         return client
     return Asker(client.ledger, client.key, owner=client.owner)

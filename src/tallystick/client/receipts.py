@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from ..base import light
 from ..base.codec import Decoder, Malformed, encode
 from ..base.light import NotProven
+from ..engines.errors import ClientError
 from ..engines.export import AuditReport
 from ..engines.export import verify as executed
 from ..ledger.state import TABLES
 from ..ledger.transition import Receipt
-from .ledger import Client, ClientError
+from .ledger import Client
 
 FORMAT = "tallystick-proof"
 

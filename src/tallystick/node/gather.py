@@ -17,8 +17,8 @@ from ..ledger.state import REQUESTS, Reader
 from ..ledger.transactions import posts
 from .next_action import Action, MakePost, OpenScores, SendPost, duty_of
 from .payloads.store import Payloads, Source
-from .phase_view import PhaseView, Unavailable, closing_view, open_view
-from .trouble import Trouble, attempt, reason_of
+from .phase_view import PhaseView, closing_view, open_view
+from .trouble import Trouble, Unavailable, attempt, reason_of
 from .work import Duty
 from .worker import InstalledScheme, Worker
 

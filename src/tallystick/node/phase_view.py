@@ -14,11 +14,8 @@ from ..ledger.state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, TEAMS, Rea
 from ..ledger.transactions import posts
 from ..protocols.vocabulary import Lost, PhasePlan
 from .payloads.store import Payloads
+from .trouble import Unavailable
 from .worker import InstalledScheme
-
-
-class Unavailable(LookupError):
-    """Something without which a turn cannot be served is not to be had now."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,10 @@ from .work import Duty
 T = TypeVar("T")
 
 
+class Unavailable(LookupError):
+    """Something without which a turn cannot be served is not to be had now."""
+
+
 @dataclass(frozen=True)
 class Trouble:
     """Why a member's turn was not served, or not yet."""
@@ -31,4 +35,6 @@ def attempt(work: Callable[[], T]) -> T | Exception:
 
 def reason_of(error: Exception) -> str:
     """What went wrong, in a line."""
+    if isinstance(error, Unavailable):
+        return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -13,12 +13,12 @@ import pytest
 import tallystick as ts
 from tallystick.cli.main import run
 from tallystick.client import ClientError, OpenLedger
-from tallystick.client.asking import Asker
-from tallystick.client.joined import Joined
 from tallystick.client.opening import connect
+from tallystick.client.request import Asker
 from tallystick.data.table import Table
 from tallystick.engines.export import export
 from tallystick.ledger import state as st
+from tallystick.node.serving import Joined
 
 NAMES = ("ada", "bob", "cleo", "dora")
 TASK = ts.Task(["vib", "temp"], target="fault", labels=[0, 1])
@@ -97,9 +97,9 @@ def test_a_request_ends_with_a_model_and_a_receipt_that_stands_alone(
     trial: Path, ledger: OpenLedger, nodes: list[Joined], clock: Clock, tmp_path: Path
 ) -> None:
     with asking(ledger) as client:
-        holders = client.find("gearbox", minimum_credit=0)
+        holders = client.find_holders("gearbox", minimum_credit=0)
         assert sorted(one.member for one in holders) == ["bob", "cleo", "dora"]
-        assert client.find("turbines") == []
+        assert client.find_holders("turbines") == []
         quoted = client.quote(plan(), holders)
         assert repr(quoted).count(" yes") == 3 and "Rényi" in repr(quoted)
         request = client.post(plan(), reward=500, deadline="2h", idle=clock.rest)
@@ -133,9 +133,9 @@ def test_the_whole_ledger_verifies_and_epsilon_is_charged(
             sealed_test=table(21),
         )  # fmt: skip
         assert isinstance(request.wait(), ts.Settled)
-        spent = [10 * 10**9 - one.unit.budget.training.left for one in client.find()]
+        spent = [10 * 10**9 - one.unit.budget.training.left for one in client.find_holders()]
         assert all(3 * 10**9 < one <= 4 * 10**9 for one in spent)
-        again = client.quote(plan(epsilon=8), client.find())
+        again = client.quote(plan(epsilon=8), client.find_holders())
         assert repr(again).count("not enough of its privacy budget is left") == 3
     for node in nodes:
         node.close()
@@ -168,8 +168,8 @@ def test_a_node_tries_before_it_serves_and_goes_on_after_a_restart(
     assert len(lines) == 1 and "mlp trains" in lines[0]
     first = nodes[0].register("pumps", table(0), TASK)
     with asking(ledger) as client:
-        assert len([one for one in client.find() if one.member == "bob"]) == 1
-        assert first in [one.unit.unit for one in client.find()]
+        assert len([one for one in client.find_holders() if one.member == "bob"]) == 1
+        assert first in [one.unit.unit for one in client.find_holders()]
         request = client.post(plan(), reward=500, idle=clock.rest)
         for event in request.watch():
             if "round 1 is done" in str(event):

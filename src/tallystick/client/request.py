@@ -7,13 +7,13 @@ import secrets
 import time as wall
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, final, overload
+from typing import Any, final
 
 import numpy as np
 
-from ..base.codec import Record
 from ..base.ids import ANYONE
 from ..data.table import Table
+from ..engines.errors import ClientError
 from ..history.live import MomentStream
 from ..learning import payload
 from ..learning.cohort import loop
@@ -26,6 +26,7 @@ from ..ledger import transactions as tx
 from ..ledger import views
 from ..ledger.budgets.curves import NANO
 from ..ledger.handlers.requests import test_commitment
+from ..ledger.notices import RequestPosted
 from ..ledger.requests.live import LIVE
 from ..ledger.rules import uncharged
 from ..node.worker import InstalledScheme
@@ -33,15 +34,14 @@ from ..protocols.composing import settings_of
 from ..protocols.plans import Plan, ResolvedPlan
 from ..protocols.request_plan import RequestPlan
 from ..protocols.vocabulary import Bench, Unfit
-from .joined import Joined, shelf_of, turn
-from .ledger import Client, ClientError
+from .ledger import Client
+from .nodes import nodes_on, shelf_of, turn
 from .receipts import RecordProof, of_record
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|h|d)")
 IN_MS = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 IDLE = 0.05  # seconds
 LIMITS = {"answer": "5s", "wait": "10min", "time": "2h"}  # of a request whose plan says nothing
-R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Refunded:
 
 
 @dataclass(frozen=True)
-class Event:
+class RequestEvent:
     """Something that happened to a request."""
 
     time: int
@@ -106,23 +106,27 @@ def span(text: str | float) -> int:
     """Milliseconds of words such as 30s, 10min, 2h; a number is seconds."""
     if isinstance(text, int | float):
         return int(text * 1000)
-    found = SPAN.fullmatch(text.strip())
-    if found is None:
+    match = SPAN.fullmatch(text.strip())
+    if match is None:
         raise ClientError(f"{text!r} is no time such as 30s, 10min, 2h or 1d")
-    return int(float(found[1]) * IN_MS[found[2]])
+    return int(float(match[1]) * IN_MS[match[2]])
 
 
-def find(client: Client, words: str = "", minimum_credit: int = 0) -> list[Holder]:
+def find_holders(client: Client, words: str = "", minimum_credit: int = 0) -> list[Holder]:
     """Units on offer whose name or category has any of these words; all of them without words."""
-    wanted = set(re.findall(r"[a-z0-9]+", words.lower()))
-    found = []
+    asked = _words(words)
+    holders = []
     for unit in views.units(client.view):
-        said = set(re.findall(r"[a-z0-9]+", f"{unit.name} {unit.profile.category}".lower()))
         account = client.find(st.ACCOUNTS, unit.owner)
         credit = 0 if account is None else account.credit
-        if (not wanted or wanted & said) and credit >= minimum_credit and unit.owner != client.member:
-            found.append(Holder(unit, credit))
-    return found
+        fits = not asked or asked & _words(f"{unit.name} {unit.profile.category}")
+        if fits and credit >= minimum_credit and unit.owner != client.member:
+            holders.append(Holder(unit, credit))
+    return holders
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9]+", text.lower()))
 
 
 def quote(client: Client, plan: Plan, holders: Sequence[Holder], purpose: str = "research") -> Quote:
@@ -133,8 +137,8 @@ def quote(client: Client, plan: Plan, holders: Sequence[Holder], purpose: str = 
     cost = 0 if asked.epsilon is None else round(asked.epsilon * NANO)
     protects = next((rule.event.protects for rule in rules.phases if rule.event), asked.protects)
     rows = []
-    for one in holders:
-        unit = one.unit
+    for holder in holders:
+        unit = holder.unit
         left, why = unit.budget.training.left, ""
         if unit.profile.rows < asked.least_rows:
             why = f"fewer than {asked.least_rows:,} rows"
@@ -150,8 +154,8 @@ def quote(client: Client, plan: Plan, holders: Sequence[Holder], purpose: str = 
 
 
 def _granted(client: Client, unit: str, purpose: str) -> bool:
-    some = views.grants(client.view, client.now(), of=unit, stage="open")
-    return any(one.to in (ANYONE, client.member) and one.purpose == purpose for one in some)
+    grants = views.grants(client.view, client.now(), of=unit, stage="open")
+    return any(grant.to in (ANYONE, client.member) and grant.purpose == purpose for grant in grants)
 
 
 def learner_of(client: Client, plan: Plan) -> Learner:
@@ -160,20 +164,19 @@ def learner_of(client: Client, plan: Plan) -> Learner:
         return plan.learner
     name, _, version = plan.learner.partition("@")
     known: dict[str, Learner] = {
-        f"{one.learner.name}@{one.learner.version}": one.learner
-        for node in client.ledger.nodes.values()
-        if isinstance(node, Joined)
-        for one in node.allowed
+        f"{allowed.learner.name}@{allowed.learner.version}": allowed.learner
+        for node in nodes_on(client.ledger)
+        for allowed in node.allowed
     }
-    for said, learner in known.items():
-        if said.partition("@")[0] == name and version in ("", learner.version):
+    for called, learner in known.items():
+        if called.partition("@")[0] == name and version in ("", learner.version):
             return learner
     there = f"; nodes here know {', '.join(known)}" if known else ""
     raise ClientError(f"no learner {plan.learner!r} is at hand: give the learner itself{there}")
 
 
 @dataclass(eq=False)
-class Asked:
+class PostedRequest:
     """A request that was posted, to be followed to its end."""
 
     client: Client
@@ -182,7 +185,7 @@ class Asked:
     test: tuple[bytes, bytes] | None = None  # the sealed test set's hash, and its salt
     idle: Callable[[float], None] = wall.sleep
 
-    def watch(self) -> Iterator[Event]:
+    def watch(self) -> Iterator[RequestEvent]:
         """What happens, until the request has ended; the nodes of this process take their turns meanwhile."""
         with MomentStream(self.client.engine, self.plan.task.measure, self.request) as moments:
             while True:
@@ -190,7 +193,7 @@ class Asked:
                 done = self._open_test() + turn(self.client) if live else 0
                 for moment in moments.waiting():
                     if moment.telling:
-                        yield Event(moment.time, moment.text, moment.notice)
+                        yield RequestEvent(moment.time, moment.text, moment.notice)
                 if not live:
                     return
                 if not done:
@@ -220,8 +223,8 @@ class Asked:
 
     def _open_test(self) -> int:
         """Open the sealed test set when its time has come."""
-        due = [one.of for one in views.turns(self.client.view, self.client.member, self.client.now())
-               if one.do == "open test"]  # fmt: skip
+        turns = views.turns(self.client.view, self.client.member, self.client.now())
+        due = [waiting.of for waiting in turns if waiting.do == "open test"]
         if self.test is None or self.request not in due:
             return 0
         self.client.submit(tx.OpenTest(self.request, *self.test))
@@ -239,15 +242,15 @@ def post(
     purpose: str = "research",
     category: str = "models",
     idle: Callable[[float], None] = wall.sleep,
-) -> Asked:
+) -> PostedRequest:
     """Ask for a model and lock the reward.
 
     Members may apply for as long as `answer` (5s), a phase may take as long as `phase` (10min), all rounds
     `deadline` (2h); the plan's settings may say so too.
     """
     learner, shelf = learner_of(client, plan), shelf_of(client)
-    said = {"answer": answer, "wait": phase, "time": deadline}
-    limits = {name: span(value) for name, value in said.items() if value is not None}
+    given = {"answer": answer, "wait": phase, "time": deadline}
+    limits = {name: span(value) for name, value in given.items() if value is not None}
     settings = {**{name: span(value) for name, value in LIMITS.items()}, **plan.settings, **limits}
     resolved = _resolved(replace(plan, settings=settings, reward=reward), learner)
     test, opened = None, None
@@ -260,11 +263,10 @@ def post(
     name = shelf.keep_plan(resolved.plan)
     bound = payload.PayloadHeader(client.member, "initial", 0, name.hex())
     initial = shelf.payloads.put(payload.encode(bound, scheme.blank))
-    before = {one.request for one in views.requests(client.view, member=client.member)}
     rules = resolved.rules(test)
-    client.submit(tx.PostRequest(category, purpose, name, reward, rules, name, initial=initial))
-    (made,) = {one.request for one in views.requests(client.view, member=client.member)} - before
-    return Asked(client, made, scheme, opened, idle)
+    posted = client.submit(tx.PostRequest(category, purpose, name, reward, rules, name, initial=initial))
+    made = next(notice for notice in posted.receipt.notices if isinstance(notice, RequestPosted))
+    return PostedRequest(client, made.request, scheme, opened, idle)
 
 
 def _resolved(plan: Plan, learner: Learner) -> ResolvedPlan:
@@ -284,22 +286,14 @@ def _test_set(rows: Rows, plan: RequestPlan) -> bytes:
 class Asker(Client):
     """A ledger as somebody sees it who asks for models."""
 
-    @overload
-    def find(self, table: st.StateTable[R], *parts: str | int) -> R | None: ...
-
-    @overload
-    def find(self, table: str = "", *, minimum_credit: int = 0) -> list[Holder]: ...
-
-    def find(self, table: Any = "", *parts: str | int, minimum_credit: int = 0) -> Any:
-        """The record under a table's key, or None; of words, the units on offer that they fit."""
-        if isinstance(table, str):
-            return find(self, table, minimum_credit)
-        return super().find(table, *parts)
+    def find_holders(self, words: str = "", minimum_credit: int = 0) -> list[Holder]:
+        """Units on offer whose name or category has any of these words; all of them without words."""
+        return find_holders(self, words, minimum_credit)
 
     def quote(self, plan: Plan, holders: Sequence[Holder], purpose: str = "research") -> Quote:
         """Who of these could serve a plan, and what is known before anybody is asked."""
         return quote(self, plan, holders, purpose)
 
-    def post(self, plan: Plan, reward: int, **how: Any) -> Asked:
+    def post(self, plan: Plan, reward: int, **how: Any) -> PostedRequest:
         """Ask for a model and lock the reward: `deadline`, `answer`, `phase`, `sealed_test`, `purpose`."""
         return post(self, plan, reward, **how)

@@ -9,10 +9,10 @@ import jax
 import numpy as np
 
 from ..base.task import Task
+from ..engines.errors import ClientError
 from ..learning.batches import keys_of, widened
 from ..learning.cohort import Cohort, Work, loop
 from ..learning.learner import Learner, Rows, ensure_finite, model_of
-from .ledger import ClientError
 
 ROWS = 32
 

@@ -1,0 +1,304 @@
+"""A member's node in this process: offers data, allows learners, applies for what fits, and serves it."""
+
+from __future__ import annotations
+
+import time as wall
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, Self, TypeVar, final
+
+import numpy as np
+
+from ..base.ids import ANYONE
+from ..base.task import Task
+from ..data.readers import read
+from ..data.table import Table
+from ..data.unit import divide
+from ..engines.engine import Answer, Engine, NotCommitted, NotTaken
+from ..engines.errors import ClientError, TransactionRefused
+from ..engines.session import Session
+from ..engines.values import UnsoundValue
+from ..learning.cohort import loop
+from ..learning.learner import Learner, Rows
+from ..learning.rows import rows_of
+from ..learning.scan import scan
+from ..ledger import transactions as tx
+from ..ledger import views
+from ..ledger.notices import GrantGiven, UnitRegistered
+from ..ledger.records import Request
+from ..ledger.rules import draws
+from ..ledger.state import LIVE_REQUESTS, PLACES, REQUESTS
+from ..ledger.views.reading import find, keyed
+from ..protocols.plans import ResolvedPlan, resolve
+from ..protocols.vocabulary import Bench, Holding
+from .fitting import Allowed, Budget, Fit, Misfit, OfferedUnit, Offers
+from .loop import Node, step
+from .preflight import preflight
+from .shelf import Shelf
+from .trouble import Trouble, Unavailable, attempt, reason_of
+from .work import Duty
+from .worker import InstalledScheme, Worker, salt_for
+
+ANY: Final = "any-member"
+DAY: Final = 86_400_000
+IDLE: Final = 0.05  # seconds
+N = TypeVar("N")
+NO_ROWS: Final = Rows(np.zeros((0, 1), np.float32), np.zeros(0, np.float32))
+
+
+@final
+class Joined:
+    """A member's node: what it offers, what it allows, and the turns that it takes.
+
+    `beside` gives all nodes that take their turns with this one; `release` lets the ledger go.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        shelf: Shelf,
+        release: Callable[[], None] = lambda: None,
+        beside: Callable[[], Sequence[Joined]] | None = None,
+    ) -> None:
+        self.session, self.member, self.shelf = session, session.member, shelf
+        self.offers = Offers()
+        self.worker = Worker(
+            self.member, Holding(NO_ROWS, NO_ROWS), shelf.payloads, shelf.work_of(self.member),
+            self._scheme, shelf.secret_of(self.member),
+        )  # fmt: skip
+        self.node = Node(session, self.worker)
+        self._release, self._beside = release, beside or (lambda: [self])
+        self._plans: dict[bytes, ResolvedPlan] = {}  # by their digest
+        self._schemes: dict[str, InstalledScheme] = {}  # by request
+        self._declined: dict[str, str] = {}  # why a request is not served, by its id
+        self._passing: tuple[Trouble, ...] = ()
+        self._lasting: dict[Duty, Trouble] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """The node stops here; what it has on disk stays."""
+        self.worker.store.close()
+        self._release()
+
+    @property
+    def engine(self) -> Engine:
+        """The ledger on which it serves."""
+        return self.session.engine
+
+    # Offering
+
+    def register(
+        self,
+        name: str,
+        data: str | Path | Table,
+        task: Task,
+        *,
+        subject: str = "",
+        judging: float = 0.2,
+        seed: int = 0,
+        category: str = "tables",
+        budget: Budget | None = None,
+        price: int = 0,
+        unaccounted: bool = True,
+    ) -> str:
+        """Offer rows that stay here; the same rows again are the same unit.
+
+        `unaccounted` allows what has no formal guarantee, such as scores of others' models on judging rows.
+        """
+        table = data if isinstance(data, Table) else read(data)
+        rows_of(table, task, subject)  # what does not fit is said before anything is registered
+        rows = divide(table.select(table.columns_of(task, subject)), judging, seed, subject)
+        known = views.unit_named(self.engine, self.member, name)
+        if known is not None and known.training_root == rows.training_root:
+            unit = known.unit
+        else:
+            body = tx.RegisterUnit(
+                name, tx.Profile(category, "rows", rows.rows, rows.schema_digest), rows.training_root,
+                rows.judging_root, f"node://{self.member}", tx.Sketch(1, b""),
+                tx.Terms(price=price, unaccounted=unaccounted),
+                None if known else (budget or Budget(10)).on_ledger(),
+                version_of=known.unit if known else "",
+            )  # fmt: skip
+            unit = _noticed(self._send(body), UnitRegistered).unit
+        self.offers.offer(OfferedUnit(unit, rows, task))
+        return unit
+
+    def allow(
+        self, learner: Learner, presets: Sequence[str] = ("mutual", "averaging"), min_reward: int = 0
+    ) -> None:
+        """Let requests run this learner on one's units: no other code ever runs here."""
+        self.offers.allow(learner, presets, min_reward)
+
+    def grant(
+        self, unit: str, to: str = ANY, purpose: str = "research", uses: int = 100, days: int = 365
+    ) -> str:
+        """Permit a member, or any, to use a unit for a purpose, so many times, so many days."""
+        until = self.session.now() + days * DAY
+        body = tx.GiveGrant(unit, ANYONE if to == ANY else to, purpose, uses, until)
+        return _noticed(self._send(body), GrantGiven).grant
+
+    def check(self) -> list[str]:
+        """Try two steps of each learner on each unit before anybody depends on it; raise what is wrong."""
+        units, learners = self.offers.units.values(), self.offers.learners.values()
+        if not units or not learners:
+            first = "allow a learner" if units else "register a unit"
+            raise ClientError(f"{self.member} offers nothing yet: {first} first")
+        lines = []
+        for offered in units:
+            training = rows_of(offered.rows.training, offered.task, offered.rows.subject)
+            for allowed in learners:
+                tried = preflight(allowed.learner, offered.task, training)
+                lines.append(f"{offered.unit[:13]}: {tried}; {len(offered.rows.judging):,} rows to judge by")
+        return lines
+
+    # Serving
+
+    def serve(self, seconds: float | None = None) -> None:
+        """Take this process's turns until it is interrupted, or for so many seconds."""
+        until = None if seconds is None else wall.monotonic() + seconds
+        while until is None or wall.monotonic() < until:
+            if not turn(self._beside(), self.engine, self.session.now()):
+                wall.sleep(IDLE)
+
+    def apply(self) -> int:
+        """Apply for every request that is open and fits; how many that were."""
+        applied = 0
+        for request in views.requests(self.engine, stage="forming"):
+            if self.member in (*request.applicants, request.member):
+                continue
+            body = attempt(partial(self._application, request.request))
+            if isinstance(body, Exception):
+                self._declined[request.request] = reason_of(body)
+                continue
+            try:
+                self._send(body)
+                applied += 1
+            except TransactionRefused as refused:  # the team formed meanwhile, or the ledger knows better
+                self._declined[request.request] = refused.receipt.detail
+            except (NotCommitted, NotTaken) as unsettled:
+                self._declined[request.request] = str(unsettled)
+        return applied
+
+    def hold(self) -> None:
+        """Have the rows ready of every request that one serves, as its task wants them, and no others."""
+        live = {name for name, _ in keyed(self.engine, LIVE_REQUESTS)}
+        for kept in (self.worker.held, self._schemes):
+            for ended in kept.keys() - live:
+                del kept[ended]
+        for request in sorted(live - self.worker.held.keys()):
+            holding = attempt(partial(self._holding, request))
+            if isinstance(holding, Holding):
+                self.worker.held[request] = holding
+            elif isinstance(holding, Exception):
+                self._declined[request] = reason_of(holding)
+
+    def note(self, troubles: Sequence[Trouble]) -> None:
+        """Remember what went wrong in a turn: what failed for good, what passes until the next."""
+        mine = [trouble for trouble in troubles if trouble.member == self.member]
+        self._passing = tuple(one for one in mine if one.kind in ("unavailable", "unsettled"))
+        self._lasting.update((one.duty, one) for one in mine if one.kind in ("failed", "refused"))
+
+    @property
+    def allowed(self) -> tuple[Allowed, ...]:
+        """The learners that may run here."""
+        return tuple(self.offers.learners.values())
+
+    @property
+    def declined(self) -> dict[str, str]:
+        """Why requests are not served, by their ids."""
+        return dict(self._declined)
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What went wrong in single turns, and what stood in the way of the last."""
+        return (*self._lasting.values(), *self._passing)
+
+    def _application(self, request: str) -> tx.Apply:
+        posted = self._posted(request)
+        resolved = self._resolved(posted)
+        self.offers.ensure_allowed(resolved.plan, posted.reward)
+        grants = views.grants(self.engine, self.session.now(), owner=self.member, stage="open")
+        fit: Fit = self.offers.fit(posted, resolved, grants)
+        salt = salt_for(self.worker, request)
+        sealed = tx.salt_commitment(request, self.member, salt) if draws(posted.rules) else None
+        use = tx.UnitUse(fit.unit, fit.grant)
+        return tx.Apply(request, amount=fit.amount, units=(use,), commitment=sealed)
+
+    def _posted(self, request: str) -> Request:
+        posted = find(self.engine, REQUESTS, request)
+        if posted is None:
+            raise Misfit(f"there is no request {request}")
+        return posted
+
+    def _holding(self, request: str) -> Holding | None:
+        """The rows with which a request is served; None where they were not registered here."""
+        place = find(self.engine, PLACES, request, self.member)
+        plan = self.shelf.plan(self._posted(request).plan) if place else None
+        if place is None or plan is None:
+            return None
+        if not place.units:
+            return self.worker.holding
+        offered = self.offers.units.get(place.units[0].unit)
+        if offered is None:
+            return None
+        rows = offered.rows
+        training = rows_of(rows.training, plan.task, rows.subject)
+        return Holding(training, rows_of(rows.judging, plan.task, rows.subject))
+
+    def _scheme(self, posted: Request) -> InstalledScheme:
+        if posted.request not in self._schemes:
+            resolved = self._resolved(posted)
+            allowed = self.offers.learners.get(resolved.plan.source)
+            if allowed is None:
+                raise Unavailable(f"request {posted.request} names a learner that is not allowed here")
+            if posted.request not in self.worker.held:
+                raise Unavailable(f"the rows with which request {posted.request} is served are not here")
+            runner = scan() if allowed.learner.traced else loop
+            bench = Bench(resolved.plan, allowed.learner, resolved.plan.task.measure, runner)
+            self._schemes[posted.request] = InstalledScheme(resolved.protocol, bench)
+        return self._schemes[posted.request]
+
+    def _resolved(self, posted: Request) -> ResolvedPlan:
+        """The protocol of a request's plan, made once."""
+        if posted.plan not in self._plans:
+            plan = self.shelf.plan(posted.plan)
+            if plan is None:
+                raise Misfit("its plan is not to be had")
+            self.offers.ensure_allowed(plan, posted.reward)
+            try:
+                self._plans[posted.plan] = resolve(plan)
+            except ValueError as error:
+                raise Misfit(f"its plan cannot be served here: {error}") from None
+        return self._plans[posted.plan]
+
+    def _send(self, body: tx.Body) -> Answer:
+        try:
+            answer = self.session.send(body)
+        except UnsoundValue as unsound:
+            raise ClientError(str(unsound)) from None
+        if answer.receipt.code:
+            raise TransactionRefused(answer.receipt)
+        return answer
+
+
+def turn(nodes: Sequence[Joined], engine: Engine, time: int) -> int:
+    """One turn of nodes on one ledger: apply, then look, gather, perform and send; how much was done."""
+    applied = sum(node.apply() for node in nodes)
+    for node in nodes:
+        node.hold()
+    stepped = step(engine, [node.node for node in nodes], time)
+    for node in nodes:
+        node.note(stepped.troubles)
+    engine.tick()
+    return applied + len(stepped.answers)
+
+
+def _noticed(answer: Answer, kind: type[N]) -> N:
+    """The notice of this kind in a transaction's receipt, which names what it made."""
+    return next(notice for notice in answer.receipt.notices if isinstance(notice, kind))
