@@ -1,5 +1,6 @@
 """How a command is made: its arguments with their help, its examples, the options that all share."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -282,6 +283,30 @@ def password_of(path: Path, again: bool = False, variable: str = "TALLY_PASSWORD
     if again and getpass.getpass("The same again: ") != password:
         stop("the two passwords differ; nothing was written")
     return password
+
+
+def read_text(file: Path) -> str:
+    """The text of a file that a person names."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        stop(f"{file} is no text in UTF-8: {error.reason} at byte {error.start:,}")
+
+
+def read_json(file: Path) -> Any:
+    """What a file holds in JSON, which this program wrote."""
+    try:
+        return json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        stop(f"{file} is damaged: {error}; restore it, or remove its folder")
+
+
+def ensure_writable(file: Path) -> None:
+    """Refuse, before anything is done, a file that could not be written at the end."""
+    if file.is_dir():
+        stop(f"{file} is a folder; name a file in it")
+    if not file.parent.is_dir():
+        stop(f"{file}: there is no folder {file.parent}; make it, or choose another place")
 
 
 @contextmanager

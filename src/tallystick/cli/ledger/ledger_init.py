@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Context, argument, command, password_of, stop, whole
+from ..command import FILE, Context, argument, command, password_of, read_text, stop, whole
 from ..key import PLAIN_HELP, write_key
 
 if TYPE_CHECKING:
@@ -129,11 +129,7 @@ def _from_file(file: Path, given: "SigningKey | None") -> Founding:
     from ...base.keys import SigningKey
     from ...ledger.genesis import read_genesis
 
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        stop(f"{file} is not a genesis: it is not text")
-    genesis = read_genesis(text)
+    genesis = read_genesis(read_text(file))
     blocks = given or SigningKey.generate()
     if not genesis.validators:
         genesis = replace(genesis, validators=(blocks.public,))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Context, command, noun, stop, whole
+from ..command import FILE, Context, command, noun, read_text, stop, whole
 
 if TYPE_CHECKING:
     from ...base.keys import SigningKey
@@ -55,7 +55,7 @@ def init(at: Context, home: Path, member: str, like: Path, host: str, port: int)
     genesis = _genesis(like)
     peers = _peers(like)
     keys, place = ValidatorKeys(), ValidatorPlace(member, host, port, port + 1, port + 2)
-    text = (like / "genesis.toml").read_text(encoding="utf-8")
+    text = read_text(like / "genesis.toml")
     write_home(home, genesis, text, place, keys, peers, Pace(), 1_000)
     document = {
         "home": str(home),
@@ -97,7 +97,7 @@ def _genesis(home: Path) -> "Genesis":
     file = home / GENESIS
     if not file.is_file():
         stop(f"there is no {file}; `tally network init` writes a validator's folder")
-    return read_genesis(file.read_text(encoding="utf-8"))
+    return read_genesis(read_text(file))
 
 
 def _peers(home: Path) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Context, command, learning_parts, noun, stop, whole
+from ..command import FILE, Context, command, ensure_writable, learning_parts, noun, stop, whole
 from .run_setup import learner_of, task_of
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def privacy(at: Context, /, **options: Any) -> None:
     gradient. A bound above the accountant's ε shows a defect; one below it proves nothing.
     """
     asked = AuditSettings(**options)
+    ensure_writable(asked.report)
     with learning_parts("audits"):
         from ...privacy import probe
 

@@ -1,6 +1,5 @@
 """`tally run`: the runs that are kept: list, show, read the log, go on with one, compare several."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from ..command import (
     command,
     learning_parts,
     noun,
+    read_json,
     stop,
 )
 from .run_file import read_run_file
@@ -115,7 +115,7 @@ def _finished(folder: Path) -> dict[str, Any] | None:
     from ...simulation.layout import RESULT
 
     file = folder / RESULT
-    result: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    result: dict[str, Any] | None = read_json(file) if file.is_file() else None
     return result
 
 

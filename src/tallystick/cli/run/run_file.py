@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ...base import toml
-from ..command import stop
+from ..command import read_text, stop
 
 FILES = ("data", "task", "test")
 LISTS = ("malicious", "leave", "setting")
@@ -86,7 +86,7 @@ NAMES = tuple(entry.name for entry in fields(RunSettings) if entry.name not in (
 
 def read_run_file(file: Path) -> RunSettings:
     """What a file in TOML asks for; paths in it are taken from where it lies."""
-    text = file.read_text(encoding="utf-8")
+    text = read_text(file)
     try:
         written = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -1,6 +1,5 @@
 """`tally simulate`: a scheme tried on one's own table, its rows divided among simulated members."""
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,9 @@ from ..command import (
     Context,
     argument,
     command,
+    ensure_writable,
     learning_parts,
+    read_json,
     stop,
     whole,
 )
@@ -90,6 +91,8 @@ def simulate(
 
 def carry_out(at: Context, settings: RunSettings, keep: Path | None, report: Path | None = None) -> None:
     """Run it, from the beginning or from where it was cut off, and show what came of it."""
+    if report is not None:
+        ensure_writable(report)
     with learning_parts("simulations"):
         from ...simulation import study
         from ...simulation.layout import ASKED
@@ -153,7 +156,7 @@ def _folder(keep: Path | None, settings: RunSettings, ready: RunSetup) -> Path:
 
     def fits(folder: Path) -> bool:
         mark = folder / MARK
-        return mark.exists() and json.loads(mark.read_text(encoding="utf-8")).get("settings") == known
+        return mark.exists() and read_json(mark).get("settings") == known
 
     def free(folder: Path) -> bool:
         return not folder.exists() or not any(entry.name != ASKED for entry in folder.iterdir())
