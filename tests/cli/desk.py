@@ -162,3 +162,24 @@ def looked_around(shown: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for setting in export.removeprefix("export ").split():
         monkeypatch.setenv(*setting.split("=", 1))
     return [command.removeprefix("tally ") for command in commands]
+
+
+def papers(desk: Desk, member: str) -> str:
+    """A proof that a member holds a new key."""
+    desk.does(f"key new {member}-2.key --no-password")
+    desk.does(f"key prove {member}-2.key --member {member} --out {member}.json")
+    return f"{member}.json"
+
+
+def decided(desk: Desk, change: str) -> str:
+    """A change that all have voted for; the proposal."""
+    made = desk.finds(f"propose {change} {desk.key('ada')}")
+    for name in made["electorate"]:
+        desk.does(f"vote {made['proposal']} yes {desk.key(name)}")
+    return str(made["proposal"])
+
+
+def member_of(desk: Desk, name: str) -> dict[str, object]:
+    """A member as the command shows it."""
+    shown: dict[str, object] = desk.finds(f"member show {name}")["member"]
+    return shown

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import random
-from math import ceil
 from pathlib import Path
 
 import pytest
 
 from tallystick.cli.run.live_view import LiveView
-from tallystick.cli.run.run_setup import learner_of, task_of
-from tallystick.data.readers import read
 from tallystick.engines.export import verify
 from tallystick.history.moments import Moment
 from tests.cli.desk import Bare, Desk
@@ -122,16 +119,6 @@ def test_a_number_is_told_by_an_error_that_can_tell_models_apart(desk: Desk) -> 
     assert found["score"] < 700
 
 
-def test_what_a_label_is(mine: Desk) -> None:
-    table = read("mine.csv")
-    assert task_of(table, "fault", ["vib"]).labels == ("0", "1")
-    assert task_of(table, "site", ["vib"]).labels == ("Site A", "Site B", "Site C")
-    assert task_of(table, "life", ["vib"]).labels == ()
-    error = task_of(table, "life", ["vib"]).measure
-    assert (error.name, error.upper) == ("mae", ceil(float(table["life"].max() - table["life"].min())))
-    assert task_of(table, "fault", ["vib"], "macro_f1").measure.name == "macro_f1"
-
-
 @pytest.mark.parametrize(
     "words, said",
     [
@@ -174,8 +161,3 @@ def test_without_the_learning_parts_one_line_says_what_brings_them(bare: Bare) -
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("tally: simulations need ")
     assert "pip install 'tallystick[learn]'" in said.err and said.err.count("\n") == 1
-
-
-def test_learners_by_name() -> None:
-    assert learner_of("softmax").name == "linear"
-    assert dict(learner_of("mlp:64-32").settings)["hidden"] == "64-32"

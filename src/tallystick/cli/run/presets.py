@@ -35,12 +35,12 @@ def presets(at: Context, name: str | None) -> None:
 
         if name is not None and name not in there.names():
             stop(f"there is no preset {name!r}; choose one of {', '.join(there.names())}")
-        found = [described(one) for one in ([name] if name else there.names())]
+        chosen = [described(each) for each in ([name] if name else there.names())]
     if name:
-        at.show(found[0], _whole(found[0]))
+        at.show(chosen[0], _whole(chosen[0]))
         return
-    lines = [line for one in found for line in (*_brief(one), "")]
-    at.show(found, [*lines, "tally presets NAME says more of one"])
+    lines = [line for each in chosen for line in (*_brief(each), "")]
+    at.show(chosen, [*lines, "tally presets NAME says more of one"])
 
 
 def described(name: str) -> dict[str, Any]:
@@ -50,11 +50,11 @@ def described(name: str) -> dict[str, Any]:
 
     make = there.preset(name)
     made = make()
-    said, paper = first_sentence(inspect.getdoc(inspect.getmodule(make)) or "")
+    summary, paper = first_sentence(inspect.getdoc(inspect.getmodule(make)) or "")
     return {
         "name": name,
         "version": made.version,
-        "says": said,
+        "says": summary,
         "paper": paper,
         "how": inspect.getdoc(make) or "",
         "needs": {need: NEEDS.get(need, need) for need in made.needs},
@@ -68,14 +68,14 @@ def described(name: str) -> dict[str, Any]:
 
 def first_sentence(text: str) -> tuple[str, str]:
     """A text's first sentence, and the paper that stands in brackets at its end."""
-    said = " ".join(text.split("\n\n", 1)[0].split())
-    paper = PAPER.search(said)
-    return PAPER.sub("", said).rstrip(" .") + ".", paper[1] if paper else ""
+    sentence = " ".join(text.split("\n\n", 1)[0].split())
+    paper = PAPER.search(sentence)
+    return PAPER.sub("", sentence).rstrip(" .") + ".", paper[1] if paper else ""
 
 
-def turn(said: str) -> str:
+def turn(rule: str) -> str:
     """Whose turn it is, in words."""
-    kind, _, of = said.partition(":")
+    kind, _, of = rule.partition(":")
     return TURNS.get(kind, kind).format(of=of.partition(":")[0])
 
 
@@ -95,19 +95,19 @@ def _phase(phase: "PhasePlan", where: str) -> dict[str, str]:
     return {"name": phase.name, "when": where, "who": turn(phase.turn), "posts": posts}
 
 
-def _brief(one: dict[str, Any]) -> list[str]:
-    phases = ", ".join(phase["name"] for phase in one["phases"])
-    rows = [("what", one["says"]), ("paper", one["paper"]), ("needs", ", ".join(one["needs"]))]
-    return output.pairs([("preset", one["name"]), *rows, ("phases", phases)])
+def _brief(preset: dict[str, Any]) -> list[str]:
+    phases = ", ".join(phase["name"] for phase in preset["phases"])
+    rows = [("what", preset["says"]), ("paper", preset["paper"]), ("needs", ", ".join(preset["needs"]))]
+    return output.pairs([("preset", preset["name"]), *rows, ("phases", phases)])
 
 
-def _whole(one: dict[str, Any]) -> list[str]:
-    about = [("what", one["says"]), ("paper", one["paper"]), ("how", one["how"])]
-    needs = [("needs", f"{need}: {means}") for need, means in one["needs"].items()]
-    phases = [tuple(phase.values()) for phase in one["phases"]]
-    settings = [(name, known["default"], known["says"]) for name, known in one["settings"].items()]
+def _whole(preset: dict[str, Any]) -> list[str]:
+    about = [("what", preset["says"]), ("paper", preset["paper"]), ("how", preset["how"])]
+    needs = [("needs", f"{need}: {means}") for need, means in preset["needs"].items()]
+    phases = [tuple(phase.values()) for phase in preset["phases"]]
+    settings = [(name, known["default"], known["says"]) for name, known in preset["settings"].items()]
     return [
-        *output.pairs([("preset", one["name"]), *about, *needs]),
+        *output.pairs([("preset", preset["name"]), *about, *needs]),
         "",
         *output.table(("phase", "when", "who", "posts"), phases, "no phases"),
         "",

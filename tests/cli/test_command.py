@@ -1,0 +1,100 @@
+"""How a command reads what is typed: numbers, times, digests, files, passwords; which options come first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from tallystick.cli import command
+from tallystick.cli.command import BadInput, Context, digest_of, ensure_writable, exact, moment, whole
+
+
+@pytest.mark.parametrize(
+    "read, text, value",
+    [
+        (whole(), "10,000", 10_000),
+        (whole(1), "1", 1),
+        (exact(9), "1.5", 1_500_000_000),
+        (exact(12), "1e-6", 1_000_000),
+        (exact(0), "-7", -7),
+        (moment, "1970-01-02", 86_400_000),
+        (moment, "1970-01-01T01:00Z", 3_600_000),
+        (moment, "1970-01-01T01:00+01:00", 0),
+        (digest_of, "aB" * 32, b"\xab" * 32),
+    ],
+)
+def test_what_is_typed_is_read(read: Callable[[str], object], text: str, value: object) -> None:
+    assert read(text) == value
+
+
+@pytest.mark.parametrize(
+    "read, text, reason",
+    [
+        (whole(), "ten", "'ten' is not a whole number"),
+        (whole(), "1.5", "'1.5' is not a whole number"),
+        (whole(1), "0", "0 is less than 1"),
+        (exact(9), "much", "'much' is not a number"),
+        (exact(9), "inf", "more than 9 places"),
+        (exact(2), "0.001", "more than 2 places"),
+        (moment, "tomorrow", "'tomorrow' is no time such as 2027-06-30"),
+        (digest_of, "ab", "'ab' is no digest"),
+        (digest_of, "zz" * 32, "no digest of 64 hexadecimal digits"),
+    ],
+)
+def test_what_cannot_be_read_is_said(read: Callable[[str], object], text: str, reason: str) -> None:
+    with pytest.raises(click.BadParameter) as refused:
+        read(text)
+    assert reason in refused.value.message
+
+
+def test_an_option_beside_the_command_comes_before_one_in_front_of_it() -> None:
+    before = Context(ledger=Path("a"), key=Path("k"))
+    assert command._context(before, {"ledger": Path("b"), "key": None, "json": False}) == Context(
+        Path("b"), Path("k"), False
+    )
+    assert command._context(None, {"json": True}) == Context(json=True)
+
+
+def test_a_ledger_and_a_key_must_be_named() -> None:
+    with pytest.raises(BadInput, match="which ledger\\? say --ledger DIR"):
+        Context().folder()
+    with pytest.raises(BadInput, match="whose key\\? say --key FILE"):
+        Context().key_file()
+
+
+def test_files_that_cannot_be_read_are_said(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text('{"ε": 1}', encoding="utf-8")
+    bad.write_bytes(b"ok \xff")
+    assert command.read_text(good) == '{"ε": 1}'
+    assert command.read_json(good) == {"ε": 1}
+    with pytest.raises(BadInput, match="bad is no text in UTF-8: invalid start byte at byte 3"):
+        command.read_text(bad)
+    with pytest.raises(BadInput, match="bad is damaged"):
+        command.read_json(bad)
+
+
+def test_where_nothing_can_be_written_is_said_before(tmp_path: Path) -> None:
+    ensure_writable(tmp_path / "new.html")
+    with pytest.raises(BadInput, match=r"there is no folder .*none; make it"):
+        ensure_writable(tmp_path / "none" / "new.html")
+    with pytest.raises(BadInput, match="is a folder; name a file in it"):
+        ensure_writable(tmp_path)
+
+
+def test_a_password_is_taken_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_PASSWORD", "pepper")
+    monkeypatch.setenv("TALLY_NEW_PASSWORD", "salt")
+    assert command.password_of(Path("a.key")) == "pepper"
+    assert command.password_of(Path("a.key"), variable="TALLY_NEW_PASSWORD") == "salt"
+
+
+def test_a_missing_part_comes_with_what_brings_it_and_a_defect_does_not() -> None:
+    missing = "audits need numpy, which is not installed: pip install"
+    with pytest.raises(BadInput, match=missing), command.learning_parts("audits"):
+        raise ModuleNotFoundError("no", name="numpy")
+    with pytest.raises(ModuleNotFoundError), command.learning_parts("audits"):
+        raise ModuleNotFoundError("no", name="tallystick.nothing")
