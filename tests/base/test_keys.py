@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.base import keys
-from tallystick.base.keys import KeyFileError, SigningKey
+from tallystick.base.keys import KeyFileError, Signer, SigningKey
 from tests.vectors.ed25519 import edges
 
 WYCHEPROOF = json.loads((Path(__file__).parents[1] / "vectors/ed25519/wycheproof.json").read_text())
@@ -339,3 +339,19 @@ def test_what_is_not_there_or_no_file_is_said(tmp_path):
         keys.load_key(tmp_path / "none", "pw")
     with pytest.raises(KeyFileError, match="could not be read"):
         keys.load_key(tmp_path, "pw")
+
+
+class Elsewhere:
+    """A signer whose private key is kept where nobody here can read it."""
+
+    def __init__(self) -> None:
+        key = SigningKey.generate()
+        self.public, self.sign = key.public, key.sign
+
+
+def test_whoever_signs_can_prove_possession():
+    signer: Signer = Elsewhere()
+    proof = keys.prove_possession(signer, b"here")
+    assert keys.possession_holds(signer.public, b"here", proof)
+    assert not keys.possession_holds(signer.public, b"there", proof)
+    assert not keys.possession_holds(SigningKey.generate().public, b"here", proof)

@@ -11,7 +11,15 @@ import pytest
 from tallystick.base.ids import ROLES, digest
 from tallystick.base.keys import SigningKey
 from tallystick.engines.embedded.engine import EmbeddedEngine
-from tallystick.engines.engine import Answer, EngineError, LedgerUnreachable, NotCommitted, NotTaken, Ticket
+from tallystick.engines.engine import (
+    Answer,
+    EngineError,
+    EngineStopped,
+    LedgerUnreachable,
+    NotCommitted,
+    NotTaken,
+    Ticket,
+)
 from tallystick.engines.session import Session, sealed_before
 from tallystick.engines.values import UnsoundValue
 from tallystick.ledger import transactions as tx
@@ -200,6 +208,15 @@ def test_a_time_out_names_the_transaction_and_keeps_its_number(faulty, clock):
     found = faulty.find(error.value.digest)
     assert found is not None and found.accepted
     assert account(faulty.ledger, "bob").balance == 1_002
+
+
+def test_an_engine_that_stopped_may_have_written_it(faulty, clock):
+    one = session(faulty, clock)
+    pending = one.submit(pay())
+    faulty.waits.append(EngineStopped("block 1 could not be made; open the ledger again to go on"))
+    with pytest.raises(NotCommitted, match=r"could not be made.*look it up") as error:
+        one.wait(pending)
+    assert error.value.digest == pending.digest
 
 
 def test_an_answer_lost_on_its_way_does_not_repeat_the_transaction(faulty, clock):

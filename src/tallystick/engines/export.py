@@ -24,7 +24,7 @@ from .embedded.pool import GoodSignatures
 from .embedded.verifier import Verifier
 from .engine import EngineError, LedgerMachine, NoLedger, ledger_machine
 from .storage.blocklog import NOTHING, DamagedFrame, Frame, read_frame
-from .storage.database import DamagedStore, Unavailable
+from .storage.database import DamagedStore, StoreUnavailable
 from .storage.memory import WholeState
 from .storage.opening import DATABASE
 from .storage.store import Store, encode_writes
@@ -74,7 +74,7 @@ def export(path: Path | str, file: Path | str, progress: Progress | None = None)
         raise EngineError(
             f"{part} is there: another export to {file} is under way, or was cut off; remove it"
         ) from None
-    except (DamagedStore, Unavailable, OSError) as error:
+    except (DamagedStore, StoreUnavailable, OSError) as error:
         raise EngineError(f"{path} could not be exported to {file}: {error}") from error
     return height
 

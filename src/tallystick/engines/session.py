@@ -17,7 +17,16 @@ from ..ledger import transactions as tx
 from ..ledger.rejections import NumberTooFar, NumberUsed
 from ..ledger.state import ACCOUNTS
 from ..ledger.views import find
-from .engine import Answer, Engine, EngineError, LedgerUnreachable, NotCommitted, NotTaken, Ticket
+from .engine import (
+    Answer,
+    Engine,
+    EngineError,
+    EngineStopped,
+    LedgerUnreachable,
+    NotCommitted,
+    NotTaken,
+    Ticket,
+)
 from .values import UnsoundValue, seal_sound
 
 VALID_FOR: Final = 600_000  # milliseconds in which a transaction must find its block
@@ -137,7 +146,7 @@ class Session:
                     raise ValueError("a transaction that was not handed in has no answer")
                 try:
                     answer = self.engine.wait(pending.ticket)
-                except LedgerUnreachable as failure:
+                except (LedgerUnreachable, EngineStopped) as failure:
                     raise NotCommitted(pending.digest, str(failure)) from failure
                 self._settle(pending, answer)
             return pending.answer

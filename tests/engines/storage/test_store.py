@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.engines.storage.blocklog import seal
-from tallystick.engines.storage.database import DamagedStore, Unavailable
+from tallystick.engines.storage.database import DamagedStore, StoreUnavailable
 from tallystick.engines.storage.lookup import BlockPlace, Index
 from tallystick.engines.storage.memory import Overlay, Recent, Watched, WholeState, after
 from tallystick.engines.storage.store import Store, encode_writes
@@ -147,7 +147,7 @@ def test_a_full_database_is_told_from_a_damaged_one(tmp_path: Path) -> None:
     add(store, {b"k": b"v"})
     pages = store._db.execute("PRAGMA page_count").fetchone()[0]
     store._db.execute(f"PRAGMA max_page_count={pages}")
-    with pytest.raises(Unavailable, match="full"):
+    with pytest.raises(StoreUnavailable, match="full"):
         add(store, {b"big": b"x" * 100_000})
     assert (store.height, store.get(b"big")) == (0, None)
     again = reopened(store)

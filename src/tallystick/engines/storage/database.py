@@ -31,7 +31,7 @@ UNAVAILABLE: Final = (
 DAMAGED_AFTER_ALL: Final = ("SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_DATA", "SQLITE_IOERR_CORRUPTFS")
 
 
-class Unavailable(EngineError):
+class StoreUnavailable(EngineError):
     """The disk, or another process, keeps the database from answering; nothing says that it is damaged."""
 
 
@@ -89,7 +89,7 @@ class Database:
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", None) or ""
             if name.startswith(UNAVAILABLE) and name not in DAMAGED_AFTER_ALL:
-                raise Unavailable(f"{self.path} could not be {what}: {error}") from error
+                raise StoreUnavailable(f"{self.path} could not be {what}: {error}") from error
             raise DamagedStore(f"{self.path} could not be {what}: {error}") from error
         except (Malformed, TypeError, ValueError, OverflowError) as error:
             if what == "written":

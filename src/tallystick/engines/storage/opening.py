@@ -21,7 +21,7 @@ from ..chain import (
 )
 from ..engine import EngineError, LedgerDamaged, LedgerMachine, NoLedger
 from .blocklog import NOTHING, SEGMENT, BlockLog, Frame, seal
-from .database import DamagedStore, EmptyStore, Unavailable
+from .database import DamagedStore, EmptyStore, StoreUnavailable
 from .disk import DISK, Disk
 from .lookup import Index
 from .store import BEHIND, CACHED, Store, encode_writes
@@ -79,7 +79,7 @@ def open_or_create(
                 raise
             create(path, machine, genesis, validators, settings)
             opened = open_ledger(path, machine, settings)
-    except (DamagedStore, Unavailable, OSError) as error:
+    except (DamagedStore, StoreUnavailable, OSError) as error:
         raise EngineError(f"the ledger in {path} could not be opened: {error}") from error
     if genesis is not None and sha256(encode(genesis)).digest() != opened.chain.genesis:
         opened.store.abandon()
