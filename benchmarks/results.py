@@ -4,7 +4,8 @@
     python -m benchmarks.results --write    write the tables into README.md and docs/
 
 A page asks for a table by a pair of marks, `<!-- results:bench -->` and `<!-- /results -->`; one case is
-`<!-- results:bench/ledger-embedded -->`.
+`<!-- results:bench/ledger-embedded -->`. The first page's few figures stand between `<!-- figures -->` and
+`<!-- /figures -->`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.case import ROOT, Measured, Target, find_cases
+from benchmarks.figures import FIGURES, Shown
 
 RESULTS = ROOT / "results"
 MARKED = re.compile(r"(<!-- results:([a-z0-9/-]+) -->\n)(.*?)(<!-- /results -->)", re.DOTALL)
+FIGURES_MARKED = re.compile(r"(<!-- figures -->\n)(.*?)(<!-- /figures -->)", re.DOTALL)
 HEAD = "| case | measured | target | met | beside it | how it came about |\n|---|---:|---:|---|---|---|"
 
 
@@ -133,6 +136,28 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(lines) if results else "Nothing is measured yet."
 
 
+def figures_table(results: Sequence[Result], figures: Sequence[Shown] = FIGURES) -> str:
+    """The figures of the first page, each with what it is compared with and what was asked of it."""
+    lines = ["| what | measured | beside it | asked for |", "|---|---:|---|---|"]
+    for shown in figures:
+        row = row_of(shown, results)
+        unit = row.unit if shown.unit is None else shown.unit
+        peer = f"{row.peer.what}: {figure(row.peer.value)}" if row.peer else ""
+        verdict = f"{target_text(row.target)}, {met_text(row.met)}" if row.target else ""
+        value = f"{figure(row.value)} {unit}".strip()
+        lines.append(f"| {shown.words} | {value} | {shown.beside or peer} | {verdict} |")
+    return "\n".join(lines)
+
+
+def row_of(shown: Shown, results: Sequence[Result]) -> Measured:
+    """The one row that is meant."""
+    rows = [row for result in results if result.name == shown.result for row in result.measured]
+    fitting = [row for row in rows if row.what.startswith(shown.begins)]
+    if len(fitting) != 1:
+        raise ValueError(f"{len(fitting)} figures of {shown.result} begin with {shown.begins!r}; one must")
+    return fitting[0]
+
+
 def rewritten(page: str, results: Sequence[Result]) -> str:
     """The page with every marked table made anew."""
 
@@ -140,6 +165,7 @@ def rewritten(page: str, results: Sequence[Result]) -> str:
         shown = [result for result in results if match[2] in (result.suite, result.name)]
         return f"{match[1]}{table(shown)}\n{match[4]}"
 
+    page = FIGURES_MARKED.sub(lambda match: f"{match[1]}{figures_table(results)}\n{match[3]}", page)
     return MARKED.sub(filled, page)
 
 

@@ -3,10 +3,12 @@
 import pytest
 
 from benchmarks.case import Measured, Peer, at_least, at_most
+from benchmarks.figures import Shown
 from benchmarks.results import (
     Result,
     all_met,
     figure,
+    figures_table,
     is_old,
     load,
     load_all,
@@ -92,6 +94,29 @@ def test_a_page_gets_its_tables():
     assert "faults/other" not in once
     assert rewritten(once, [result("speed", MISSED), other]) == once
     assert rewritten(once, []) == page.replace("old", "Nothing is measured yet.")
+
+
+def test_the_first_pages_figures_keep_what_was_missed():
+    shown = [Shown("bench/speed", "a |", "how long it takes", unit="seconds"), Shown("bench/other", "", "x")]
+    rows = figures_table([result("speed", MISSED), result("other")], shown).splitlines()
+
+    assert rows[2:] == [
+        "| how long it takes | 0.25 seconds | theirs: 1.5 | ≤ 0.2, missed |",
+        "| x | 12,345 tx/s |  | ≥ 12,000, met |",
+    ]
+
+
+@pytest.mark.parametrize("begins", ["b", ""])
+def test_a_figure_that_is_gone_or_not_alone_is_no_figure(begins):
+    measured = [MISSED, Measured(value=1, unit="s", what="another")]
+    with pytest.raises(ValueError, match="figures of bench/speed begin with"):
+        figures_table([result("speed", *measured)], [Shown("bench/speed", begins, "x")])
+
+
+def test_ten_figures_are_shown_without_the_names_of_cases():
+    table = figures_table(load_all())
+    assert len(table.splitlines()) == 2 + 10
+    assert not any(result.case in table for result in load_all() if "-" in result.case)
 
 
 def test_the_overview_begins_with_what_was_missed():

@@ -65,7 +65,7 @@ def tree(tmp_path):
     """A repository of its own: the real runner, and cases that leave a trace."""
     home = tmp_path / "benchmarks"
     home.mkdir()
-    for name in ("__init__", "case", "pictures", "results", "run"):
+    for name in ("__init__", "case", "figures", "pictures", "results", "run"):
         (home / f"{name}.py").write_bytes((REPOSITORY / "benchmarks" / f"{name}.py").read_bytes())
     (home / "planted.py").write_text(CASES)
     (tmp_path / ".gitignore").write_text("__pycache__/\nlog\nstop\nresults/\n")

@@ -1,5 +1,6 @@
 """A real network of four: the commands on it, a client that believes nothing, validators that change."""
 
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from tallystick.engines.engine import EngineError
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.state import ACCOUNTS, PROPOSALS, RECORDS
 from tallystick.ledger.state import MEMBERS as MEMBERS_TABLE
+from tests.architecture.source import ROOT
 from tests.cometbft.both import OPERATORS
 from tests.cometbft.conftest import MEMBERS
 
@@ -199,3 +201,20 @@ def test_nodes_on_a_network_serve_a_request_as_they_do_on_a_ledger_of_one_proces
         assert isinstance(ended, ts.Settled), ended
         assert client.get(RECORDS, ended.receipt.request).rounds == 2
     assert net.forks() == []
+
+
+def test_the_first_pages_consortium_runs_as_it_is_typed(tmp_path, capsys, monkeypatch):
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"<!-- consortium -->\n```\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    built, *lines = block[1].splitlines()
+    assert built == "make cometbft"
+    monkeypatch.chdir(tmp_path)
+    try:
+        for line in lines:
+            program, *words = line.split()
+            assert program == ".venv/bin/tally"
+            assert run(words) == 0, line
+    finally:
+        run(["network", "stop", "net"])
+    assert "250 tokens sent" in capsys.readouterr().out
