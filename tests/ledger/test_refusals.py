@@ -229,7 +229,8 @@ def test_every_line_of_every_list_has_its_test():
 
 
 def test_every_refusal_of_the_envelope_has_its_test():
-    texts = [(Path(__file__).parent / f"test_{name}.py").read_text() for name in ("envelope", "transition")]
+    here = Path(__file__).parent
+    texts = [(here / name).read_text() for name in ("transactions/test_envelope.py", "test_transition.py")]
     for name, kind in REFUSALS.items():
         if kind.code < 20 or kind.code == 99:
             assert any(re.search(rf'no\.{kind.__name__}\b|"{name}"', text) for text in texts), name

@@ -10,7 +10,7 @@ from msgspec.structs import fields
 
 from ..base import keys, toml
 from ..base.codec import Decoder, Malformed, Record, encode, misfit
-from ..base.ids import Millis, Name, PublicKey, Role, Time, Tokens, digest
+from ..base.ids import Millis, Name, PublicKey, Role, Time, Tokens
 from .chains.trust import first_view
 from .handlers import WEIGHTS
 from .handlers.members import ensure_encryption_key
@@ -125,11 +125,6 @@ def founding_validators(genesis: Genesis) -> tuple[bytes, ...]:
         if genesis.validates in founder.roles and founder.validator
     )
     return tuple(sorted(named))
-
-
-def genesis_digest(genesis: Genesis) -> bytes:
-    """What tells one beginning from another."""
-    return digest(b"genesis", encode(genesis))
 
 
 def ensure_sound(genesis: Genesis) -> None:

@@ -11,8 +11,7 @@ from tallystick.ledger.notices import Fined, MemberLeft, Paid
 from tallystick.ledger.requests import misconduct, scoring
 from tallystick.ledger.rules import flaw
 from tallystick.ledger.transactions import Score
-
-from ..play import (
+from tests.ledger.play import (
     COMBINE,
     Biased,
     answer,

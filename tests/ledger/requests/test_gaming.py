@@ -24,8 +24,7 @@ from tallystick.ledger.requests import elections, scoring, settlement, turns
 from tallystick.ledger.requests.seats import depart
 from tallystick.ledger.state import Draft
 from tallystick.ledger.transition import check
-
-from .play import (
+from tests.ledger.play import (
     COMBINE,
     MEASURE,
     MEMBERS,
@@ -42,8 +41,8 @@ from .play import (
     started,
     train,
 )
-from .units_at_hand import with_unit
-from .world import CHAIN, HOUR, START, Memory, World, ensure_refused, founder
+from tests.ledger.units_at_hand import with_unit
+from tests.ledger.world import CHAIN, HOUR, START, Memory, World, ensure_refused, founder
 
 ALONE = ru.Paying(weight="equal")
 

@@ -7,10 +7,9 @@ from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
-
-from .play import COMBINE, DRAW, Play, answer, ask, consortium, judge, mutual, started, train
-from .units_at_hand import with_unit
-from .world import HOUR, World, founder, hashed, refused
+from tests.ledger.play import COMBINE, DRAW, Play, answer, ask, consortium, judge, mutual, started, train
+from tests.ledger.units_at_hand import with_unit
+from tests.ledger.world import HOUR, World, founder, hashed, refused
 
 
 def asking(rules: ru.Rules | None = None, reward: int = 1_000, parent: str = "") -> tx.PostRequest:

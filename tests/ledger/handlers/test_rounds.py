@@ -7,9 +7,8 @@ from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
-
-from .play import MEMBERS, Play, consortium, mutual, relay, started
-from .world import HOUR, hashed, refused
+from tests.ledger.play import MEMBERS, Play, consortium, mutual, relay, started
+from tests.ledger.world import HOUR, hashed, refused
 
 NO_REQUEST = "request-" + "0" * 32
 

@@ -9,8 +9,7 @@ from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.budgets import curves as privacy_cost
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
-
-from .play import (
+from tests.ledger.play import (
     COMBINE,
     DRAW,
     MEASURE,
@@ -29,8 +28,8 @@ from .play import (
     started,
     train,
 )
-from .units_at_hand import with_unit
-from .world import DAY, HOUR, World
+from tests.ledger.units_at_hand import with_unit
+from tests.ledger.world import DAY, HOUR, World
 
 
 def whole(world: World) -> int:

@@ -7,10 +7,21 @@ from tallystick.ledger import rejections as no
 from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
-
-from .play import COMBINE, TRAINS, Play, answer, ask, consortium, judge, mutual, relay, started, train
-from .units_at_hand import with_unit
-from .world import DAY, World, refused
+from tests.ledger.play import (
+    COMBINE,
+    TRAINS,
+    Play,
+    answer,
+    ask,
+    consortium,
+    judge,
+    mutual,
+    relay,
+    started,
+    train,
+)
+from tests.ledger.units_at_hand import with_unit
+from tests.ledger.world import DAY, World, refused
 
 NO_REQUEST = "request-" + "0" * 32
 NO_UNIT = "unit-" + "0" * 32
