@@ -71,10 +71,10 @@ def read_settings(preset: str, asked: Mapping[str, object]) -> dict[str, Value]:
     if preset not in presets.names():
         raise Unfit(f"there is no preset {preset!r}; choose one of {', '.join(presets.names())}")
     known, given = settings_of(preset), {}
-    for said, value in asked.items():
-        name = ALIASES.get(said, said) if said not in known else said
+    for word, value in asked.items():
+        name = ALIASES.get(word, word) if word not in known else word
         if name not in known:
-            raise Unfit(f"the preset {preset} has no setting {said!r}; choose among {', '.join(known)}")
+            raise Unfit(f"the preset {preset} has no setting {word!r}; choose among {', '.join(known)}")
         if value is not None:
             given[name] = known[name].read(value)
     return given
@@ -139,14 +139,14 @@ def _implied(given: Mapping[str, Value], known: Mapping[str, Option]) -> dict[st
 
 def _by_size(size: Value, known: Mapping[str, Option]) -> dict[str, Value]:
     """What follows from how many members there are."""
-    found: dict[str, Value] = {}
+    derived: dict[str, Value] = {}
     if not isinstance(size, int):
-        return found
+        return derived
     if "attackers" in known:
-        found["attackers"] = max(1, size // 10)
+        derived["attackers"] = max(1, size // 10)
     if "judges" in known and size > MAX_ALL_JUDGES:
-        found["judges"] = DRAWN
-    return found
+        derived["judges"] = DRAWN
+    return derived
 
 
 def _changed(made: Protocol, known: Option, value: Value) -> Protocol:
@@ -160,11 +160,12 @@ def _changed(made: Protocol, known: Option, value: Value) -> Protocol:
         return replace(made, **{inner: record_with(getattr(made, inner), **{name: ruled})})
     if part == "phases" and name in ("wait", "quorum"):
 
-        def phase(one: PhasePlan) -> PhasePlan:
-            return replace(one, **{name: ruled}) if name == "wait" or one.do.rows == "training" else one
+        def changed(phase: PhasePlan) -> PhasePlan:
+            reached = name == "wait" or phase.do.rows == "training"
+            return replace(phase, **{name: ruled}) if reached else phase
 
         served = (made.opening, made.phases, made.closing)
-        opening, phases, closing = (tuple(phase(one) for one in some) for some in served)
+        opening, phases, closing = (tuple(map(changed, some)) for some in served)
         return replace(made, opening=opening, phases=phases, closing=closing)
     return made
 
@@ -186,16 +187,16 @@ def _in_protocol(made: Protocol, known: Option) -> Value | None:
 
 
 def _as_composed(made: Protocol, known: Mapping[str, Option], task: Task | None) -> dict[str, Value]:
-    found = {name: _in_protocol(made, part) for name, part in known.items()}
+    values = {name: _in_protocol(made, part) for name, part in known.items()}
     if task is not None:
         spread = Decimal(str(spread_of(task)))
-        found["tolerance"] = known["tolerance"].read(Decimal(made.elect.tolerance) / MILLION / spread)
-    return {name: value for name, value in found.items() if value not in UNSAID}
+        values["tolerance"] = known["tolerance"].read(Decimal(made.elect.tolerance) / MILLION / spread)
+    return {name: value for name, value in values.items() if value not in UNSAID}
 
 
-def _tolerant(made: Protocol, task: Task, said: Value | None) -> Protocol:
+def _tolerant(made: Protocol, task: Task, asked: Value | None) -> Protocol:
     """Figures may lie apart as the plan says, in spreads of the target; else as few hundred rows let them."""
     spread = Decimal(str(spread_of(task))) * MILLION
     usual = max(made.elect.tolerance, round(Decimal(str(TOLERANCE)) * spread))
-    allowed = usual if said is None else round(Decimal(str(said)) * spread)
+    allowed = usual if asked is None else round(Decimal(str(asked)) * spread)
     return replace(made, elect=record_with(made.elect, tolerance=allowed))

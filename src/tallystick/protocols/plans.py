@@ -112,8 +112,8 @@ class Plan:
         """The plan as members serve it and the ledger enforces it; refuses what contradicts itself."""
         chosen = self.learner if learner is None else learner
         if self.task is None or not isinstance(chosen, Learner):
-            what = "names no task: what is to be learnt?" if self.task is None else "needs the learner itself"
-            raise Unfit(f"the plan {what}")
+            lack = "names no task: what is to be learnt?" if self.task is None else "needs the learner itself"
+            raise Unfit(f"the plan {lack}")
         if not 0 < float(self.judging) < 1:
             raise Unfit(
                 f"members keep a share of their rows to judge by, between 0 and 1, not {self.judging}"

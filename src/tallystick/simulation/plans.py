@@ -31,13 +31,13 @@ def among(plan: Plan, members: Members, seed: int = 0) -> Plan:
         settings["fewest"] = fewest_rows(members)
     if "usual" in settings_of(plan.preset) and asked.get("protect") == "per_hop":
         # How many rows a unit has is on the ledger: what is usual among them is nobody's secret.
-        settings["usual"] = round(median(len(one.training.y) for one in members.brought.values()))
+        settings["usual"] = round(median(len(share.training.y) for share in members.brought.values()))
     return replace(plan.having(**settings), task=members.task, seed=seed)
 
 
 def fewest_rows(members: Members) -> int:
     """With how many judging rows a member judges: 200, or what the smallest here has."""
-    return min(FEWEST, *(len(one.judging.y) for one in members.brought.values()))
+    return min(FEWEST, *(len(share.judging.y) for share in members.brought.values()))
 
 
 def offered(plan: Plan, members: Members, rounds: int) -> int:
@@ -73,11 +73,11 @@ def _whole(value: object) -> int:
 def _smallest(members: Members, subjects: bool) -> int:
     """How many rows, or subjects, the smallest member trains on."""
     counts = []
-    for one in members.brought.values():
+    for share in members.brought.values():
         if not subjects:
-            counts.append(len(one.training.y))
-        elif one.training.subject is None:
+            counts.append(len(share.training.y))
+        elif share.training.subject is None:
             raise Unfit("to protect subjects, say whose rows they are: members_of(…, subject=<column>)")
         else:
-            counts.append(len(np.unique(one.training.subject)))
+            counts.append(len(np.unique(share.training.subject)))
     return min(counts)

@@ -67,6 +67,16 @@ def test_a_run_is_kept_and_found_again(mine: Desk) -> None:
     assert "holds other files" in mine.fails(f"{MINE} --columns vib --keep .")
 
 
+def test_settings_that_are_printed_can_be_set(mine: Desk) -> None:
+    line = f"{MINE} --columns vib,temp --preset averaging"
+    shown = mine.finds(f"{line} --setting size=2 --setting pay=per_round --setting schedule=300,100")
+    assert sum(one["reward"] > 0 for one in shown["pay"]) == 2, "two of three are in the team"
+    assert sum(one["net"] for one in shown["pay"]) == 400
+    assert "the preset averaging has no setting 'k'; choose among" in mine.fails(f"{line} --setting k=3")
+    assert "size is a whole number of at least 1" in mine.fails(f"{line} --setting size=many")
+    assert "write it as NAME=VALUE" in mine.fails(f"{line} --setting size")
+
+
 def test_ctrl_c_says_how_to_go_on_and_loses_nothing(mine: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     line = f"{MINE} --columns vib,temp --preset averaging --keep runs/a"
     hear = LiveView.hear

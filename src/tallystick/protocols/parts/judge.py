@@ -103,19 +103,19 @@ def _idle(job: Job, models: Mapping[str, Model], hops: bool) -> dict[str, Verdic
         return {}
     vectors = np.stack([vector_of(job.start), *(vector_of(model) for model in models.values())])
     steps = vectors[1:] - (vectors[:-1] if hops else vectors[0])
-    found: dict[str, Verdict] = {authors[int(place)]: "unchanged" for place in updates.unchanged(steps)}
+    verdicts: dict[str, Verdict] = {authors[int(place)]: "unchanged" for place in updates.unchanged(steps)}
     if hops:
-        return found
+        return verdicts
     for place in updates.later_copies(steps):
-        found.setdefault(authors[int(place)], "copy")
+        verdicts.setdefault(authors[int(place)], "copy")
     trail = job.session.trail
     if trail.round != job.round:
         trail.replayers = _replayed(trail, job.round, authors, steps, vectors[0])
         trail.round, trail.start = job.round, vectors[0]
         trail.steps = dict(zip(authors, steps, strict=True))
     for author in trail.replayers:
-        found.setdefault(author, "copy")
-    return found
+        verdicts.setdefault(author, "copy")
+    return verdicts
 
 
 def _replayed(
@@ -128,13 +128,13 @@ def _replayed(
     if trail.round != round - 1 or trail.start is None or len(authors) < FEW:
         return ()
     before = {"": start - trail.start, **trail.steps}
-    found: dict[str, None] = {}
+    replayers: dict[str, None] = {}
     for whose, step in before.items():
         angles = updates.angles(steps, step)
         others = [place for place, author in enumerate(authors) if author != whose]
         near = REPLAYED * float(np.median(angles))
-        found |= dict.fromkeys(authors[place] for place in others if angles[place] <= near)
-    return tuple(found)
+        replayers |= dict.fromkeys(authors[place] for place in others if angles[place] <= near)
+    return tuple(replayers)
 
 
 def _note(job: Job, models: Mapping[str, Model]) -> None:
@@ -152,14 +152,14 @@ def _note(job: Job, models: Mapping[str, Model]) -> None:
 
 def _angles(bench: Bench, jobs: Sequence[Job]) -> list[Product]:
     job, trail = jobs[0], jobs[0].session.trail
-    found: dict[str, float] = {}
+    angles: dict[str, float] = {}
     if trail.updates and job.first is not None:
         way: Vector = vector_of(job.start) - vector_of(job.first)
-        found = dict(
+        angles = dict(
             zip(trail.updates, updates.angles(np.stack(list(trail.updates.values())), way), strict=True)
         )
 
     def score(author: str) -> Scored:
-        return (float(found[author]), "fine") if author in found else ABSTAINED
+        return (float(angles[author]), "fine") if author in angles else ABSTAINED
 
     return [Product(scores=(ABSTAINED, *(score(author) for author in job.subjects))) for job in jobs]

@@ -64,11 +64,11 @@ def post_keys() -> Do:
 def deal_shares(keys: str = "keys") -> Do:
     """Shares of one's seed and mask key, sealed for each who can open them."""
 
-    def one(the: _Sum, job: Job) -> Product:
+    def made(the: _Sum, job: Job) -> Product:
         boxes = session.deal(the.begun(job)[0], the.keys, _entropy(job.secret))
         return Product(inline=encode(Dealt(tuple(sorted(boxes.items())))))
 
-    return Do("inline", _each(one, keys), reads=(keys,))
+    return Do("inline", _each(made, keys), reads=(keys,))
 
 
 def train_masked(
@@ -97,24 +97,24 @@ def train_masked(
 def list_arrived(masked: str = "masked") -> Do:
     """Whose masked words can be read: they are the survivors, for everybody."""
 
-    def one(the: _Sum, job: Job) -> Product:
+    def made(the: _Sum, job: Job) -> Product:
         posted = job.inbox.get(masked, {})
         there = [seat for author, seat in the.seats.items() if isinstance(posted.get(author), dict)]
         return Product(inline=encode(Arrived(tuple(there))))
 
-    return Do("inline", _each(one), reads=(masked,))
+    return Do("inline", _each(made), reads=(masked,))
 
 
 def unmask(arrived: str = "arrived", keys: str = "keys", shares: str = "shares") -> Do:
     """For each survivor one's share of its seed, for each lost member one's share of its mask key."""
 
-    def one(the: _Sum, job: Job) -> Product:
+    def made(the: _Sum, job: Job) -> Product:
         mine, _ = the.begun(job)
         sealed = {dealer: boxes[mine.seat] for dealer, boxes in the.boxes.items() if mine.seat in boxes}
         survivors = the.survivors(job, arrived)
         return Product(inline=encode(session.unmask(mine, the.keys, sealed, the.dealers, survivors)[1]))
 
-    return Do("inline", _each(one, keys, shares), reads=(arrived, keys, shares))
+    return Do("inline", _each(made, keys, shares), reads=(arrived, keys, shares))
 
 
 def open_mean(
@@ -126,7 +126,7 @@ def open_mean(
 ) -> Do:
     """The weighted mean of the survivors' models (bpcv eq. 5): the same bits as the plain one."""
 
-    def one(the: _Sum, job: Job) -> Product:
+    def made(the: _Sum, job: Job) -> Product:
         words, posted = {}, job.inbox.get(masked, {})
         survivors = the.survivors(job, arrived)
         for author, seat in the.seats.items():
@@ -139,11 +139,11 @@ def open_mean(
         total = opening.open_sum(the.plan, the.keys, the.dealers, words, reveals)
         return Product(model_of(fixed_point.mean_of(total)[0], job.start))
 
-    return Do("model", _each(one, keys, shares), reads=(keys, shares, masked, arrived, unmasked))
+    return Do("model", _each(made, keys, shares), reads=(keys, shares, masked, arrived, unmasked))
 
 
 def _each(
-    one: Callable[[_Sum, Job], Product], keys: str = "", shares: str = ""
+    made: Callable[[_Sum, Job], Product], keys: str = "", shares: str = ""
 ) -> Callable[[Bench, Sequence[Job]], list[Product]]:
     """Serve a batch: what is public of the sum is read once.
 
@@ -152,7 +152,7 @@ def _each(
 
     def caught(the: _Sum, job: Job) -> Product:
         try:
-            return one(the, job)
+            return made(the, job)
         except FAILED:
             return Product()
 
@@ -202,18 +202,18 @@ class _Sum:
         plan = session.plan_for(context, len(seats), size_of(job.start) + 1, degree=degree)
         posted = _read(_keys, seats, job.inbox.get(keys, {}))
         dealt = _read(_dealt, seats, job.inbox.get(shares, {}))
-        boxes = {seat: dict(one.boxes) for seat, one in dealt.items()}
+        boxes = {seat: dict(dealer.boxes) for seat, dealer in dealt.items()}
         return _Sum(plan, seats, session.usable(posted), boxes)
 
 
 def _read(decode: Decoder[T], seats: Mapping[str, int], posted: Posts) -> dict[int, T]:
     """What was posted, by seat; what cannot be read counts for everybody as not posted."""
-    found = {}
+    read: dict[int, T] = {}
     for author, data in posted.items():
         if isinstance(data, bytes) and author in seats:
             with suppress(Malformed):
-                found[seats[author]] = decode(data)
-    return found
+                read[seats[author]] = decode(data)
+    return read
 
 
 def _specs(like: Model) -> dict[str, Spec]:

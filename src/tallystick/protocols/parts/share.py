@@ -38,7 +38,7 @@ def train_last_hop(phase: str, protect: Protection | None = None) -> Do:
         starts, parents = [], []
         for job in jobs:
             posted = job.inbox.get(phase, {})
-            author = next((one for one in reversed(list(posted)) if isinstance(posted[one], dict)), "")
+            author = next((name for name in reversed(list(posted)) if isinstance(posted[name], dict)), "")
             model = posted.get(author)
             starts.append(model if isinstance(model, dict) else job.start)
             parents.append((author,) if author else ())

@@ -20,5 +20,5 @@ def preset(name: str) -> Preset:
     """The preset of this name: the function in its file that is called as the file is."""
     if name not in names():
         raise LookupError(f"there is no preset {name!r}; choose one of {', '.join(names())}")
-    found: Preset = getattr(import_module(f"{__name__}.{name}"), name)
-    return found
+    make: Preset = getattr(import_module(f"{__name__}.{name}"), name)
+    return make
