@@ -26,18 +26,18 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
 
         def batch(first: int) -> tuple[dict[str, int], list[str]]:
             waiting = [pool.submit(tried, first + worker, size) for worker in range(WORKERS)]
-            found: Counter[str] = Counter()
+            counts: Counter[str] = Counter()
             wrong = []
             for future in waiting:
                 try:
-                    found.update(future.result())
+                    counts.update(future.result())
                 except Exception as error:  # noqa: BLE001 - what is raised here is what the case looks for
                     wrong.append(f"{type(error).__name__}: {str(error)[:300]}")
-            return dict(found), wrong
+            return dict(counts), wrong
 
         for first in range(0, many // size, WORKERS):
-            found, wrong = progress.once(f"from seed {first}", partial(batch, first))
-            met.update(found)
+            counts, wrong = progress.once(f"from seed {first}", partial(batch, first))
+            met.update(counts)
             raised += wrong
     total, sound = sum(met.values()), met.pop("well-formed", 0)
     return [

@@ -72,13 +72,13 @@ def _in_pairs(
     work: Callable[[int, int], dict[str, Any]], seeds: Sequence[int], size: int, progress: Progress
 ) -> list[dict[str, Any]]:
     """The work for each seed, two at a time; what was done before a stop is kept."""
-    found: list[dict[str, Any]] = []
+    parts: list[dict[str, Any]] = []
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for start in range(0, len(seeds), 2):
             pair = seeds[start : start + 2]
             key = f"{work.__name__} {list(pair)} of {size}"
-            found += progress.once(key, partial(_worked, pool, work, pair, size))
-    return found
+            parts += progress.once(key, partial(_worked, pool, work, pair, size))
+    return parts
 
 
 def _worked(
@@ -87,23 +87,23 @@ def _worked(
     return list(pool.map(work, seeds, [size] * len(seeds)))
 
 
-def _total(found: list[dict[str, Any]], name: str) -> int:
-    return sum(one[name] if isinstance(one[name], int) else len(one[name]) for one in found)
+def _total(parts: list[dict[str, Any]], name: str) -> int:
+    return sum(part[name] if isinstance(part[name], int) else len(part[name]) for part in parts)
 
 
-def _first(found: list[dict[str, Any]], name: str) -> str:
-    return "; ".join(said for one in found for said in one[name])[:500]
+def _first(parts: list[dict[str, Any]], name: str) -> str:
+    return "; ".join(line for part in parts for line in part[name])[:500]
 
 
 def kill(smoke: bool, progress: Progress) -> list[Measured]:
     """Random kills under load, then an end at each named point."""
     each = 10 if smoke else 200
     seeds = range(2) if smoke else range(KILLS // each)
-    found = _in_pairs(_kill, seeds, each, progress)
+    parts = _in_pairs(_kill, seeds, each, progress)
     points = _in_pairs(_points, [0], 1 if smoke else 20, progress)
-    kills, minutes = _total(found, "kills"), sum(one["seconds"] for one in found) / 60
-    acknowledged, repaired = _total(found, "acknowledged"), _total(found, "repaired")
-    lost, named = _total(found, "lost"), _total(points, "lost")
+    kills, minutes = _total(parts, "kills"), sum(part["seconds"] for part in parts) / 60
+    acknowledged, repaired = _total(parts, "acknowledged"), _total(parts, "repaired")
+    lost, named = _total(parts, "lost"), _total(points, "lost")
     note = (
         f"{acknowledged:,} acknowledged, {repaired} openings mended something; "
         f"{kills / minutes:.0f} kills a minute in each of two processes"
@@ -115,7 +115,7 @@ def kill(smoke: bool, progress: Progress) -> list[Measured]:
             unit="transactions",
             target=exactly(0),
             seeds=list(seeds),
-            note=_first(found, "lost") or note,
+            note=_first(parts, "lost") or note,
         ),
         Measured(what="random kills", value=kills, unit="kills", target=at_least(20 if smoke else KILLS)),
         Measured(
@@ -133,12 +133,12 @@ def torn(smoke: bool, progress: Progress) -> list[Measured]:
     """Flips, cuts, zeroed, noisy and stale sectors, lost files: block log, database, write-ahead log."""
     each = 40 if smoke else 500
     seeds = range(2) if smoke else range(IMAGES // each)
-    found = _in_pairs(_torn, seeds, each, progress)
+    parts = _in_pairs(_torn, seeds, each, progress)
     (alone,) = _in_pairs(_alone, [1], 20 if smoke else 400, progress)
-    images, wrong = _total(found, "images"), _total(found, "wrong")
+    images, wrong = _total(parts, "images"), _total(parts, "wrong")
     note = (
-        f"{_total(found, 'sound')} opened as they were, {_total(found, 'mended')} mended, "
-        f"{_total(found, 'refused')} refused, {_total(found, 'noticed')} noticed when written to"
+        f"{_total(parts, 'sound')} opened as they were, {_total(parts, 'mended')} mended, "
+        f"{_total(parts, 'refused')} refused, {_total(parts, 'noticed')} noticed when written to"
     )
     return [
         Measured(
@@ -147,7 +147,7 @@ def torn(smoke: bool, progress: Progress) -> list[Measured]:
             unit="images",
             target=exactly(0),
             seeds=list(seeds),
-            note=_first(found, "wrong") or note,
+            note=_first(parts, "wrong") or note,
         ),
         Measured(
             what="damaged images", value=images, unit="images", target=at_least(80 if smoke else IMAGES)
@@ -163,17 +163,17 @@ def torn(smoke: bool, progress: Progress) -> list[Measured]:
 
 def io_errors(smoke: bool, progress: Progress) -> list[Measured]:
     """ENOSPC, EIO, short and late failures at each call in turn; then files that may not grow."""
-    found = _in_pairs(_fail, range(8), 25 if smoke else 1, progress)
+    parts = _in_pairs(_fail, range(8), 25 if smoke else 1, progress)
     limits = _in_pairs(_limit, range(4), 9_001 if smoke else 151, progress)
-    wrong = _total(found, "wrong") + _total(limits, "wrong")
-    failures = _total(found, "failures") + _total(limits, "failures")
+    wrong = _total(parts, "wrong") + _total(limits, "wrong")
+    failures = _total(parts, "failures") + _total(limits, "failures")
     return [
         Measured(
             what="ledgers not usable afterwards, or that lost something acknowledged",
             value=wrong,
             unit="runs",
             target=exactly(0),
-            note=_first(found, "wrong") + _first(limits, "wrong")
+            note=_first(parts, "wrong") + _first(limits, "wrong")
             or f"{_total(limits, 'failures')} of {failures} runs by a limit on file sizes",
         ),
         Measured(what="failing runs", value=failures, unit="runs", target=at_least(20 if smoke else 500)),

@@ -22,7 +22,7 @@ MEMBERS = 40
 class Subject:
     """A ledger to be broken: the n-th transaction is the same whenever it is asked for."""
 
-    machine: Machine
+    machine: Machine[Any, Any, Any, Any]
     genesis: Any
     transaction: Callable[[int], bytes]
 

@@ -8,6 +8,7 @@ import pytest
 
 from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import Answer, EngineStopped, Ticket
+from tallystick.ledger.transition import Block
 from tests.faults.apart import apart
 from tests.faults.io_errors import FAULTS, Fault, Toll, fail_each_call, limit_file_sizes
 from tests.faults.subject import LEDGER, STANDIN
@@ -44,7 +45,9 @@ def test_an_engine_that_acknowledges_what_failed_is_caught(
             if not tickets:
                 raise
             for ticket in tickets:
-                receipt = STANDIN.machine.check(self._store, ticket.transaction, None, lambda *_: True)
+                receipt = STANDIN.machine.check(
+                    self._store, ticket.transaction, Block("", 1, 0), lambda *_: True
+                )
                 ticket.answer = Answer(receipt, 9, 0, 0)
             self._pool.done(tickets)
 

@@ -46,7 +46,7 @@ def test_records_that_nobody_compares_with_the_root_are_caught(
 
     claimed = [b""]
 
-    def trusting(store: Store, machine: Machine) -> StateTree:
+    def trusting(store: Store, machine: Machine[Any, Any, Any, Any]) -> StateTree:
         noted = opening.note
 
         def note(*given: Any) -> bytes:
@@ -71,7 +71,7 @@ def test_records_that_nobody_compares_with_the_root_are_caught(
 def test_a_database_that_is_believed_over_the_log_is_caught(
     quick_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def believing(opened: opening.Opened, machine: Machine) -> None:
+    def believing(opened: opening.Opened, machine: Machine[Any, Any, Any, Any]) -> None:
         folder = opened.log.folder
         for file in folder.glob("*.log"):
             file.unlink()
