@@ -43,7 +43,7 @@ def _trained(setting: Setting, first: Model, members: Mapping[str, Brought], tes
     work = Work(learner, cohort, first, first, orders, keys, models=True, total=False)
     models = setting.runner(work).models
     measure = plan.task.measure
-    found = {}
+    measured = {}
     for name, row in zip(members, models if models is not None else (), strict=True):
-        found[name] = float(learner.evaluate(model_of(row, first), test, measure))
-    return found
+        measured[name] = float(learner.evaluate(model_of(row, first), test, measure))
+    return measured

@@ -42,24 +42,24 @@ def watches(clinics: Sequence[str] = CLINICS, test_people: int = 3, seed: int = 
     """Deal whole people to the clinics; keep some for the requester."""
     table = described(load("seglearn-watch")["all"])
     exercises = tuple(sorted(set(table["exercise"].tolist())))
-    wanted = task([name for name in table.names if "_" in name], "exercise", exercises)
+    learnt = task([name for name in table.names if "_" in name], "exercise", exercises)
     people = np.random.default_rng(seed).permutation(np.unique(table["subject"]))
     held, dealt = people[:test_people], people[test_people:]
     shares = dict(zip(clinics, np.array_split(dealt, len(clinics)), strict=True))
-    members = {name: _brought(table, share, wanted, seed) for name, share in shares.items()}
-    test = _rows(table.where(np.isin(table["subject"], held)), wanted)
-    return Watches(wanted, members, test, {name: len(share) for name, share in shares.items()}, exercises)
+    members = {name: _brought(table, share, learnt, seed) for name, share in shares.items()}
+    test = _rows(table.where(np.isin(table["subject"], held)), learnt)
+    return Watches(learnt, members, test, {name: len(share) for name, share in shares.items()}, exercises)
 
 
-def _brought(table: Table, people: npt.NDArray[np.int64], wanted: Task, seed: int) -> Brought:
+def _brought(table: Table, people: npt.NDArray[np.int64], learnt: Task, seed: int) -> Brought:
     unit = divide(table.where(np.isin(table["subject"], people)), judging=0.3, seed=seed)
     roots = (unit.training_root, unit.judging_root)
-    return Brought(_rows(unit.training, wanted), _rows(unit.judging, wanted), roots)
+    return Brought(_rows(unit.training, learnt), _rows(unit.judging, learnt), roots)
 
 
-def _rows(table: Table, wanted: Task) -> Rows:
-    found = inputs(table, wanted)
-    return Rows(found.x, found.y)
+def _rows(table: Table, learnt: Task) -> Rows:
+    read = inputs(table, learnt)
+    return Rows(read.x, read.y)
 
 
 def described(samples: Table) -> Table:
@@ -69,15 +69,15 @@ def described(samples: Table) -> Table:
     }
     subjects, exercises = [], []
     for recording in np.unique(samples["recording"]):
-        one = samples.where(samples["recording"] == recording)
-        windows = len(one) // SAMPLES
+        recorded = samples.where(samples["recording"] == recording)
+        windows = len(recorded) // SAMPLES
         for axis in AXES:
-            cut = one[axis][: windows * SAMPLES].reshape(windows, SAMPLES).astype(np.float64) / 10
+            cut = recorded[axis][: windows * SAMPLES].reshape(windows, SAMPLES).astype(np.float64) / 10
             change = np.abs(np.diff(cut, axis=1)).mean(axis=1)
             parts = (cut.mean(axis=1), cut.std(axis=1), cut.min(axis=1), cut.max(axis=1), change)
             for name, part in zip(FEATURES, parts, strict=True):
                 columns[f"{axis}_{name}"].append(part)
-        subjects.append(one["subject"][: windows * SAMPLES : SAMPLES])
-        exercises.append(one["exercise"][: windows * SAMPLES : SAMPLES])
+        subjects.append(recorded["subject"][: windows * SAMPLES : SAMPLES])
+        exercises.append(recorded["exercise"][: windows * SAMPLES : SAMPLES])
     made = {name: np.concatenate(parts) for name, parts in columns.items()}
     return Table({**made, "subject": np.concatenate(subjects), "exercise": np.concatenate(exercises)})

@@ -21,7 +21,7 @@ from .setting import ANALYST, REQUESTER, Brought
 
 Partition: TypeAlias = int | Sequence[Any] | Mapping[str, Any]
 
-FOUND = (
+STANDARDISED = (
     "columns are standardised by all members' training rows, as only a simulation can; "
     "a real request's task states the constants"
 )
@@ -47,9 +47,9 @@ class Members:
 
     def __repr__(self) -> str:
         lines = [f"{len(self)} members, {self.task.target.name} from {len(self.task.columns)} columns"]
-        for name, one in self.brought.items():
+        for name, own in self.brought.items():
             lines.append(
-                f"  {name:<20} {len(one.training.y):>8,} to train on {len(one.judging.y):>8,} to judge by"
+                f"  {name:<20} {len(own.training.y):>8,} to train on {len(own.judging.y):>8,} to judge by"
             )
         return "\n".join(lines)
 
@@ -94,9 +94,9 @@ def _members(units: Mapping[str, DividedRows[Table]], task: Task, subject: str, 
     if len(units) < 2:
         raise DataError(f"a team has at least two members; this gives {len(units)}: {', '.join(units)}")
     notes: tuple[str, ...] = ()
-    if standardise and all((one.centre, one.spread) == ("0", "1") for one in task.columns):
+    if standardise and all((column.centre, column.spread) == ("0", "1") for column in task.columns):
         task = standardised(task, list(units.values()))
-        notes = (FOUND,)
+        notes = (STANDARDISED,)
     return Members(task, {name: _brought(unit, task, subject) for name, unit in units.items()}, notes)
 
 
@@ -130,19 +130,19 @@ def _parts(table: Table, by: str, partition: Partition | None, seed: int) -> dic
         raise DataError("say who holds which rows: by=<column>, or partition=<number of members>")
     if by:
         table.ensure(by)
-        found: Mapping[str, Any] = by_column(table[by])
+        shares: Mapping[str, Any] = by_column(table[by])
     elif isinstance(partition, int):
-        found = _numbered(iid(len(table), partition, seed))
+        shares = _numbered(iid(len(table), partition, seed))
     else:
-        found = partition if isinstance(partition, Mapping) else _numbered(partition or ())
-    return dict(zip(_named(list(found)), found.values(), strict=True))
+        shares = partition if isinstance(partition, Mapping) else _numbered(partition or ())
+    return dict(zip(_named(list(shares)), shares.values(), strict=True))
 
 
-def _named(found: Sequence[Any]) -> list[str]:
+def _named(called: Sequence[Any]) -> list[str]:
     """Names for the ledger, of what a column or a person calls the members."""
-    named = [name_of(name) for name in found]
+    named = [name_of(name) for name in called]
     if len(set(named)) < len(named):
-        raise DataError(f"two members would have the same name: {', '.join(map(str, found))}")
+        raise DataError(f"two members would have the same name: {', '.join(map(str, called))}")
     taken = {REQUESTER, ANALYST} & set(named)
     if taken:
         raise DataError(f"a member cannot be called {taken.pop()!r}, which is a part in every run; rename it")
