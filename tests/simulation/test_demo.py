@@ -35,5 +35,6 @@ def test_sharing_helps_on_people_nobody_has_seen(told):
     alone = run.compared.alone
     assert run.score > sum(alone.values()) / len(alone)
     told_as_one = " ".join(" ".join(lines).split())
+    assert f"{demo.MALICIOUS}: was expelled (in the middle they gave it" in told_as_one
     assert f"on {len(run.setting.test.y):,} rows of the requester's own" in told_as_one
     assert "all true" in told_as_one

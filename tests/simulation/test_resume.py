@@ -17,6 +17,7 @@ from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.embedded.reader import open_reader
 from tallystick.engines.engine import Ticket
 from tallystick.learning.models import mlp
+from tallystick.ledger.transactions import Unsealed
 from tallystick.simulation import attacks, faults
 from tallystick.simulation.behaviours import Behaviour
 from tallystick.simulation.run import Begin, simulate
@@ -56,7 +57,7 @@ def cutting(after: int) -> Begin:
         engine, sent = EmbeddedEngine(*given, **named), [0]
         submit = engine.submit
 
-        def counted(transaction: bytes) -> Ticket:
+        def counted(transaction: bytes | Unsealed) -> Ticket:
             sent[0] += 1
             if sent[0] > after:
                 raise Cut

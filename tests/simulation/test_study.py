@@ -2,157 +2,27 @@
 
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 import tallystick as ts
-from tallystick.data.refusals import DataError
-from tallystick.data.table import Table
-from tallystick.engines.export import verify
-from tallystick.history import figures
 from tallystick.history.sentences import privacy_sentence
 from tallystick.learning.learner import Batch
 from tallystick.learning.trees.learner import boosted_trees
+from tallystick.ledger import transition
 from tallystick.ledger.budgets.curves import NANO
 from tallystick.protocols.noise import protection
 from tallystick.protocols.vocabulary import Unfit
 from tallystick.simulation.plans import among, notes
-
-LEARNER = ts.mlp(32)
-COLUMNS = [f"p{number}" for number in range(64)]
-TASK = ts.Task(COLUMNS, target="digit", labels=range(10))
-
-
-def digits():
-    x, y = load_digits(return_X_y=True)
-    columns = {name: x[:, number] for number, name in enumerate(COLUMNS)}
-    sites = np.array(["Site A", "Site B", "Site C", "Site D", "Site E"])[np.arange(len(y)) % 5]
-    return Table({**columns, "digit": y, "site": sites, "person": np.arange(len(y)) // 9})
-
-
-@pytest.fixture(scope="module")
-def members():
-    return ts.members_of(digits(), TASK, by="site", judging=0.3, subject="person")
-
-
-@pytest.fixture(scope="module")
-def mutual(members, tmp_path_factory):
-    """Five sites, one malicious, one that leaves in round 3."""
-    moments = []
-    run = ts.simulate(
-        ts.presets.mutual(LEARNER, rounds=4, epochs=2),
-        members,
-        attacks={"site-b": ts.attacks.sign_flip(5)},
-        faults=[ts.faults.leave("site-c", round=3)],
-        store=tmp_path_factory.mktemp("kept") / "run",
-        watch=moments.append,
-    )
-    return run, moments
+from tests.simulation.digit_sites import LEARNER, TASK, digits
 
 
 def averaging(**more):
     return ts.presets.averaging(LEARNER, rounds=2, epochs=2, **more)
-
-
-def test_a_table_becomes_members(members):
-    assert list(members) == ["site-a", "site-b", "site-c", "site-d", "site-e"]
-    together = np.concatenate([one.training.x for one in members.brought.values()])
-    assert abs(together.mean(axis=0)).max() < 0.1
-    assert "site-a" in repr(members)
-    people = [set(part.subject) for part in (members.brought["site-a"].training,)]
-    assert len(people[0]) > 10
-
-
-def test_who_cannot_be_a_member_is_refused():
-    table = digits()
-    with pytest.raises(DataError, match="at least two members"):
-        ts.members_of(table.replace(site=np.array(["x"] * len(table))), TASK, by="site")
-    with pytest.raises(DataError, match="by=<column>"):
-        ts.members_of(table, TASK)
-    named = np.where(table["site"] == "Site A", "requester", "other")
-    with pytest.raises(DataError, match="cannot be called 'requester'"):
-        ts.members_of(table.replace(site=named), TASK, by="site")
-    with pytest.raises(DataError, match="same name"):
-        ts.members_of(table.replace(site=np.where(np.arange(len(table)) % 2, "A b", "a B")), TASK, by="site")
-    assert len(ts.members_of(table, TASK, partition=7)) == 7
-
-
-def test_a_run_fits_one_screen_and_says_what_happened(mutual):
-    run, _ = mutual
-    shown = repr(run)
-    assert max(map(len, shown.splitlines())) <= 80
-    assert len(shown.splitlines()) <= 50
-    for word in ("alone", "pooled", "site-b sign-flip ×5", "site-c left", "fined", "no formal guarantee"):
-        assert word in shown
-    assert run.score > figures.mean_of(run.compared.alone) - 0.1
-    assert 0.5 < run.score <= 1
-
-
-def test_what_a_round_shows_is_what_was_opened_on_the_ledger(mutual):
-    """Who scored whom comes out of the reveals: its medians are the figures that the ledger went by."""
-    run, _ = mutual
-    scores = [one for one in run.history.scores if one.round == 2 and one.author == ""]
-    middle = float(np.median([one.figure for one in scores])) / 1e6
-    assert abs(run.each_round[0].figure - middle) < 1e-5
-    grid = figures.score_grid(run.history, 1)
-    assert list(grid.judges) == sorted(run.setting.members)
-    assert grid.authors == ("start", *grid.judges)
-    place = grid.authors.index("site-b")
-    seen = [row[place] for row, judge in zip(grid.values, grid.judges, strict=True) if judge != "site-b"]
-    assert None not in seen and grid.values[grid.judges.index("site-b")][place] is None
-
-
-def test_rounds_are_a_table_and_plots_are_pictures(mutual, tmp_path):
-    run, _ = mutual
-    table = run.rounds
-    assert table["round"].tolist() == [1, 2, 3, 4]
-    assert "site-c (left)" in table["gone"].tolist()
-    assert table.to_arrow().num_rows == 4
-    for what in ("score", "pay", "judges", "epsilon"):
-        assert run.plot(what).save(tmp_path / "x.svg").read_text().startswith("<svg")
-    with pytest.raises(ValueError, match="no plot 'scores'; choose one of"):
-        run.plot("scores")
-    assert run._repr_html_().count("<table>") == 1
-
-
-def test_the_report_holds_everything_it_shows(mutual, tmp_path):
-    run, _ = mutual
-    made = run.report(tmp_path / "run.html").read_text()
-    for heading in ("How good it became", "Who scored whom", "Privacy", "Pay", "How to verify this"):
-        assert f"<h2>{heading}</h2>" in made
-    assert run.history.head.hex() in made
-    assert "site-c left" in made and "is elected to record" in made and "the record stands" in made
-    assert made.count("<svg") >= 4
-    assert not re.search(r"(src|href)=\"http", made)
-
-
-def test_money_is_conserved_and_told(mutual):
-    run, _ = mutual
-    assert sum(one.net for one in run.pay) == run.setting.reward - run.history.balances["requester"]
-    assert all(one.net == one.reward + one.fees + one.compensation - one.fined for one in run.pay)
-    (leaver,) = [one for one in run.pay if one.member == "site-c"]
-    assert leaver.fined > 0 and leaver.why.startswith("left")
-
-
-def test_the_run_verifies_and_a_changed_export_does_not(mutual):
-    run, _ = mutual
-    assert run.verify().sound
-    file = run.folder / "run.tally"
-    data = bytearray(file.read_bytes())
-    data[len(data) // 2] ^= 1
-    file.write_bytes(data)
-    assert not verify(file).sound
-
-
-def test_the_model_is_used_as_it_was_recorded(mutual):
-    run, _ = mutual
-    told = run.model.predict(digits())
-    assert (told == digits()["digit"].astype(str)).mean() > 0.5
-    assert 0.5 < run.model.evaluate(digits()) <= 1
 
 
 def test_watchers_hear_of_it_as_it_happens(mutual):
@@ -190,6 +60,28 @@ def test_a_run_that_was_cut_off_goes_on(members, tmp_path):
     assert run.history.progress.stage == "settled" and run.verify().sound
 
 
+def test_a_finished_run_executes_its_ledger_once_more(members, tmp_path, monkeypatch):
+    """Once as it runs, once to read what happened; `verify` is an act of its own, and loading reads once."""
+    executed = []
+    apply_block = transition.apply_block
+
+    def counted(reader, transactions, block, verify):
+        executed.append(block.height)
+        return apply_block(reader, transactions, block, verify)
+
+    monkeypatch.setattr(transition, "apply_block", counted)
+    store = tmp_path / "run"
+    run = ts.simulate(averaging(), members, store=store)
+    repr(run), run.rounds, run.pay, run.privacy, run.report(tmp_path / "x.html")
+    assert Counter(executed) == dict.fromkeys(range(1, run.history.height + 1), 2)
+    executed.clear()
+    assert ts.simulate(averaging(), members, store=store).history.head == run.history.head
+    assert executed == list(range(1, run.history.height + 1))
+    executed.clear()
+    assert run.verify().sound
+    assert executed == list(range(1, run.history.height + 1))
+
+
 def test_a_comparison_that_was_cut_off_is_made_up_for(members, tmp_path):
     without = ts.simulate(averaging(), members, store=tmp_path / "run", compare=False)
     assert not without.compared.alone and "alone" not in repr(without)
@@ -198,19 +90,6 @@ def test_a_comparison_that_was_cut_off_is_made_up_for(members, tmp_path):
     assert [moment.text.split(":")[0] for moment in moments[1:]] == ["the same training once more"]
     assert run.compared.alone.keys() == set(members)
     assert run.history.head == without.history.head
-
-
-@pytest.mark.parametrize("first", [1, 12])
-def test_many_members_fit_the_screen_too(first):
-    """Where the leader, the first to apply, is among the silent, no round counts and the money returns."""
-    many = ts.members_of(digits(), TASK, partition=20)
-    gone = [ts.faults.silent(f"member-{number:02}") for number in range(first, first + 8)]
-    run = ts.simulate(averaging(), many, 1, faults=gone, compare=False)
-    shown = repr(run)
-    assert "8 members kept silent" in shown and "… and 8 more" in shown
-    assert ("there is no model" in shown) == (first == 1) == np.isnan(run.score)
-    assert len(shown.splitlines()) <= 50 and max(map(len, shown.splitlines())) <= 80
-    assert len(run.pay) == 20
 
 
 def test_a_folder_with_something_else_is_left_alone(members, tmp_path):

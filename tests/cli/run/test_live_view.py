@@ -88,3 +88,11 @@ def test_programs_hear_nothing() -> None:
         progress.hear(moment)
     progress.end()
     assert stream.getvalue() == ""
+
+
+def test_what_the_program_says_is_a_line_and_a_phase_is_none() -> None:
+    stream = io.StringIO()
+    view = LiveView(False, stream)
+    view.hear(Moment(0, "the same training once more"))
+    view.hear(Moment(0, "round 1 of 2: train", 1, notice=notices.PhaseOpened("r", 1, "train", 0)))
+    assert stream.getvalue() == "  the same training once more\n"
