@@ -32,7 +32,7 @@ def test_an_analyst_takes_part_where_the_protocol_hires_it() -> None:
 
 def test_the_requester_begins_with_the_reward_and_the_others_with_a_balance() -> None:
     given = replace(setting("averaging"), reward=70, balance=9)
-    balances = {founder.name: founder.balance for founder in genesis_of(given).members}
+    balances = {founder.member: founder.balance for founder in genesis_of(given).members}
     assert balances == {REQUESTER: 70, **dict.fromkeys(given.members, 9)}
 
 
