@@ -55,7 +55,7 @@ def late_flip(who: tuple[str, ...]) -> Any:
     from tallystick.simulation import attacks
     from tallystick.simulation.behaviours import Behaviour
 
-    flipping = attacks.sign_flip(3).made(who, frozenset(who))
+    flipping = attacks.sign_flip(3).by(who, frozenset(who))
 
     def late(phase: Any, honest: Any) -> Any:
         flipped = flipping.serve(phase, honest) if flipping.serve else honest

@@ -69,7 +69,7 @@ def served(run: Run, seed: int) -> dict[str, Any]:
         make = {"random": attacks.random_weights, "ipm": attacks.inner_product}.get(run.attack)
         make = make or getattr(attacks, run.attack.replace("-", "_"))
         ill = dict.fromkeys(who, make(run.strength))
-        lies = [attacks.collude().made(who, frozenset(who))]
+        lies = [attacks.collude().by(who, frozenset(who))]
     made: dict[str, Any] = msgspec.to_builtins(serve(scheme, own, data.test, seed, ill, lies))
     return made
 
