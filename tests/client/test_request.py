@@ -102,10 +102,12 @@ def test_a_request_ends_with_a_model_and_a_receipt_that_stands_alone(
         assert client.find_holders("turbines") == []
         quoted = client.quote(plan(), holders)
         assert repr(quoted).count(" yes") == 3 and "Rényi" in repr(quoted)
+        assert "who has fewer than 25 rows to judge by abstains; with fewer than 200" in repr(quoted)
         request = client.post(plan(), reward=500, deadline="2h", idle=clock.rest)
         told = [str(event) for event in request.watch()]
         assert "3 members form the team; bob leads" in told
-        assert sum("is done" in line for line in told) == 3
+        done = [line for line in told if "is done" in line]
+        assert len(done) == 3 and all("accuracy" in line for line in done), "60 rows are enough to judge by"
         assert told[-1] == "the request is settled: recorded"
         match request.wait():
             case ts.Settled(model=model, receipt=receipt):
@@ -165,6 +167,7 @@ def test_a_node_tries_before_it_serves_and_goes_on_after_a_restart(
     trial: Path, ledger: OpenLedger, nodes: list[Joined], clock: Clock
 ) -> None:
     lines = nodes[0].check()
+    assert "60 rows to judge by" in lines[0]
     assert len(lines) == 1 and "mlp trains" in lines[0]
     first = nodes[0].register("pumps", table(0), TASK)
     with asking(ledger) as client:
