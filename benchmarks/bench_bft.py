@@ -111,14 +111,14 @@ def ladder(urls: list[str], source: Any, rates: Sequence[int], seconds: float) -
     return steps
 
 
-def _step(found: Any) -> dict[str, float]:
+def _step(carried: Any) -> dict[str, float]:
     return {
-        "offered": found.offered,
-        "committed": found.committed,
-        "share": found.decided / found.sent,
-        "median": found.percentile(0.5),
-        "p95": found.percentile(0.95),
-        "blocks": found.blocks,
+        "offered": carried.offered,
+        "committed": carried.committed,
+        "share": carried.decided / carried.sent,
+        "median": carried.percentile(0.5),
+        "p95": carried.percentile(0.95),
+        "blocks": carried.blocks,
     }
 
 
@@ -128,7 +128,7 @@ def throughput(smoke: bool, progress: Progress) -> Figure:
 
     def run_ours(rates: Sequence[float]) -> dict[str, Any]:
         with ours(senders) as (net, source):
-            steps = ladder([one.url for one in net.validators], source, rates, seconds)
+            steps = ladder([validator.url for validator in net.validators], source, rates, seconds)
             net.agreed()
             return {"steps": steps, "forks": len(net.forks())}
 
@@ -137,12 +137,12 @@ def throughput(smoke: bool, progress: Progress) -> Figure:
             return {"steps": ladder(urls, source, rates, seconds)}
 
     theirs = progress.once(f"kvstore {rates} {seconds}", run_kvstore)
-    progress(f"kvstore: {_told(theirs['steps'])}")
+    progress(f"kvstore: {_listed(theirs['steps'])}")
     own = progress.once(f"ours {rates} {seconds}", lambda: run_ours(rates))
-    progress(f"ours: {_told(own['steps'])}")
+    progress(f"ours: {_listed(own['steps'])}")
     calm_rate = 0.7 * _best(own["steps"])
     calm = progress.once(f"ours calm {seconds}", lambda: run_ours([calm_rate]))
-    progress(f"ours at 70 %: {_told(calm['steps'])}")
+    progress(f"ours at 70 %: {_listed(calm['steps'])}")
     return _figure(own, theirs, calm, size, smoke)
 
 
@@ -150,7 +150,7 @@ def _best(steps: list[dict[str, float]]) -> float:
     return max(step["committed"] for step in steps)
 
 
-def _told(steps: list[dict[str, float]]) -> str:
+def _listed(steps: list[dict[str, float]]) -> str:
     return ", ".join(f"{step['committed']:,.0f} of {step['offered']:,.0f}" for step in steps)
 
 
@@ -170,8 +170,8 @@ def _figure(
             target=None if smoke else at_least(0.6),
             note=f"{where}; transactions of {size} bytes, ours signed, 40 connections, the same settings",
         ),
-        Measured(value=round(best), unit="tx/s", what="ours at saturation", note=_told(own["steps"])),
-        Measured(value=round(peer), unit="tx/s", what="kvstore at saturation", note=_told(theirs["steps"])),
+        Measured(value=round(best), unit="tx/s", what="ours at saturation", note=_listed(own["steps"])),
+        Measured(value=round(peer), unit="tx/s", what="kvstore at saturation", note=_listed(theirs["steps"])),
         Measured(
             value=round(quiet["p95"], 3),
             unit="s",
@@ -209,16 +209,18 @@ def light_load(smoke: bool, progress: Progress) -> list[Measured]:
 
     seconds = 6 if smoke else LIGHT_SECONDS
     with ours(20, LIGHT_PAUSE) as (net, source):
-        pids = [(one.application, one.engine) for one in net.validators]
+        pids = [(validator.application, validator.engine) for validator in net.validators]
         before = [[cpu_seconds(pid or 0) for pid in pair] for pair in pids]
         begun = time.monotonic()
-        found = carry([one.url for one in net.validators], source.take(LIGHT_RATE * seconds), LIGHT_RATE)
+        carried = carry(
+            [validator.url for validator in net.validators], source.take(LIGHT_RATE * seconds), LIGHT_RATE
+        )
         spent = time.monotonic() - begun
         after = [[cpu_seconds(pid or 0) for pid in pair] for pair in pids]
     used = [[b - a for a, b in zip(*pair, strict=True)] for pair in zip(before, after, strict=True)]
     share = max(sum(pair) for pair in used) / spent
     parts = [sum(pair[at] for pair in used) / max(1e-9, sum(map(sum, used))) for at in (0, 1)]
-    progress(f"{found.decided} of {found.sent} in {found.blocks} blocks")
+    progress(f"{carried.decided} of {carried.sent} in {carried.blocks} blocks")
     return [
         Measured(
             value=round(100 * share, 2),
@@ -229,14 +231,14 @@ def light_load(smoke: bool, progress: Progress) -> list[Measured]:
             "papers' figures 8 and 9; their machines are others",
         ),
         Measured(
-            value=round(found.percentile(0.95), 2),
+            value=round(carried.percentile(0.95), 2),
             unit="s",
             what="p95 latency",
             target=None if smoke else at_most(4.0),
-            note=f"median {found.percentile(0.5):.2f} s, {found.blocks} blocks",
+            note=f"median {carried.percentile(0.5):.2f} s, {carried.blocks} blocks",
         ),
         Measured(
-            value=found.decided / found.sent,
+            value=carried.decided / carried.sent,
             unit="of 1",
             what="of the transactions decided",
             target=at_least(1),

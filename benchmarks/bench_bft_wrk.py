@@ -24,18 +24,20 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
     seconds, made, senders = (2, 4_000, 200) if smoke else (SECONDS, MADE, SENDERS)
     with ours(senders) as (net, source), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "transactions"
-        file.write_text("".join(f"{base64.b64encode(one).decode()}\n" for one in source.take(made)))
+        file.write_text(
+            "".join(f"{base64.b64encode(transaction).decode()}\n" for transaction in source.take(made))
+        )
         before = net.agreed()[0]
         command = [wrk, f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(SCRIPT)]
-        told = subprocess.run(
+        answered = subprocess.run(
             [*command, net.validators[0].url, "--", str(file), str(THREADS)],
             capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
         after, _ = net.agreed()
         node = net.validators[0].node
         taken = sum(len(node.block(height)) for height in range(before + 1, after + 1))
-    progress(told.strip().splitlines()[-2].strip())
-    posted = float((re.search(r"Requests/sec:\s+([0-9.]+)", told) or ["", "0"])[1])
+    progress(answered.strip().splitlines()[-2].strip())
+    posted = float((re.search(r"Requests/sec:\s+([0-9.]+)", answered) or ["", "0"])[1])
     note = f"{CONNECTIONS} connections to one of four nodes for {seconds} s, each waiting for its answer"
     return [
         Measured(value=round(posted), unit="requests/s", what="answered, counted by wrk", note=note),

@@ -60,12 +60,12 @@ def serve(
                 gate.wait(PATIENCE)
                 used.append([*map(_used, processes), time.process_time()])
 
-            found = hold(urls, transactions, setting.ahead // chains, setting.rate / chains, ready)
+            visible = hold(urls, transactions, setting.ahead // chains, setting.rate / chains, ready)
             used.append([*map(_used, processes), time.process_time()])
             applications, engines, load = (b - a for a, b in zip(*used, strict=True))
             cpu = {"applications": applications, "engines": engines, "load": load}
-            steps.append({"count": count, **cpu, **asdict(found)})
-            took = found.ended - found.began
+            steps.append({"count": count, **cpu, **asdict(visible)})
+            took = visible.ended - visible.began
             spent += took
             if chains == 1 and spent + took * following / count > setting.spends:
                 break
@@ -80,10 +80,10 @@ def _network(kind: Kind, port: int) -> Iterator[tuple[list[str], Any, list[list[
     keys, founders = members(SENDERS)
     size = len(Transfers(keys, "trouble").take(SENDERS)[-1])
     with chain(kind, founders, size, port) as net:
-        applications = [one.application for one in net.validators if one.application]
-        engines = [one.engine for one in net.validators if one.engine]
+        applications = [validator.application for validator in net.validators if validator.application]
+        engines = [validator.engine for validator in net.validators if validator.engine]
         source = Pairs(size) if kind.engine == "kvstore" else Transfers(keys, net.genesis.chain)
-        yield [one.url for one in net.validators], source, [applications, engines]
+        yield [validator.url for validator in net.validators], source, [applications, engines]
 
 
 def _used(processes: list[int]) -> float:
@@ -104,18 +104,18 @@ def curve(setting: Setting, chains: int, counts: Sequence[int]) -> list[dict[str
             pool.submit(serve, setting, at, chains, counts, first + PORTS * row * at, gate)
             for at in range(chains)
         ]
-        each = [one.result() for one in running]
+        each = [worker.result() for worker in running]
     return [_together(some) for some in zip(*each, strict=True)]
 
 
 def _together(some: Sequence[dict[str, Any]]) -> dict[str, float]:
     """What all chains did in one step."""
     total = {
-        name: sum(one[name] for one in some)
+        name: sum(chain[name] for chain in some)
         for name in ("sent", "decided", "blocks", "empty", "applications", "engines", "load")
     }
-    seconds = max(one["ended"] for one in some) - min(one["began"] for one in some)
-    latency = sum(one["latency"] * one["decided"] for one in some) / max(1, total["decided"])
+    seconds = max(chain["ended"] for chain in some) - min(chain["began"] for chain in some)
+    latency = sum(chain["latency"] * chain["decided"] for chain in some) / max(1, total["decided"])
     carried = total["decided"] / max(1e-9, seconds)
     return {"count": some[0]["count"], **total, "seconds": seconds, "latency": latency, "carried": carried}
 
@@ -126,7 +126,7 @@ def measure(smoke: bool, progress: Progress) -> Figure:
         numbers = (1, 2)
         quick = replace(WAITING.kind, holds=50, pause=100)
         settings = {"waiting": replace(WAITING, kind=quick, counts=(100, 200), ahead=150)}
-    found: Curves = {}
+    curves: Curves = {}
     for name, setting in settings.items():
         counts: Sequence[int] = setting.counts
         for chains in numbers:
@@ -134,14 +134,14 @@ def measure(smoke: bool, progress: Progress) -> Figure:
                 f"{setting} {chains} {list(counts)}",
                 partial(curve, setting, chains, tuple(counts)),
             )
-            told = ", ".join(f"{step['carried']:,.0f} tx/s of {step['count']:,}" for step in steps)
-            progress(f"{name}, {chains} × {setting.kind.validators}: {told}")
-            found[name, chains] = steps
+            carried = ", ".join(f"{step['carried']:,.0f} tx/s of {step['count']:,}" for step in steps)
+            progress(f"{name}, {chains} × {setting.kind.validators}: {carried}")
+            curves[name, chains] = steps
             counts = [int(step["count"]) for step in steps]
-    return shown(settings, numbers, found, smoke)
+    return shown(settings, numbers, curves, smoke)
 
 
-def costs_of(settings: Mapping[str, Setting], found: Curves) -> Any:
+def costs_of(settings: Mapping[str, Setting], curves: Curves) -> Any:
     """The model's costs, from the runs of one chain alone."""
     from benchmarks.chains.model import HOPS, Ran, fitted
 
@@ -155,9 +155,9 @@ def costs_of(settings: Mapping[str, Setting], found: Curves) -> Any:
             step["load"],
         )
         for name, setting in settings.items()
-        for step in found[name, 1]
+        for step in curves[name, 1]
     ]
-    calm, last = settings["waiting"].kind, found["waiting", 1][-1]
+    calm, last = settings["waiting"].kind, curves["waiting", 1][-1]
     wait = last["seconds"] / max(1.0, last["blocks"]) - calm.pause / 1000 - HOPS * calm.delay
     return fitted(runs, wait)
 
@@ -171,36 +171,36 @@ def place_of(setting: Setting, chains: int) -> Any:
     )
 
 
-def shown(settings: Mapping[str, Setting], numbers: Sequence[int], found: Curves, smoke: bool) -> Figure:
-    costs = costs_of(settings, found)
+def shown(settings: Mapping[str, Setting], numbers: Sequence[int], curves: Curves, smoke: bool) -> Figure:
+    costs = costs_of(settings, curves)
     measured: list[Measured] = []
     for name, setting in settings.items():
-        one, many = (found[name, chains] for chains in numbers)
-        measured += _gained(name, setting, numbers[-1], one, many, smoke)
-        measured.append(_told_before(name, costs, place_of(setting, numbers[-1]), many))
-    total = [step for steps in found.values() for step in steps]
+        single, many = (curves[name, chains] for chains in numbers)
+        measured += _gained(name, setting, numbers[-1], single, many, smoke)
+        measured.append(_foretold(name, costs, place_of(setting, numbers[-1]), many))
+    total = [step for steps in curves.values() for step in steps]
     share = sum(step["decided"] for step in total) / sum(step["count"] for step in total)
     measured.append(
         Measured(value=share, unit="of 1", what="of the transactions decided", target=at_least(1))
     )
     far = replace(CORES.kind, delay=WAITING.kind.delay)
     measured.append(_on_own_machines(costs, replace(CORES, kind=far)))
-    return Figure(measured, _drawn(settings, numbers, found, costs))
+    return Figure(measured, _drawn(settings, numbers, curves, costs))
 
 
 def _gained(
     name: str,
     setting: Setting,
     chains: int,
-    one: list[dict[str, float]],
+    single: list[dict[str, float]],
     many: list[dict[str, float]],
     smoke: bool,
 ) -> list[Measured]:
     """What more chains gain, at the most transactions that were sent."""
-    last, top, kind = one[-1], many[-1], setting.kind
-    told = "; ".join(
+    last, top, kind = single[-1], many[-1], setting.kind
+    steps = "; ".join(
         f"{step['count']:,}: {step['carried']:,.0f} and {more['carried']:,.0f} tx/s"
-        for step, more in zip(one, many, strict=True)
+        for step, more in zip(single, many, strict=True)
     )
     how = (
         f"{kind.holds:,} transactions in a block at most, {kind.pause} ms after each, "
@@ -217,7 +217,7 @@ def _gained(
             what=f"carried by {chains} chains of {kind.validators} validators, {where}",
             target=at_least(2.5) if name == "waiting" and not smoke else None,
             peer=Peer("coalition paper at 10,000", 1.79),
-            note=f"{told}; {how}; {chains} chains used {busy:.2f} of {os.cpu_count()} cores{stops}",
+            note=f"{steps}; {how}; {chains} chains used {busy:.2f} of {os.cpu_count()} cores{stops}",
         ),
         Measured(
             value=round(top["latency"] / last["latency"], 3),
@@ -236,18 +236,18 @@ def _gained(
     ]
 
 
-def _told_before(name: str, costs: Any, place: Any, many: list[dict[str, float]]) -> Measured:
+def _foretold(name: str, costs: Any, place: Any, many: list[dict[str, float]]) -> Measured:
     """How far the model, which knows one chain only, is from what several did."""
     from benchmarks.chains.model import carried, latency
 
     top = many[-1]
-    told = carried(costs, place, top["count"])
+    foretold = carried(costs, place, top["count"])
     return Measured(
-        value=round(100 * abs(told / top["carried"] - 1), 1),
+        value=round(100 * abs(foretold / top["carried"] - 1), 1),
         unit="%",
         what=f"the model, fitted on one chain, is wrong about {place.chains}, {WHERE[name]}",
-        note=f"{told:,.0f} tx/s for {top['carried']:,.0f}, {latency(costs, place, top['count']):.2f} s for "
-        f"{top['latency']:.2f} s",
+        note=f"{foretold:,.0f} tx/s for {top['carried']:,.0f}, "
+        f"{latency(costs, place, top['count']):.2f} s for {top['latency']:.2f} s",
     )
 
 
@@ -268,20 +268,20 @@ def _on_own_machines(costs: Any, setting: Setting) -> Measured:
     )
 
 
-def _drawn(settings: Mapping[str, Setting], numbers: Sequence[int], found: Curves, costs: Any) -> list[Any]:
+def _drawn(settings: Mapping[str, Setting], numbers: Sequence[int], courses: Curves, costs: Any) -> list[Any]:
     from benchmarks.chains.model import carried, latency
     from tallystick.report.plots import Curve, Panel
 
     panels = []
     for name, setting in settings.items():
-        for up, part, told in (("tx/s", "carried", carried), ("latency, s", "latency", latency)):
+        for up, part, forecast in (("tx/s", "carried", carried), ("latency, s", "latency", latency)):
             curves = {}
             for chains in numbers:
-                steps, place = found[name, chains], place_of(setting, chains)
+                steps, place = courses[name, chains], place_of(setting, chains)
                 counts = [step["count"] for step in steps]
                 label = f"{chains} chain{'s' * (chains > 1)}"
                 curves[label] = Curve(counts, [step[part] for step in steps])
-                curves[f"{label}, model"] = Curve(counts, [told(costs, place, count) for count in counts])
+                curves[f"{label}, model"] = Curve(counts, [forecast(costs, place, count) for count in counts])
             panels.append(Panel(f"transactions, {name}", up, curves, log=True))
     return panels
 

@@ -144,11 +144,11 @@ def vectorised(setting: Setting, rounds: int) -> float:
 
     @jax.jit
     def train(model: Any, index: Any) -> Any:
-        def one(x: Any, y: Any, order: Any, key: Any) -> Any:
+        def member(x: Any, y: Any, order: Any, key: Any) -> Any:
             given = Batches(Rows(x, y), order, np.int32(index.shape[1]), np.int32(0))
             return work.learner.train(model, (), given, key, None).model
 
-        models = jax.vmap(one)(x, y, index, keys)
+        models = jax.vmap(member)(x, y, index, keys)
         return jax.tree.map(lambda part: part.mean(axis=0), models)
 
     model = jax.block_until_ready(train(work.start, index))
@@ -174,15 +174,15 @@ def round_50(smoke: bool, progress: Progress) -> list[Measured]:
     again = play(setting, rounds)
     peak = max(peak, matmul_peak())
     best = min(ours, again, key=lambda timed: timed.median)
-    told = f"matmul peak {peak:.0f} GFLOP/s; accuracy {best.accuracy:.4f} after {rounds + 1} rounds"
-    found = [
+    note = f"matmul peak {peak:.0f} GFLOP/s; accuracy {best.accuracy:.4f} after {rounds + 1} rounds"
+    figures = [
         Measured(
             what="a round of 50 × 1,200 rows",
             value=best.median,
             unit="s",
             peer=Peer("JAX, vmap over members", by_members),
             spread=(best.lowest, best.highest),
-            note=told if peers.ready() else f"{told}; {peers.MISSING}",
+            note=note if peers.ready() else f"{note}; {peers.MISSING}",
         ),
         Measured(
             what="share of the matmul peak",
@@ -191,18 +191,18 @@ def round_50(smoke: bool, progress: Progress) -> list[Measured]:
             target=at_least(0.5),
         ),
     ]
-    wanted = {"torch": 4.0, "flower": 10.0 if peak >= SLOW_PEAK else 6.0}
+    targets = {"torch": 4.0, "flower": 10.0 if peak >= SLOW_PEAK else 6.0}
     for name, other in others.items():
-        found.append(
+        figures.append(
             Measured(
                 what=f"times as fast as {other['what']}",
                 value=other["median"] / best.median,
                 unit="×",
-                target=at_least(wanted[name]),
+                target=at_least(targets[name]),
                 note=f"{other['median']:.3f} s a round, accuracy {other['accuracy']:.4f}",
             )
         )
-    return found
+    return figures
 
 
 def round_1000(smoke: bool, progress: Progress) -> list[Measured]:

@@ -17,7 +17,7 @@ def dp_sgd(smoke: bool, progress: Progress) -> list[Measured]:
     ghost = {size: private_rate(setting, size, ghost=True) for size in (32, 128)}
     progress(f"ghost norms {ghost[128]:.0f} rows/s at batch 128")
     single = private_rate(setting, 128, ghost=False, share=8)
-    found = [
+    figures = [
         Measured(
             what="DP-SGD at batch 128",
             value=ghost[128],
@@ -29,7 +29,7 @@ def dp_sgd(smoke: bool, progress: Progress) -> list[Measured]:
     ]
     if peers.ready():
         other = progress.once("opacus", lambda: peers.private(setting, 128, progress))
-        found.append(
+        figures.append(
             Measured(
                 what=f"times as fast as {other['what']}",
                 value=ghost[128] / other["rate"],
@@ -38,7 +38,7 @@ def dp_sgd(smoke: bool, progress: Progress) -> list[Measured]:
                 note=f"{other['rate']:.0f} rows/s",
             )
         )
-    return found
+    return figures
 
 
 def private_rate(setting: Setting, size: int, ghost: bool, share: int = 1) -> float:
@@ -56,10 +56,10 @@ def private_rate(setting: Setting, size: int, ghost: bool, share: int = 1) -> fl
         return {name: part + 1.1 * normal(keys[name], part.shape) for name, part in sums.items()}
 
     def by_row(loss: Any, model: Any, batch: Any, key: Any) -> Any:
-        def one(x: Any, y: Any, mask: Any) -> Any:
+        def gradient_of(x: Any, y: Any, mask: Any) -> Any:
             return loss.mean(model, type(batch)(x[None], y[None], mask[None], None))[1]
 
-        slopes = jax.vmap(one)(batch.x, batch.y, batch.mask)
+        slopes = jax.vmap(gradient_of)(batch.x, batch.y, batch.mask)
         squares = [jnp.sum(part**2, axis=tuple(range(1, part.ndim))) for part in slopes.values()]
         scale = jnp.minimum(1, 1 / jnp.sqrt(sum(squares)))
         sums = {name: jnp.tensordot(scale, part, axes=1) for name, part in slopes.items()}

@@ -167,8 +167,8 @@ def members() -> Any:
         parts = [Rows(x[rows], y[rows]) for rows in (own[:ROWS], own[ROWS:])]
         roots = [digest(b"rows", bytes([number, kind])) for kind in (0, 1)]
         brought[f"m{number:02}"] = Brought(parts[0], parts[1], (roots[0], roots[1]))
-    wanted = task([f"p{number}" for number in range(PIXELS)], "digit", range(LABELS))
-    return Members(wanted, brought)
+    digits = task([f"p{number}" for number in range(PIXELS)], "digit", range(LABELS))
+    return Members(digits, brought)
 
 
 def round_on_ledger(smoke: bool, progress: Progress) -> list[Measured]:

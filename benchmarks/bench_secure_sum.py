@@ -61,9 +61,9 @@ def play(plan: SumPlan, lost: int) -> Timed:
     total = open_sum(plan, keys, everybody, words, answers)
     server = time.perf_counter() - begun
     exact = np.array_equal(total, sum(vectors.values(), np.zeros(plan.length, plan.dtype)))
-    one = survivors[0]
-    beside = len(encode(keys[one])) + sum(map(len, sealed[one].values())) + len(encode(answers[one]))
-    return Timed(server, spent, exact, beside / words[one].nbytes)
+    first = survivors[0]
+    beside = len(encode(keys[first])) + sum(map(len, sealed[first].values())) + len(encode(answers[first]))
+    return Timed(server, spent, exact, beside / words[first].nbytes)
 
 
 def measure(smoke: bool, progress: Progress) -> list[Measured]:
@@ -78,7 +78,7 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
         plans = [plan_for(os.urandom(32), members, length, degree=degree, width=width) for _ in range(runs)]
         timed = [play(plan, lost) for plan in plans]
         rounds += timed
-        servers = sorted(one.server for one in timed)
+        servers = sorted(round_.server for round_ in timed)
         graph = "complete graph" if degree is None else f"{degree} neighbours each"
         phases = ", ".join(f"{phase} {took:.1f} ms" for phase, took in timed[0].member.items())
         rows.append(
@@ -102,7 +102,7 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
     rows.append(
         Measured(
             what="rounds whose sum was exact to the bit: those above, and 0 to 40 % lost of 10, 50 and 200",
-            value=100 * sum(one.exact for one in rounds) / len(rounds),
+            value=100 * sum(round_.exact for round_ in rounds) / len(rounds),
             unit="%",
             target=exactly(100),
         )

@@ -62,10 +62,10 @@ def suffered(kind: str, times: int, seed: int) -> dict[str, Any]:
                 except (AssertionError, TimeoutError, EngineError) as error:
                     wrong.append(f"case {number}: {error}")
                     break
-        return {"kind": kind, "healed": healed, "wrong": wrong, **_aftermath(net, load.told, wrong)}
+        return {"kind": kind, "healed": healed, "wrong": wrong, **_aftermath(net, load.heard, wrong)}
 
 
-def _aftermath(net: Any, told: Any, wrong: list[str]) -> dict[str, Any]:
+def _aftermath(net: Any, notices: Any, wrong: list[str]) -> dict[str, Any]:
     """Forks, losses and tokens once everything is quiet."""
     from tallystick.engines.engine import EngineError
     from tallystick.ledger.state import ACCOUNTS, CHAIN
@@ -75,13 +75,13 @@ def _aftermath(net: Any, told: Any, wrong: list[str]) -> dict[str, Any]:
         net.agreed(PATIENCE)
         forks = len(net.forks())
         with net.engine(prove=False) as engine:
-            lost = sum(engine.find(name) is None for name in told.acknowledged)
+            lost = sum(engine.find(name) is None for name in notices.acknowledged)
             chain = CHAIN.decode(engine.get(CHAIN.key().encode()) or b"")
             held = sum(ACCOUNTS.decode(value).balance for _, value in engine.scan(b"account/", 1000))
             amiss = abs(chain.issued - held - chain.pool)
     except (TimeoutError, EngineError) as error:
         wrong.append(f"afterwards: {error}")
-    return {"forks": forks, "lost": lost, "amiss": amiss, "acknowledged": len(told.acknowledged)}
+    return {"forks": forks, "lost": lost, "amiss": amiss, "acknowledged": len(notices.acknowledged)}
 
 
 def _all_suffered(pool: Executor, few: Sequence[tuple[str, int, int]]) -> list[dict[str, Any]]:
@@ -91,26 +91,26 @@ def _all_suffered(pool: Executor, few: Sequence[tuple[str, int, int]]) -> list[d
 def measure(smoke: bool, progress: Progress) -> list[Measured]:
     kinds = [(kind, 1 if smoke else times, seed) for seed, (kind, times) in enumerate(COUNTS.items())]
     if smoke:
-        kinds = [one for one in kinds if one[0] in ("both killed", "network cut")]
-    found: list[dict[str, Any]] = []
+        kinds = [kind for kind in kinds if kind[0] in ("both killed", "network cut")]
+    results: list[dict[str, Any]] = []
     with ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn")) as pool:
         for start in range(0, len(kinds), AT_ONCE):
             few = kinds[start : start + AT_ONCE]
             key = "; ".join(f"{kind} {times}" for kind, times, _ in few)
             some = progress.once(key, partial(_all_suffered, pool, few))
-            for one, (_, times, _) in zip(some, few, strict=True):
-                told = f"{one['acknowledged']} acknowledged, {one['wrong']}"
-                progress(f"{one['kind']}: {len(one['healed'])} of {times}, {told}")
-            found += some
-    return _rows(found, smoke)
+            for result, (_, times, _) in zip(some, few, strict=True):
+                line = f"{result['acknowledged']} acknowledged, {result['wrong']}"
+                progress(f"{result['kind']}: {len(result['healed'])} of {times}, {line}")
+            results += some
+    return _rows(results, smoke)
 
 
-def _rows(found: list[dict[str, Any]], smoke: bool) -> list[Measured]:
-    cases = sum(len(one["healed"]) for one in found)
-    wrong = [f"{one['kind']}: {line}" for one in found for line in one["wrong"]]
-    slowest = max((took for one in found for took in one["healed"]), default=PATIENCE)
-    kinds = "; ".join(f"{one['kind']} {len(one['healed'])}" for one in found)
-    worst = {one["kind"]: max(one["healed"], default=PATIENCE) for one in found}
+def _rows(results: list[dict[str, Any]], smoke: bool) -> list[Measured]:
+    cases = sum(len(result["healed"]) for result in results)
+    wrong = [f"{result['kind']}: {line}" for result in results for line in result["wrong"]]
+    slowest = max((took for result in results for took in result["healed"]), default=PATIENCE)
+    kinds = "; ".join(f"{result['kind']} {len(result['healed'])}" for result in results)
+    worst = {result["kind"]: max(result["healed"], default=PATIENCE) for result in results}
     longest = max(worst, key=lambda kind: worst[kind])
     note = f"Four validators of CometBFT v0.38.25 on this machine, four members that always send: {kinds}."
     target = None if smoke else at_least(200)
@@ -124,20 +124,20 @@ def _rows(found: list[dict[str, Any]], smoke: bool) -> list[Measured]:
             note="; ".join(wrong)[:600],
         ),
         Measured(
-            value=sum(one["forks"] for one in found),
+            value=sum(result["forks"] for result in results),
             unit="heights",
             what="at which two validators named different states",
             target=exactly(0),
         ),
         Measured(
-            value=sum(one["lost"] for one in found),
+            value=sum(result["lost"] for result in results),
             unit="transactions",
             what="acknowledged and lost",
             target=exactly(0),
-            note=f"of {sum(one['acknowledged'] for one in found):,}",
+            note=f"of {sum(result['acknowledged'] for result in results):,}",
         ),
         Measured(
-            value=sum(one["amiss"] for one in found),
+            value=sum(result["amiss"] for result in results),
             unit="tokens",
             what="that appeared or vanished",
             target=exactly(0),

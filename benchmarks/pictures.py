@@ -50,7 +50,7 @@ def _rounded(value: object) -> object:
     if isinstance(value, float):
         return float(f"{value:.5g}")
     if isinstance(value, list):
-        return [_rounded(one) for one in value]
+        return [_rounded(part) for part in value]
     if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
+        return {key: _rounded(part) for key, part in value.items()}
     return value

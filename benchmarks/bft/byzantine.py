@@ -17,9 +17,9 @@ honest = {
 }
 
 
-def wrong_hash(application: AbciApplication, found: wire.Fields) -> bytes:
+def wrong_hash(application: AbciApplication, fields: wire.Fields) -> bytes:
     """Another state than the rules make."""
-    answer = wire.fields(honest["_finalize_block"](application, found))
+    answer = wire.fields(honest["_finalize_block"](application, fields))
     return wire.message({2: answer.get(2, []), 3: answer.get(3, []), 5: os.urandom(32)})
 
 

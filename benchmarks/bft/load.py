@@ -16,7 +16,7 @@ PATIENCE = 20.0
 
 
 @dataclass
-class Told:
+class Heard:
     """What all senders were told."""
 
     acknowledged: list[bytes] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Load:
     """Senders in threads of their own; `with` ends them."""
 
     def __init__(self, net: Net, keys: dict[str, SigningKey], pause: float = 0.2) -> None:
-        self.told = Told()
+        self.heard = Heard()
         self._net, self._keys, self._pause = net, keys, pause
         self._ended = threading.Event()
         names = list(keys)
@@ -50,8 +50,8 @@ class Load:
     def progress(self, since: float, patience: float) -> float | None:
         """Seconds from a moment until something sent is in a block; None where that takes too long."""
         while time.monotonic() - since < patience:
-            if self.told.newest > since:
-                return self.told.newest - since
+            if self.heard.newest > since:
+                return self.heard.newest - since
             time.sleep(0.05)
         return None
 
@@ -62,9 +62,9 @@ class Load:
             try:
                 client = client or Client(engine, self._keys[name])
                 answer = client.submit(tx.Transfer(to, 1))
-                self.told.acknowledged.append(answer.receipt.transaction)
-                self.told.newest = time.monotonic()
+                self.heard.acknowledged.append(answer.receipt.transaction)
+                self.heard.newest = time.monotonic()
             except (EngineError, ClientError):
-                self.told.failures += 1
+                self.heard.failures += 1
             self._ended.wait(self._pause)
         engine.close()

@@ -58,7 +58,7 @@ def write(
 ) -> Net:
     """The homes of a network whose genesis names these keys; `peer_port` puts something between two."""
     first = free_ports(len(keys)) if port is None else port
-    names = [one.member for one in genesis.members if one.validator]
+    names = [member.member for member in genesis.members if member.validator]
     text = write_genesis(genesis)
     places = [
         ValidatorPlace(name, "127.0.0.1", at, at + 1, at + 2)
@@ -147,9 +147,9 @@ class Validator:
         """Lose the disk: everything but keys, settings and what was last signed."""
         for name in ("ledger", "snapshots"):
             shutil.rmtree(self.home / name, ignore_errors=True)
-        for found in (self.home / "data").iterdir():
-            if found.name != "priv_validator_state.json":
-                shutil.rmtree(found) if found.is_dir() else found.unlink()
+        for entry in (self.home / "data").iterdir():
+            if entry.name != "priv_validator_state.json":
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def standing(self) -> tuple[int, bytes] | None:
         """Height and root, where it answers."""
@@ -157,8 +157,8 @@ class Validator:
             code, value, _, _ = self.node.query("/status")
         except EngineError:
             return None
-        found = decode_standing(value) if not code else None
-        return None if found is None else (found.height, found.root)
+        standing = decode_standing(value) if not code else None
+        return None if standing is None else (standing.height, standing.root)
 
     def lowest(self) -> int:
         """The first block that it keeps: not the first of all, where it began with a snapshot."""
@@ -175,7 +175,9 @@ class Net:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.genesis = read_genesis((folder / "genesis.toml").read_text())
-        self.validators = [Validator(folder / one.member) for one in self.genesis.members if one.validator]
+        self.validators = [
+            Validator(folder / member.member) for member in self.genesis.members if member.validator
+        ]
 
     def __enter__(self) -> Net:
         return self
@@ -188,12 +190,12 @@ class Net:
     def start(self) -> Net:
         for validator in self.validators:
             validator.start()
-        until("every validator answers", lambda: all(one.standing() is not None for one in self.validators))
-        until("the first block", lambda: all((one.standing() or (0,))[0] > 0 for one in self.validators))
+        until("every validator answers", lambda: all(peer.standing() is not None for peer in self.validators))
+        until("the first block", lambda: all((peer.standing() or (0,))[0] > 0 for peer in self.validators))
         return self
 
     def engine(self, **more: Any) -> CometEngine:
-        return CometEngine([one.url for one in self.validators], self.genesis, **more)
+        return CometEngine([validator.url for validator in self.validators], self.genesis, **more)
 
     def client(self, key: SigningKey | Path, **more: Any) -> Client:
         signing = key if isinstance(key, SigningKey) else load_key(key)
@@ -205,21 +207,22 @@ class Net:
 
         def same() -> bool:
             nonlocal last
-            before, last = last, [one.standing() for one in self.validators]
+            before, last = last, [validator.standing() for validator in self.validators]
             return None not in last and len(set(last)) == 1 and last == before
 
         until("all validators agree", same, patience, 0.3)
-        found: tuple[int, bytes] = last[0]
-        return found
+        agreed: tuple[int, bytes] = last[0]
+        return agreed
 
     def forks(self) -> list[int]:
         """Heights at which two validators' headers name different states."""
-        top = min((one.standing() or (1,))[0] for one in self.validators)
-        kept = {one: one.lowest() for one in self.validators}
+        top = min((validator.standing() or (1,))[0] for validator in self.validators)
+        kept = {validator: validator.lowest() for validator in self.validators}
         return [
             height
             for height in range(1, top + 1)
-            if len({one.hash_at(height) for one in self.validators if kept[one] <= height}) > 1
+            if len({validator.hash_at(height) for validator in self.validators if kept[validator] <= height})
+            > 1
         ]
 
 

@@ -65,7 +65,7 @@ async def lines(urls: Sequence[str]) -> list[asyncio.Transport]:
 
 
 async def _carry(urls: Sequence[str], transactions: Sequence[bytes], rate: float) -> Carried:
-    requests = [request(one) for one in transactions]
+    requests = [request(transaction) for transaction in transactions]
     opened = await lines(urls)
     node = RpcNode(urls[0])
     first = await asyncio.to_thread(node.height)
@@ -74,15 +74,17 @@ async def _carry(urls: Sequence[str], transactions: Sequence[bytes], rate: float
     watching = asyncio.create_task(watch(node, seen, ended, LOOK))
     begun = time.monotonic()
     await _send(opened, requests, rate, begun)
-    due = {hashlib.sha256(one).digest(): begun + at / rate for at, one in enumerate(transactions)}
+    due = {
+        hashlib.sha256(transaction).digest(): begun + at / rate for at, transaction in enumerate(transactions)
+    }
     decided = await _await_all(node, seen, due)
     ended.set()
     await watching
     for line in opened:
         line.close()
-    found = await asyncio.to_thread(_result, node, seen, due, rate, first, decided)
+    carried = await asyncio.to_thread(_result, node, seen, due, rate, first, decided)
     node.close()
-    return found
+    return carried
 
 
 async def _send(opened: list[asyncio.Transport], requests: list[bytes], rate: float, begun: float) -> None:
@@ -135,7 +137,7 @@ def _result(
     times: list[float] = []
     empty = 0
     for height in range(first + 1, last + 1):
-        names = [hashlib.sha256(one).digest() for one in node.block(height)]
+        names = [hashlib.sha256(transaction).digest() for transaction in node.block(height)]
         moment = seen[bisect_left(heights, height)][1]
         ours = [moment - due[name] for name in names if name in due]
         latencies += ours

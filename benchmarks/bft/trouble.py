@@ -33,7 +33,7 @@ class Stage:
         """Wait until a validator is where the others are."""
 
         def reached() -> bool:
-            tops = [one.standing() for one in self.net.validators]
+            tops = [peer.standing() for peer in self.net.validators]
             own = validator.standing()
             return own is not None and own[0] + 3 >= max((top[0] for top in tops if top), default=0)
 
@@ -47,23 +47,23 @@ def killed(which: str) -> Trouble:
     """kill -9, and a start a little later; the application starts its engine again by itself."""
 
     def trouble(stage: Stage, victim: int) -> None:
-        one = stage.net.validators[victim]
+        validator = stage.net.validators[victim]
         time.sleep(stage.chance.random() * 0.5)
-        one.signal(which, signal.SIGKILL)
+        validator.signal(which, signal.SIGKILL)
         time.sleep(0.2 + stage.chance.random())
-        if which != "engine" and one.process is not None:
-            one.process.wait(10)
-        one.start()
+        if which != "engine" and validator.process is not None:
+            validator.process.wait(10)
+        validator.start()
 
     return trouble
 
 
 def paused(which: str) -> Trouble:
     def trouble(stage: Stage, victim: int) -> None:
-        one = stage.net.validators[victim]
-        one.signal(which, signal.SIGSTOP)
+        validator = stage.net.validators[victim]
+        validator.signal(which, signal.SIGSTOP)
         time.sleep(STOPPED)
-        one.signal(which, signal.SIGCONT)
+        validator.signal(which, signal.SIGCONT)
 
     return trouble
 
@@ -82,30 +82,30 @@ def slowed(stage: Stage, victim: int) -> None:
 
 def emptied(stage: Stage, victim: int) -> None:
     """Nothing is left on the disk: it replays the others' blocks."""
-    one = stage.net.validators[victim]
-    one.stop()
-    one.empty()
-    one.start()
+    validator = stage.net.validators[victim]
+    validator.stop()
+    validator.empty()
+    validator.start()
 
 
 def from_snapshot(stage: Stage, victim: int) -> None:
     """Nothing is left on the disk: it takes a snapshot of the state, trusting one header."""
-    one = stage.net.validators[victim]
-    others = [other for other in stage.net.validators if other is not one]
+    validator = stage.net.validators[victim]
+    others = [other for other in stage.net.validators if other is not validator]
     height = max(1, (others[0].standing() or (1, b""))[0] - 5)
     trusted = others[0].node.call("commit", height=str(height))["signed_header"]["commit"]["block_id"]["hash"]
-    one.stop()
-    one.empty()
+    validator.stop()
+    validator.empty()
     servers = ",".join(other.url for other in others[:2])
-    config = one.home / "config" / "config.toml"
+    config = validator.home / "config" / "config.toml"
     before = config.read_text()
     config.write_text(
         f'{before}\n[statesync]\nenable = true\nrpc_servers = "{servers}"\ntrust_height = {height}\n'
         f'trust_hash = "{trusted}"\ntrust_period = "168h0m0s"\ndiscovery_time = "5s"\n'
     )
-    one.start()
+    validator.start()
     try:
-        stage.level(one)
+        stage.level(validator)
     finally:
         config.write_text(before)
 
@@ -114,29 +114,29 @@ def lying(kind: str) -> Trouble:
     """A liar runs in the validator's place; afterwards the honest one begins again from its peers' blocks."""
 
     def trouble(stage: Stage, victim: int) -> None:
-        one = stage.net.validators[victim]
-        one.stop()
-        liar = _run(kind, one.home)
+        validator = stage.net.validators[victim]
+        validator.stop()
+        liar = _run(kind, validator.home)
         try:
             time.sleep(6)
         finally:
             _end(liar)
-        one.empty()
-        one.start()
+        validator.empty()
+        validator.start()
 
     return trouble
 
 
 def doubled(stage: Stage, victim: int) -> None:
     """The same key signs on two machines, which propose and vote apart from each other."""
-    one = stage.net.validators[victim]
-    twin = one.home.with_name(f"{one.home.name}-twin")
+    validator = stage.net.validators[victim]
+    twin = validator.home.with_name(f"{validator.home.name}-twin")
     shutil.rmtree(twin, ignore_errors=True)
     (twin / "data").mkdir(parents=True)
-    shutil.copytree(one.home / "config", twin / "config")
+    shutil.copytree(validator.home / "config", twin / "config")
     for name in ("genesis.toml", "validator.toml", "network.toml"):
-        shutil.copy(one.home / name, twin / name)
-    shutil.copy(one.home / "data" / "priv_validator_state.json", twin / "data")
+        shutil.copy(validator.home / name, twin / name)
+    shutil.copy(validator.home / "data" / "priv_validator_state.json", twin / "data")
     (twin / "config" / "node_key.json").unlink()  # made anew by the engine
     _move_ports(twin, PORTS * len(stage.net.validators))
     liar = _run("twin", twin)
@@ -150,18 +150,18 @@ def doubled(stage: Stage, victim: int) -> None:
 def two_down(stage: Stage, victim: int) -> None:
     """More than a third is gone: nothing may be decided until one is back."""
     both = [stage.net.validators[victim], stage.net.validators[(victim + 1) % 4]]
-    for one in both:
-        one.signal("both", signal.SIGKILL)
-        if one.process is not None:
-            one.process.wait(10)
+    for validator in both:
+        validator.signal("both", signal.SIGKILL)
+        if validator.process is not None:
+            validator.process.wait(10)
     time.sleep(1.5)
-    others = [one for one in stage.net.validators if one not in both]
-    before = [one.standing() for one in others]
+    others = [validator for validator in stage.net.validators if validator not in both]
+    before = [validator.standing() for validator in others]
     time.sleep(4)
-    if [one.standing() for one in others] != before:
+    if [validator.standing() for validator in others] != before:
         raise AssertionError("two of four validators decided a block")
-    for one in both:
-        one.start()
+    for validator in both:
+        validator.start()
 
 
 KINDS: dict[str, Trouble] = {

@@ -94,14 +94,14 @@ def latency(costs: Costs, place: Place, transactions: float = math.inf) -> float
 
 def fitted(runs: Sequence[Ran], wait: float) -> Costs:
     """The costs by least squares over runs of one chain, each of one weight; none is below nothing."""
-    each = np.array([[one.blocks * one.validators, one.transactions * one.validators] for one in runs], float)
-    took = np.array([one.seconds for one in runs], float)
+    each = np.array([[run.blocks * run.validators, run.transactions * run.validators] for run in runs], float)
+    took = np.array([run.seconds for run in runs], float)
     block, transaction = np.linalg.lstsq(each / took[:, None], np.ones(len(runs)), rcond=None)[0]
     if block < 0:
         block, transaction = 0.0, took.sum() / each[:, 1].sum()
     elif transaction < 0:
         block, transaction = took.sum() / each[:, 0].sum(), 0.0
-    longest = max(runs, key=lambda one: one.transactions)
+    longest = max(runs, key=lambda run: run.transactions)
     application = longest.applications / (longest.transactions * longest.validators)
     sending = longest.sending / longest.transactions
     return Costs(max(0.0, wait), float(block), float(transaction), application, sending)

@@ -120,10 +120,10 @@ def _genesis(keys: Sequence[ValidatorKeys], senders: tuple[Founder, ...]) -> Gen
     validating = []
     for n, node in enumerate(keys):
         key = SigningKey(bytes([150 + n]) * 32)
-        one = Founder(
+        founder = Founder(
             f"node-{n}", key.public, encryption_key(key.public), ("operator",), 10**6, node.validator.public
         )
-        validating.append(one)
+        validating.append(founder)
     return replace(members.genesis(), members=(*validating, *senders))
 
 

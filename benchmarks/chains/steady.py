@@ -64,8 +64,8 @@ def hold(
 async def _hold(
     urls: Sequence[str], transactions: Sequence[bytes], ahead: int, rate: float, ready: Callable[[], object]
 ) -> Visible:
-    names = [hashlib.sha256(one).digest() for one in transactions]
-    requests = [request(one) for one in transactions]
+    names = [hashlib.sha256(transaction).digest() for transaction in transactions]
+    requests = [request(transaction) for transaction in transactions]
     opened = await lines(urls)
     nodes = [RpcNode(url) for url in urls]
     await asyncio.to_thread(ready)
@@ -109,7 +109,7 @@ async def _read(node: RpcNode, seen: _Seen) -> None:
     while True:
         while seen.first + len(seen.blocks) < seen.heights[0][-1][0]:
             block = await asyncio.to_thread(node.block, seen.first + len(seen.blocks) + 1)
-            seen.blocks.append([hashlib.sha256(one).digest() for one in block])
+            seen.blocks.append([hashlib.sha256(transaction).digest() for transaction in block])
             seen.decided += len(block)
             if block:
                 seen.changed = time.monotonic()

@@ -31,21 +31,21 @@ def rounds(name: str, setting: Any, count: int, progress: Any) -> dict[str, Any]
         "test_y": setting.test[1],
         "rounds": np.array(count),
     }
-    return _told(f"{name}_rounds", given, progress)
+    return _answer(f"{name}_rounds", given, progress)
 
 
 def private(setting: Any, size: int, progress: Any) -> dict[str, Any]:
     """Rows a second of Opacus' ghost clipping."""
     given = {"x": setting.pixels[0], "y": setting.labels[0], "size": np.array(size)}
-    return _told("opacus_sgd", given, progress)
+    return _answer("opacus_sgd", given, progress)
 
 
 def rules(models: Any, attackers: int, ours: dict[str, Any], progress: Any) -> dict[str, Any]:
     """How far byzfl's combined models lie from ours, in lengths of ours."""
-    return _told("byzfl_rules", {"models": models, "attackers": np.array(attackers), **ours}, progress)
+    return _answer("byzfl_rules", {"models": models, "attackers": np.array(attackers), **ours}, progress)
 
 
-def _told(script: str, given: dict[str, Any], progress: Any) -> dict[str, Any]:
+def _answer(script: str, given: dict[str, Any], progress: Any) -> dict[str, Any]:
     """What a script printed as its last line, given these arrays."""
     progress(f"{script} runs in its own environment")
     with tempfile.TemporaryDirectory() as folder:
@@ -63,6 +63,6 @@ def _told(script: str, given: dict[str, Any], progress: Any) -> dict[str, Any]:
         )
     if done.returncode:
         raise RuntimeError(f"{script} failed:\n{done.stderr[-2000:]}")
-    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    progress(f"{script}: {told}")
-    return told
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    progress(f"{script}: {answer}")
+    return answer

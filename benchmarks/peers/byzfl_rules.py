@@ -23,11 +23,11 @@ def main(path: str) -> None:
         "mixing_geometric_median": median(mixed),
         "mixing_trimmed_mean": byzfl.TrMean(attackers)(mixed),
     }
-    told = {"what": "byzfl"}
-    for name, found in theirs.items():
+    answer = {"what": "byzfl"}
+    for name, model in theirs.items():
         ours = given[name].astype(np.float64)
-        told[name] = float(np.linalg.norm(found - ours) / np.linalg.norm(ours))
-    print(json.dumps(told))
+        answer[name] = float(np.linalg.norm(model - ours) / np.linalg.norm(ours))
+    print(json.dumps(answer))
 
 
 if __name__ == "__main__":

@@ -86,12 +86,12 @@ def main(path: str) -> None:
     net = network()
     net.load_state_dict({n: torch.tensor(p) for n, p in zip(net.state_dict(), last, strict=True)})
     x, y = torch.tensor(given["test_x"]).float() / 255, torch.tensor(given["test_y"]).long()
-    told = {
+    answer = {
         "what": f"Flower {flwr.__version__}'s simulation",
         "median": statistics.median(np.diff(marks)[1:].tolist()),
         "accuracy": accuracy(net, x, y),
     }
-    print(json.dumps(told))
+    print(json.dumps(answer))
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ def packages() -> list[str]:
 
 
 def main() -> int:
-    wanted = packages()
-    mark = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
+    needed = packages()
+    mark = hashlib.sha256("\n".join(needed).encode()).hexdigest()
     if READY.exists() and READY.read_text(encoding="utf-8") == mark:
         return 0
     print("installing PyTorch, Flower, Opacus and byzfl into build/peers (3 minutes, 6 GB) ...", flush=True)
@@ -32,7 +32,7 @@ def main() -> int:
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", str(PYTHON.parents[1])], check=True)
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*pip, *wanted], check=False)
+    done = subprocess.run([*pip, *needed], check=False)
     if done.returncode:
         print("the peers could not be installed; what pip says stands above", file=sys.stderr)
         return 2

@@ -75,12 +75,12 @@ def main(path: str) -> None:
     net = network()
     spent = play(x, y, int(given["rounds"]) + 1, net)[1:]
     test_x, test_y = torch.tensor(given["test_x"]).float() / 255, torch.tensor(given["test_y"]).long()
-    told = {
+    answer = {
         "what": f"PyTorch {torch.__version__.split('+')[0]} in a loop, {best} threads",
         "median": statistics.median(spent),
         "accuracy": accuracy(net, test_x, test_y),
     }
-    print(json.dumps(told))
+    print(json.dumps(answer))
 
 
 if __name__ == "__main__":

@@ -54,10 +54,10 @@ def minutes() -> Minutes:
     from tallystick.data.windows import recordings
 
     table = load("wisdm")["all"]
-    found = recordings(table, ("subject", "activity"), "t_ns", tuple(AXES), MINUTE)
+    pieces = recordings(table, ("subject", "activity"), "t_ns", tuple(AXES), MINUTE)
     kinds = {letter: place for place, letters in enumerate(CLASSES.values()) for letter in letters}
-    y = np.array([kinds[letter] for letter in found["activity"]], np.int32)
-    return Minutes(found["window"].reshape(len(y), -1), y, np.asarray(found["subject"]))
+    y = np.array([kinds[letter] for letter in pieces["activity"]], np.int32)
+    return Minutes(pieces["window"].reshape(len(y), -1), y, np.asarray(pieces["subject"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def measured(learner: Learner, model: Any, rows: Any) -> list[float]:
     return [float(-np.log(right).mean()), float((shares.argmax(axis=1) == rows.y).mean())]
 
 
-def trained(found: Schools, federated: bool, seed: int, rounds: int, rate: float = RATE) -> list[list[float]]:
+def trained(among: Schools, federated: bool, seed: int, rounds: int, rate: float = RATE) -> list[list[float]]:
     """After each round: loss and accuracy on all training rows, then on the test people's.
 
     A round is an epoch at every school and the mean of the five models, or an epoch of all rows in one place.
@@ -120,8 +120,8 @@ def trained(found: Schools, federated: bool, seed: int, rounds: int, rate: float
     from tallystick.learning.cohort import Cohort, Work
     from tallystick.learning.scan import scan
 
-    learner, runner, everything = network(rate), scan(), pooled(found.training)
-    cohort = Cohort(found.training if federated else (everything,))
+    learner, runner, everything = network(rate), scan(), pooled(among.training)
+    cohort = Cohort(among.training if federated else (everything,))
     plan = SimpleNamespace(task=task(["movement"], "kind", CLASSES, shape=(3 * MINUTE,)))
     model = like = learner.init(plan, jax.random.key(seed))
     story = []
@@ -129,7 +129,7 @@ def trained(found: Schools, federated: bool, seed: int, rounds: int, rate: float
         keys = keys_of((seed, number, place) for place in range(len(cohort.members)))
         orders = shuffles(list(cohort.counts), BATCH, 1, keys)
         model = runner(Work(learner, cohort, model, like, orders, keys)).mean()
-        story.append([*measured(learner, model, everything), *measured(learner, model, found.test)])
+        story.append([*measured(learner, model, everything), *measured(learner, model, among.test)])
     return story
 
 
@@ -137,11 +137,11 @@ def movement(smoke: bool, progress: Progress) -> Figure:
     """Figures 9–11: a minute of each kind on each axis, and how much more an outdoor minute moves."""
     from tallystick.report.plots import Curve, Panel
 
-    found = minutes()
-    seconds = found.x.reshape(-1, MINUTE, len(AXES))
+    recorded = minutes()
+    seconds = recorded.x.reshape(-1, MINUTE, len(AXES))
     rows, panels = [], []
     for place, (axis, figure) in enumerate(AXES.items()):
-        ratios = outdoor_to_resting(found, seconds[:, :, place].std(axis=1))
+        ratios = outdoor_to_resting(recorded, seconds[:, :, place].std(axis=1))
         row = over_seeds(
             f"fig. {figure}, {axis} axis: spread of the seconds in an outdoor minute ÷ in a resting one",
             {0: float(np.median(ratios))},
@@ -150,23 +150,25 @@ def movement(smoke: bool, progress: Progress) -> Figure:
             f"{DATA}",
         )
         rows.append(row)
-        shown = {kind: seconds[np.flatnonzero(found.y == n)[0], :, place] for n, kind in enumerate(CLASSES)}
+        shown = {
+            kind: seconds[np.flatnonzero(recorded.y == n)[0], :, place] for n, kind in enumerate(CLASSES)
+        }
         across = [float(second) for second in range(1, MINUTE + 1)]
         curves = {kind: Curve(across, [float(value) for value in line]) for kind, line in shown.items()}
         panels.append(Panel("second", f"{axis}: sum over the second, m/s", curves))
     return Figure(rows, panels)
 
 
-def outdoor_to_resting(found: Minutes, spread: Any) -> Any:
+def outdoor_to_resting(recorded: Minutes, spread: Any) -> Any:
     """For each person with minutes of both kinds, how many times more the outdoor ones are spread."""
     kinds = list(CLASSES)
     ratios = []
-    for person in np.unique(found.subject):
+    for person in np.unique(recorded.subject):
         both = [
-            spread[(found.subject == person) & (found.y == kinds.index(kind))]
+            spread[(recorded.subject == person) & (recorded.y == kinds.index(kind))]
             for kind in ("outdoor", "resting")
         ]
-        if all(len(one) for one in both):
+        if all(len(values) for values in both):
             ratios.append(np.median(both[0]) / np.median(both[1]))
     return np.array(ratios)
 
@@ -211,8 +213,8 @@ def federated_and_centralised(smoke: bool, progress: Progress) -> Figure:
 
     def panel(up: str, place: int) -> Panel:
         curves = {
-            way: curve(places, [[moment[place] for moment in run] for run in found])
-            for way, found in runs.items()
+            way: curve(places, [[moment[place] for moment in run] for run in courses])
+            for way, courses in runs.items()
         }
         return Panel("round", up, curves)
 
@@ -225,7 +227,7 @@ def rates(smoke: bool, progress: Progress) -> Figure:
     from tallystick.report.plots import Panel
 
     known, rounds = minutes(), 2 if smoke else ROUNDS
-    found = {
+    courses = {
         rate: progress.once(
             f"rate {rate:g}",
             lambda: trained(schools(known, 11, choosing=True), True, 11, rounds, rate),  # noqa: B023
@@ -234,11 +236,13 @@ def rates(smoke: bool, progress: Progress) -> Figure:
     }
     rows = [
         over_seeds(f"rate {rate:g}: {name} after {rounds} rounds", {11: run[-1][place]})
-        for rate, run in found.items()
+        for rate, run in courses.items()
         for place, name in ((2, "loss"), (3, "accuracy"))
     ]
     places = list(range(1, rounds + 1))
-    curves = {f"rate {rate:g}": curve(places, [[moment[2] for moment in run]]) for rate, run in found.items()}
+    curves = {
+        f"rate {rate:g}": curve(places, [[moment[2] for moment in run]]) for rate, run in courses.items()
+    }
     return Figure(rows, [Panel("round", "loss on held-out people", curves)])
 
 

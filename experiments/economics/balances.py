@@ -85,18 +85,18 @@ def cheats_of(name: str, cheats: int) -> list[str]:
 
 def lower(runs: Runs, who: Sequence[str]) -> float:
     """In how many runs every one of these ended with less than before it applied."""
-    return sum(all(one.change[m] < 0 for m in who) for one in runs.values()) / len(runs)
+    return sum(all(run.change[m] < 0 for m in who) for run in runs.values()) / len(runs)
 
 
 def mean_change(runs: Runs, who: Sequence[str]) -> float:
-    return sum(one.change[m] for one in runs.values() for m in who) / (len(runs) * len(who))
+    return sum(run.change[m] for run in runs.values() for m in who) / (len(runs) * len(who))
 
 
-def about_cheats(name: str, told: str, cheats: int, default: Runs, printed: Runs | None) -> Measured:
+def about_cheats(name: str, words: str, cheats: int, default: Runs, printed: Runs | None) -> Measured:
     """How often all cheats ended lower, and what they and the honest gained; beside the paper's rules."""
     who = cheats_of(name, cheats)
     honest = [m for m in next(iter(default.values())).change if m not in who]
-    changes = [one.change[m] for one in default.values() for m in who]
+    changes = [run.change[m] for run in default.values() for m in who]
     note = (
         f"a cheat's change {min(changes):+d} to {max(changes):+d} tokens, mean "
         f"{mean_change(default, who):+.0f}; an honest member's mean {mean_change(default, honest):+.0f}"
@@ -105,7 +105,7 @@ def about_cheats(name: str, told: str, cheats: int, default: Runs, printed: Runs
         cheat, other = mean_change(printed, who), mean_change(printed, honest)
         note += f"; by the printed rules {cheat:+.0f} and {other:+.0f}"
     return Measured(
-        what=f"{cheats} of {TEAM} {told}: runs in which each of them ends lower than before",
+        what=f"{cheats} of {TEAM} {words}: runs in which each of them ends lower than before",
         value=lower(default, who),
         unit="of runs",
         target=at_least(0.95) if printed else None,
@@ -118,7 +118,7 @@ def about_cheats(name: str, told: str, cheats: int, default: Runs, printed: Runs
 def about_honest(default: dict[str, Runs], printed: dict[str, Runs]) -> list[Measured]:
     """What the rules cost those who cheat nobody."""
     small, count = default["small"], sum(map(len, default.values()))
-    changes = [one.change["m0"] for one in small.values()]
+    changes = [run.change["m0"] for run in small.values()]
     others = [f"m{place}" for place in range(1, TEAM)]
     return [
         Measured(
@@ -146,15 +146,15 @@ def about_honest(default: dict[str, Runs], printed: dict[str, Runs]) -> list[Mea
 def fined(all_of: dict[str, Runs]) -> float:
     """In how many runs somebody who is no cheat pays a fine."""
     there = [
-        any(m not in cheats_of(name, CHEATS) for m in one.fined)
+        any(m not in cheats_of(name, CHEATS) for m in run.fined)
         for name, each in all_of.items()
-        for one in each.values()
+        for run in each.values()
     ]
     return sum(there) / len(there)
 
 
 def share_lower(small: Runs) -> float:
-    return sum(one.change["m0"] < 0 for one in small.values()) / len(small)
+    return sum(run.change["m0"] < 0 for run in small.values()) / len(small)
 
 
 def agreement(seed: int) -> float:
@@ -174,13 +174,13 @@ def agreement(seed: int) -> float:
 
 def about_pay(seeds: Sequence[int], progress: Progress) -> Measured:
     """Whether pay follows what members' models were worth together."""
-    found = [progress.once(f"shapley {seed}", partial(agreement, seed)) for seed in seeds]
+    pairs = [progress.once(f"shapley {seed}", partial(agreement, seed)) for seed in seeds]
     return Measured(
         what=f"pay beside exact Shapley values, {len(SHARES)} unequal members: Spearman's rank correlation",
-        value=sum(found) / len(found),
+        value=sum(pairs) / len(pairs),
         unit="",
         seeds=list(seeds),
-        spread=(min(found), max(found)),
+        spread=(min(pairs), max(pairs)),
         note=f"shares of the data {SHARES}, 30 % of the third one's labels are wrong; values on "
         f"{SHAPLEY_ROWS} rows of nobody's, summed over rounds; the printed rules pay all alike",
     )
@@ -200,8 +200,8 @@ def measure(smoke: bool, progress: Progress) -> list[Measured]:
 def beyond(smoke: bool, progress: Progress) -> list[Measured]:
     seeds = SEEDS[: 1 if smoke else 10]
     return [
-        about_cheats(name, told, cheats, all_runs(name, False, cheats, seeds, progress), None)
-        for name, told, cheats in BEYOND[: 1 if smoke else None]
+        about_cheats(name, words, cheats, all_runs(name, False, cheats, seeds, progress), None)
+        for name, words, cheats in BEYOND[: 1 if smoke else None]
     ]
 
 

@@ -51,8 +51,8 @@ def members(seed: int, shares: Sequence[float], wrong: Sequence[float] = ()) -> 
         training, judging = Rows(x[kept[cut:]], labels), Rows(x[kept[:cut]], y[kept[:cut]])
         roots = (digest(b"training", x[kept[cut:]].tobytes()), digest(b"judging", x[kept[:cut]].tobytes()))
         brought[f"m{place}"] = Brought(training, judging, roots)
-    found = task([f"p{number}" for number in range(SIDE * SIDE)], "digit", range(LABELS))
-    return Members(found, brought)
+    digit_task = task([f"p{number}" for number in range(SIDE * SIDE)], "digit", range(LABELS))
+    return Members(digit_task, brought)
 
 
 def left_over(seed: int, shares: Sequence[float], count: int) -> Any:
@@ -97,11 +97,11 @@ def ran(made: Any) -> Ended:
 
     with tempfile.TemporaryDirectory() as folder:
         ended = simulate(made, Path(folder) / "ledger")
-    said = [notice for _, notice in ended.notices]
+    notices = [notice for _, notice in ended.notices]
     return Ended(
         {name: ended.balances[name] - made.balance for name in made.members},
-        sorted({one.member for one in said if isinstance(one, Fined)}),
-        {one.member: one.reason for one in said if isinstance(one, MemberLeft)},
+        sorted({row.member for row in notices if isinstance(row, Fined)}),
+        {row.member: row.reason for row in notices if isinstance(row, MemberLeft)},
         (ended.progress.figure or 0) / 10**6,
     )
 

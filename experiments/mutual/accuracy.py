@@ -18,16 +18,16 @@ from experiments.seeds import curve, over_seeds
 
 @dataclass(frozen=True)
 class Asked:
-    """A request among so many members, and the test accuracy wanted of it."""
+    """A request among so many members, and the test accuracy asked of it."""
 
     members: int
     rounds: int
     sound: bool  # noise for a total of (10, 1e-5)
-    wanted: float
+    target: float
     paper: float | None = None
 
     @property
-    def told(self) -> str:
+    def words(self) -> str:
         noise = "total (10, 1e-5) for one record of training rows" if self.sound else "no noise"
         return f"{self.members} members IID, round {self.rounds}, {noise}"
 
@@ -69,11 +69,11 @@ def accuracy(seeds: Sequence[int], smoke: bool, progress: Progress) -> Figure:
     rows, curves = [], {}
     for asked in (Asked(4, 2, False, 0.98),) if smoke else ASKED:
         made = [
-            progress.once(f"{asked.told} {seed}", lambda: request(asked, seed))  # noqa: B023
+            progress.once(f"{asked.words} {seed}", lambda: request(asked, seed))  # noqa: B023
             for seed in seeds[: 1 if smoke else None]
         ]
         rows.append(_row(asked, made, seeds))
-        curves[asked.told] = curve(range(1, asked.rounds + 1), [one["test"] for one in made])
+        curves[asked.words] = curve(range(1, asked.rounds + 1), [run["test"] for run in made])
     needed = noise_of_scores(ASKED[-1].members, ASKED[-1].rounds)
     what = "noise that each score would need for a total of (10, 1e-5) per judging row, in accuracy"
     note = (
@@ -84,11 +84,11 @@ def accuracy(seeds: Sequence[int], smoke: bool, progress: Progress) -> Figure:
 
 
 def _row(asked: Asked, made: Sequence[dict[str, Any]], seeds: Sequence[int]) -> Measured:
-    values = {seed: one["test"][-1] for seed, one in zip(seeds, made, strict=False)}
-    gone = ", ".join(str(len(one["gone"])) for one in made)
+    values = {seed: run["test"][-1] for seed, run in zip(seeds, made, strict=False)}
+    gone = ", ".join(str(len(run["gone"])) for run in made)
     note = f"{made[0]['privacy'][0]}; {made[0]['privacy'][1]}; {made[0]['outcome']}; members evicted: {gone}"
-    target = at_least(asked.wanted)
-    return over_seeds(asked.told, values, "test accuracy", paper=asked.paper, target=target, note=note)
+    target = at_least(asked.target)
+    return over_seeds(asked.words, values, "test accuracy", paper=asked.paper, target=target, note=note)
 
 
 # Rate, rows a batch, steps a round, bound of a row's gradient.
@@ -122,12 +122,12 @@ def settings(smoke: bool, progress: Progress) -> Figure:
 
     members, rounds = (4, 2) if smoke else (30, 80)
     rows, curves = [], {}
-    for one in TRIED[: 2 if smoke else None]:
-        rate, batch, steps, clip = one
-        told = f"rate {rate:g}, batch {batch}, {steps} steps, clip {clip:g}"
-        made = progress.once(told, lambda: tried(*one, members, rounds))  # noqa: B023
-        rows.append(over_seeds(told, {0: made[-1]}, "accuracy on judging rows"))
-        curves[told] = curve(range(1, rounds + 1), [made])
+    for setting in TRIED[: 2 if smoke else None]:
+        rate, batch, steps, clip = setting
+        words = f"rate {rate:g}, batch {batch}, {steps} steps, clip {clip:g}"
+        made = progress.once(words, lambda: tried(*setting, members, rounds))  # noqa: B023
+        rows.append(over_seeds(words, {0: made[-1]}, "accuracy on judging rows"))
+        curves[words] = curve(range(1, rounds + 1), [made])
     return Figure(rows, [Panel("round", "accuracy on judging rows", curves)])
 
 

@@ -98,28 +98,28 @@ def figure_6(seeds: Sequence[int], smoke: bool, progress: Progress) -> Figure:
     rows, panels = [], []
     for attack, strength in SHOWN.items():
         curves = {}
-        for rule, told in RULES.items():
+        for rule, words in RULES.items():
             run = Run(rule, "iid", attack, strength, **size)
             made = [
                 progress.once(f"{run.key} {seed}", lambda: served(run, seed))  # noqa: B023
                 for seed in seeds
             ]
-            values = {seed: one["test"][-1] for seed, one in zip(seeds, made, strict=True)}
-            what = f"{told}, {attack} ×{strength:g}, round {run.rounds}"
+            values = {seed: course["test"][-1] for seed, course in zip(seeds, made, strict=True)}
+            what = f"{words}, {attack} ×{strength:g}, round {run.rounds}"
             rows.append(over_seeds(what, values, "test accuracy", note=gone(made)))
-            shortest = min(len(one["test"]) for one in made)
-            curves[told] = curve(range(1, shortest + 1), [one["test"][:shortest] for one in made])
+            shortest = min(len(course["test"]) for course in made)
+            curves[words] = curve(range(1, shortest + 1), [course["test"][:shortest] for course in made])
         panels.append(Panel(f"round, {attack} ×{strength:g}", "test accuracy", curves))
     return Figure(rows, panels)
 
 
 def gone(made: Sequence[dict[str, Any]]) -> str:
     """How many of the malicious, and of the others, the ledger dropped."""
-    told = []
-    for one in made:
-        caught = len(set(one["gone"]) & set(one["ill"]))
-        told.append(f"{caught} of {len(one['ill'])} malicious and {len(one['gone']) - caught} others")
-    return "dropped: " + "; ".join(told)
+    parts = []
+    for run in made:
+        caught = len(set(run["gone"]) & set(run["ill"]))
+        parts.append(f"{caught} of {len(run['ill'])} malicious and {len(run['gone']) - caught} others")
+    return "dropped: " + "; ".join(parts)
 
 
 def malicious(splits: Sequence[str], seeds: Sequence[int], smoke: bool, progress: Progress) -> list[Measured]:
@@ -152,7 +152,7 @@ Made = dict[Run, dict[int, dict[str, Any]]]
 def _lost(rule: str, split: str, made: Made, clean: dict[int, float]) -> Measured:
     """The worst attack's cost: what each seed loses to it against FedAvg without attackers."""
     lost = {
-        run: {seed: clean[seed] - one["test"][-1] for seed, one in runs.items()}
+        run: {seed: clean[seed] - ended["test"][-1] for seed, ended in runs.items()}
         for run, runs in made.items()
         if run.attack not in BY_PAY
     }
@@ -171,7 +171,7 @@ def _paid(rule: str, split: str, made: Made) -> list[Measured]:
     rows = []
     for run, runs in made.items():
         if run.attack in BY_PAY:
-            shares = {seed: share(one) for seed, one in runs.items()}
+            shares = {seed: share(ended) for seed, ended in runs.items()}
             what = (
                 f"{RULES[rule]}, {SPLITS[split]}, {run.attack} ×{run.strength:g}: pay of a malicious member"
             )
@@ -179,11 +179,11 @@ def _paid(rule: str, split: str, made: Made) -> list[Measured]:
     return rows
 
 
-def share(one: dict[str, Any]) -> float:
+def share(ended: dict[str, Any]) -> float:
     """What a malicious member was paid, beside what each would get if all got alike."""
-    total = sum(one["paid"].values())
-    mine = sum(one["paid"][name] for name in one["ill"])
-    return mine / len(one["ill"]) * len(one["paid"]) / total if total else 0.0
+    total = sum(ended["paid"].values())
+    mine = sum(ended["paid"][name] for name in ended["ill"])
+    return mine / len(ended["ill"]) * len(ended["paid"]) / total if total else 0.0
 
 
 def _cases() -> list[Case]:

@@ -53,17 +53,17 @@ def attacked(way: str, seed: int, rounds: int, shadows: int) -> dict[str, float]
 
     def odds(mask: Any, number: int) -> tuple[Any, float]:
         learner, model = train(mask, 100 * seed + number)
-        said = np.asarray(learner.predict(model, rows.x), np.float64)
+        logits = np.asarray(learner.predict(model, rows.x), np.float64)
         hits = np.asarray(learner.predict(model, data.test.x)).argmax(axis=1) == data.test.y
-        return audit.log_odds(said[np.arange(len(rows.y)), rows.y]), float(hits.mean())
+        return audit.log_odds(logits[np.arange(len(rows.y)), rows.y]), float(hits.mean())
 
     target, accuracy = odds(coins, 0)
     seen = np.stack([odds(mask, number)[0] for number, mask in enumerate(inside, 1)])
     scores = audit.likelihood_ratio(target, seen, inside.reshape(shadows, -1))
-    found = audit.membership(scores, coins.reshape(-1), FPR)
+    membership = audit.membership(scores, coins.reshape(-1), FPR)
     return {
-        "protection": found.protection,
-        "tpr": found.tpr,
+        "protection": membership.protection,
+        "tpr": membership.tpr,
         "bound": audit.one_run(scores, coins.reshape(-1), DELTA),
         "accuracy": accuracy,
     }
@@ -140,14 +140,14 @@ def figure_7(seeds: Sequence[int], smoke: bool, progress: Progress) -> list[Meas
     """The degree of each way, the share of members found at 1 % false alarms, the audit's lower bound."""
     rounds, shadows = (2, 4) if smoke else (ROUNDS, SHADOWS)
     rows = []
-    for way, told in WAYS.items():
-        found = {
+    for way, words in WAYS.items():
+        attacks = {
             seed: progress.once(f"{way} {seed}", lambda: attacked(way, seed, rounds, shadows))  # noqa: B023
             for seed in seeds
         }
         for kind, meant in KINDS.items():
-            values = {seed: one[kind] for seed, one in found.items()}
-            rows.append(over_seeds(f"{meant}: {told}", values, note=NOTES.get(kind, "")))
+            values = {seed: attack[kind] for seed, attack in attacks.items()}
+            rows.append(over_seeds(f"{meant}: {words}", values, note=NOTES.get(kind, "")))
     return rows
 
 

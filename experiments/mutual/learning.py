@@ -121,12 +121,12 @@ def without_noise(
             progress.once(f"{name} {seed}", lambda: course(name, number, rounds, seed, "network"))  # noqa: B023
             for seed in seeds
         ]
-        for kind, told in KINDS.items():
+        for kind, words in KINDS.items():
             last = dict(zip(seeds, (run[kind][-1] for run in runs), strict=True))
-            what = f"{told} after {rounds} rounds, {members} members, {NAMES[name]}"
+            what = f"{words} after {rounds} rounds, {members} members, {NAMES[name]}"
             rows.append(over_seeds(what, last, paper=0.95 if kind == "local" else None, note=DATA[name]))
         across = range(1, rounds + 1)
-        curves = {told: curve(across, [run[kind] for run in runs]) for kind, told in KINDS.items()}
+        curves = {words: curve(across, [run[kind] for run in runs]) for kind, words in KINDS.items()}
         panels.append(Panel(f"round ({NAMES[name]})", "accuracy", curves))
     return Figure(rows, panels)
 
@@ -144,15 +144,15 @@ def with_noise(members: int, seeds: Sequence[int], smoke: bool, progress: Progre
         for how in NOISES
     }
     rows = []
-    for how, told in NOISES.items():
+    for how, words in NOISES.items():
         for kind, meant in KINDS.items():
             for at in sorted({min(at, rounds) for at in (20, 40, rounds)}):
                 values = dict(zip(seeds, (run[kind][at - 1] for run in runs[how]), strict=True))
                 paper = PAPER.get((at, how)) if members == 30 and kind == "local" else None
-                what = f"{meant} after {at} rounds, {members} members, {told}"
+                what = f"{meant} after {at} rounds, {members} members, {words}"
                 rows.append(over_seeds(what, values, paper=paper, note=DATA["mnist"]))
     across = range(1, rounds + 1)
-    curves = {told: curve(across, [run["local"] for run in runs[how]]) for how, told in NOISES.items()}
+    curves = {words: curve(across, [run["local"] for run in runs[how]]) for how, words in NOISES.items()}
     return Figure(rows, [Panel("round (MNIST)", KINDS["local"], curves)])
 
 
@@ -160,15 +160,15 @@ def _case(number: int, members: int, full: bool) -> Case:
     """A figure at the size for an hour, with one seed, or at full size."""
     seeds = SEEDS if full else SEEDS[:1]
     name = f"mutual-fig{number}" + ("-full" if full else "")
-    said = f"bpcv fig. {number}: {members} members"
+    what = f"bpcv fig. {number}: {members} members"
     if number in (2, 3):
         sets = tuple(DATA) if full else ("mnist",)
         run = partial(without_noise, members, sets, seeds)
         return Case(
-            "papers", name, f"{said}, {' and '.join(sets)}", run, minutes=10 if full else 2, full=full
+            "papers", name, f"{what}, {' and '.join(sets)}", run, minutes=10 if full else 2, full=full
         )
     run = partial(with_noise, members, seeds)
-    return Case("papers", name, f"{said} with and without noise", run, minutes=6 if full else 2, full=full)
+    return Case("papers", name, f"{what} with and without noise", run, minutes=6 if full else 2, full=full)
 
 
 CASES = tuple(

@@ -64,7 +64,7 @@ def busy(members: int, rounds: int) -> list[float]:
 def taken(engine: Any, sent: Sequence[bytes]) -> float:
     """Processor seconds for a block with these transactions."""
     begun = time.process_time()
-    tickets = [engine.submit(one) for one in sent]
+    tickets = [engine.submit(transaction) for transaction in sent]
     refused = [answer for answer in map(engine.wait, tickets) if answer.receipt.code]
     engine.tick()
     if refused:
@@ -78,11 +78,11 @@ def load(members: int, smoke: bool, progress: Progress) -> Figure:
 
     members, rounds = (5, 2) if smoke else (members, ROUNDS)
     shares = progress.once(f"{members}", lambda: busy(members, rounds))
-    told = f"{members} members, {rounds} rounds in {len(shares)} blocks"
+    about = f"{members} members, {rounds} rounds in {len(shares)} blocks"
     note = f"of one core, {RATE} transactions a second; the paper says only that it is low"
     rows = [
-        Measured(what=f"{told}: the mean", value=100 * sum(shares) / len(shares), unit="%", note=note),
-        Measured(what=f"{told}: the busiest block", value=100 * max(shares), unit="%"),
+        Measured(what=f"{about}: the mean", value=100 * sum(shares) / len(shares), unit="%", note=note),
+        Measured(what=f"{about}: the busiest block", value=100 * max(shares), unit="%"),
     ]
     across = [float(EVERY * place) for place in range(1, len(shares) + 1)]
     curves = {f"{members} members": Curve(across, [100 * share for share in shares])}

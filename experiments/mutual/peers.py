@@ -97,8 +97,8 @@ def _slope(learner: Learner) -> Any:
     """The gradient of the mean cross-entropy over a member's unmasked rows."""
 
     def loss(model: Tree, rows: Held) -> Any:
-        said = jnp.take_along_axis(learner.predict(model, rows.x), rows.y[:, None], axis=1)[:, 0]
-        return -jnp.sum(jnp.log(said + 1e-12) * rows.mask) / jnp.maximum(jnp.sum(rows.mask), 1)
+        predicted = jnp.take_along_axis(learner.predict(model, rows.x), rows.y[:, None], axis=1)[:, 0]
+        return -jnp.sum(jnp.log(predicted + 1e-12) * rows.mask) / jnp.maximum(jnp.sum(rows.mask), 1)
 
     return jax.grad(loss)
 

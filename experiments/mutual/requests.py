@@ -45,5 +45,5 @@ def serve(
         )
         values = [value for number, value in sorted(run.compared.values.items()) if number]
         gone = [name for name, place in run.history.places.items() if place.status in ("evicted", "expelled")]
-        paid = {one.member: one.reward for one in run.pay}
+        paid = {row.member: row.reward for row in run.pay}
         return Served(values, run.outcome, list(run.privacy), sorted(ill or {}), sorted(gone), paid)

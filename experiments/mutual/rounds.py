@@ -53,9 +53,9 @@ class Loop:
         train, combine = self.protocol.phases[0], self.protocol.phases[-1]
         jobs = [self._job(name) for name in self.own]
         made = train.do.serve(self.bench, jobs)
-        self.memory = {job.member: one.memory for job, one in zip(jobs, made, strict=True)}
-        posted = {job.member: one.model for job, one in zip(jobs, made, strict=True)}
-        weights = {job.member: one.rows for job, one in zip(jobs, made, strict=True)}
+        self.memory = {job.member: result.memory for job, result in zip(jobs, made, strict=True)}
+        posted = {job.member: result.model for job, result in zip(jobs, made, strict=True)}
+        weights = {job.member: result.rows for job, result in zip(jobs, made, strict=True)}
         leader = self._job(jobs[0].member, inbox={train.name: posted}, weights=weights)
         (combined,) = combine.do.serve(self.bench, [leader])
         if combined.model is None:
@@ -64,8 +64,8 @@ class Loop:
         return made
 
     def _job(self, name: str, **more: Any) -> Job:
-        one = self.own.brought[name]
-        holding = Holding(one.training, one.judging, self.memory.get(name))
+        own = self.own.brought[name]
+        holding = Holding(own.training, own.judging, self.memory.get(name))
         secret = digest(b"experiment", f"{self.seed} {name} {self.round}".encode())
         more = {"secret": secret, "session": self.session, **more}
         return Job(name, "experiment", self.round, holding, self.model, **more)
@@ -89,8 +89,8 @@ def hits(learner: Learner, model: Model, rows: Any) -> Any:
 def local_accuracy(learner: Learner, model: Model, own: Members) -> float:
     """What the paper calls accuracy: the mean over members of the model's accuracy on their own rows."""
     right, first, values = hits(learner, model, held(own)), 0, []
-    for one in own.brought.values():
-        last = first + len(one.training.y) + len(one.judging.y)
+    for rows_of in own.brought.values():
+        last = first + len(rows_of.training.y) + len(rows_of.judging.y)
         values.append(right[first:last].mean())
         first = last
     return float(np.mean(values))

@@ -21,7 +21,7 @@ FALLEN = 0.3  # of accuracy below the round's start: what `ledger/requests/misco
 LOOKED_AT = 10  # of so many judging rows one, for each member's model
 
 
-def tried(name: str, one: Settings, members: int, rounds: int) -> tuple[list[float], int]:
+def tried(name: str, setting: Settings, members: int, rounds: int) -> tuple[list[float], int]:
     """Accuracy on the judging rows after each round, and how many of the members' models fell."""
     from experiments.mutual.rounds import Loop, hits
     from experiments.mutual.team import judged_by
@@ -31,7 +31,7 @@ def tried(name: str, one: Settings, members: int, rounds: int) -> tuple[list[flo
     own = dealt(pictures(name, "edges"), members, seed=0)
     rows = judged_by(own)
     some = Rows(rows.x[::LOOKED_AT], rows.y[::LOOKED_AT])
-    loop, values, fallen = Loop(network(rounds, one), own, seed=0), [], 0
+    loop, values, fallen = Loop(network(rounds, setting), own, seed=0), [], 0
     learner = loop.bench.learner
     for _ in range(rounds):
         start = hits(learner, loop.model, some).mean()
@@ -49,14 +49,14 @@ def settings(smoke: bool, progress: Progress) -> Figure:
     for name, among in TRIED.items():
         members, rounds = (4, 2) if smoke else (MEMBERS, ROUNDS[MEMBERS, name])
         curves = {}
-        for one in among[:1] if smoke else among:
-            told = "{} hidden units, rate {:g}, batch {}".format(*one)
-            values, fallen = progress.once(f"{name}: {told}", lambda: tried(name, one, members, rounds))  # noqa: B023
-            rows.append(over_seeds(f"{name}, {told}", {0: values[-1]}, "accuracy on judging rows"))
+        for setting in among[:1] if smoke else among:
+            words = "{} hidden units, rate {:g}, batch {}".format(*setting)
+            values, fallen = progress.once(f"{name}: {words}", lambda: tried(name, setting, members, rounds))  # noqa: B023
+            rows.append(over_seeds(f"{name}, {words}", {0: values[-1]}, "accuracy on judging rows"))
             note = f"of {members * rounds}, over {rounds} rounds"
-            what = f"{name}, {told}: a member's model fell by {FALLEN:g} below the round's start"
+            what = f"{name}, {words}: a member's model fell by {FALLEN:g} below the round's start"
             rows.append(Measured(what=what, value=fallen, unit="times", note=note))
-            curves[told] = curve(range(1, rounds + 1), [values])
+            curves[words] = curve(range(1, rounds + 1), [values])
         panels.append(Panel(f"round ({name})", "accuracy on judging rows", curves))
     return Figure(rows, panels)
 

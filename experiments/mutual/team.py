@@ -41,12 +41,12 @@ def members(data: Pictures, number: int, seed: int, split: str = "iid", rows: in
 @cache
 def held(own: Members) -> Rows:
     """All members' own rows, those by which they judge among them."""
-    return together([rows for one in own.brought.values() for rows in (one.training, one.judging)])
+    return together([rows for member in own.brought.values() for rows in (member.training, member.judging)])
 
 
 def judged_by(own: Members) -> Rows:
     """All members' judging rows: of the training set, trained on by nobody; settings were chosen by these."""
-    return together([one.judging for one in own.brought.values()])
+    return together([member.judging for member in own.brought.values()])
 
 
 def together(parts: Sequence[Rows]) -> Rows:

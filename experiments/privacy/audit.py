@@ -104,26 +104,26 @@ def measured(seeds: tuple[int, ...], shadows: int, canaries: int, progress: Prog
     """All figures: bounds with and without privacy, planted bugs, membership and recovery."""
     from tallystick.privacy.probe import unprotected
 
-    epsilon, told = stated(private(*OFTEN))
-    found = bounds(lambda: private(*OFTEN), "private", seeds, canaries, progress)
+    epsilon, words = stated(private(*OFTEN))
+    bounded = bounds(lambda: private(*OFTEN), "private", seeds, canaries, progress)
     without = bounds(lambda: unprotected(*OFTEN, delta=DELTA), "without", seeds, canaries, progress)
     rows = [
-        _row("DP-SGD: lower bound on ε", found, max(found), seeds, at_most(epsilon), epsilon, told),
+        _row("DP-SGD: lower bound on ε", bounded, max(bounded), seeds, at_most(epsilon), epsilon, words),
         _row(
             "the same run without privacy: lower bound on ε", without, min(without), seeds, at_least(WITHOUT)
         ),
     ]
     for name, make in PLANTED.items():
-        claimed, told = stated(make())
+        claimed, words = stated(make())
         # Half of the noise is the least of the three defects: it takes more canaries to be sure.
-        found = bounds(make, name, seeds, canaries * (MANY if make is noise_halved else 1), progress)
+        bounded = bounds(make, name, seeds, canaries * (MANY if make is noise_halved else 1), progress)
         what = f"planted, {name}: lower bound on ε"
-        rows.append(_row(what, found, min(found), seeds, at_least(claimed), claimed, f"claimed {told}"))
-    claimed, told = stated(epochs_shuffled())
-    found = bounds(epochs_shuffled, "shuffled", seeds, canaries, progress)
-    note = f"claimed {told}; this audit does not see it: what it leaks more is too little"
+        rows.append(_row(what, bounded, min(bounded), seeds, at_least(claimed), claimed, f"claimed {words}"))
+    claimed, words = stated(epochs_shuffled())
+    bounded = bounds(epochs_shuffled, "shuffled", seeds, canaries, progress)
+    note = f"claimed {words}; this audit does not see it: what it leaks more is too little"
     rows.append(
-        _row("shuffled epochs taken for Poisson samples", found, max(found), seeds, None, claimed, note)
+        _row("shuffled epochs taken for Poisson samples", bounded, max(bounded), seeds, None, claimed, note)
     )
     return rows + attacked(seeds, shadows, progress)
 
@@ -140,14 +140,14 @@ def attacked(seeds: tuple[int, ...], shadows: int, progress: Progress) -> list[M
     for name, make in ways.items():
         way = make()
         seen = [progress.once(f"{name} {seed}", partial(met, way, seed, shadows)) for seed in seeds]
-        accuracy = fmean(one["accuracy"] for one in seen)
+        accuracy = fmean(run["accuracy"] for run in seen)
         note = f"{'no formal guarantee' if way.theory is None else way.theory}; accuracy {accuracy:.3f}"
         for key, what, unit in (
             ("tpr", "members found at 1 % false alarms", "of members"),
             ("protection", "privacy protection degree, 1 - 2·(AUC - ½)", ""),
             ("recovered", "rows read out of a step of 8", "of rows"),
         ):
-            values = [one[key] for one in seen]
+            values = [run[key] for run in seen]
             rows.append(_row(f"{name}: {what}", values, fmean(values), seeds, note=note, unit=unit))
     return rows
 

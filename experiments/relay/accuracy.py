@@ -111,12 +111,12 @@ def choose(smoke: bool, progress: Progress) -> Figure:
     from tallystick.report.plots import Panel
 
     members, tried = (20, TRIED[:1]) if smoke else (MEMBERS, TRIED)
-    found = {}
+    runs = {}
     for by in tried:
-        said = ", ".join(f"{name} {value:g}" for name, value in by.items())
-        found[said] = progress.once(said, lambda: sound(members, 11, by, choosing=True))  # noqa: B023
-    rows = [over_seeds(said, {11: run[-1]}) for said, run in found.items()]
-    curves = {said: curve(list(range(1, len(run) + 1)), [run]) for said, run in found.items()}
+        words = ", ".join(f"{name} {value:g}" for name, value in by.items())
+        runs[words] = progress.once(words, lambda: sound(members, 11, by, choosing=True))  # noqa: B023
+    rows = [over_seeds(words, {11: run[-1]}) for words, run in runs.items()]
+    curves = {words: curve(list(range(1, len(run) + 1)), [run]) for words, run in runs.items()}
     return Figure(rows, [Panel("pass", "accuracy on held-out training rows", curves)])
 
 

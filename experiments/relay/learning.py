@@ -43,12 +43,12 @@ def trail(members: int, seed: int, deeper: bool, count: int) -> list[float]:
     team, learner = team_of(members, seed), network(deeper)
     test = tuple(part[:PART] for part in team.test)
     done = passes(team, learner, count, keep=True)
-    return [one for hops in done for one in accuracies(learner, hops.models, hops.last, test)]
+    return [figure for hops in done for figure in accuracies(learner, hops.models, hops.last, test)]
 
 
-def first_at(values: list[float], wanted: float) -> int:
+def first_at(values: list[float], level: float) -> int:
     """After how many hops a model first reached the wanted accuracy; all of them where none did."""
-    return next((place for place, value in enumerate(values, 1) if value >= wanted), len(values))
+    return next((place for place, value in enumerate(values, 1) if value >= level), len(values))
 
 
 def hop_bytes() -> int:
@@ -99,17 +99,17 @@ def steps_traffic_accuracy(smoke: bool, progress: Progress) -> Figure:
 def _three_panels(trails: dict[tuple[int, bool], list[list[float]]], megabytes: float) -> list[Any]:
     from tallystick.report.plots import Curve, Panel
 
-    plain = {size: found for (size, deeper), found in trails.items() if not deeper}
+    plain = {size: courses for (size, deeper), courses in trails.items() if not deeper}
     places = [float(size) for size in plain]
-    steps = {size: [first_at(one, WANTED) for one in found] for size, found in plain.items()}
-    by_seed = [[float(one) for one in seeds] for seeds in zip(*steps.values(), strict=True)]
+    steps = {size: [first_at(values, WANTED) for values in courses] for size, courses in plain.items()}
+    by_seed = [[float(values) for values in seeds] for seeds in zip(*steps.values(), strict=True)]
     curves = {"ours": curve(places, by_seed)}
     if set(plain) == set(STEPS):
         curves["the paper"] = Curve(places, [float(step) for step in STEPS.values()])
-    sent = [[hops * megabytes for hops in one] for one in by_seed]
+    sent = [[hops * megabytes for hops in values] for values in by_seed]
     learnt = {
-        f"{size}{', deeper' if deeper else ''}": curve(list(range(1, len(found[0]) + 1)), found)
-        for (size, deeper), found in trails.items()
+        f"{size}{', deeper' if deeper else ''}": curve(list(range(1, len(courses[0]) + 1)), courses)
+        for (size, deeper), courses in trails.items()
     }
     return [
         Panel("team", f"hops until {WANTED}", curves),
@@ -130,20 +130,20 @@ def noised(seed: int, members: int, count: int) -> dict[str, list[float]]:
     team, learner = team_of(members, seed), network()
     last = passes(team, learner, count)[-1].last
     first, whole = vector_of(team.start(learner)), vector_of(last)
-    found: dict[str, list[float]] = {"printed": [], "member": [], "record": []}
+    accuracies: dict[str, list[float]] = {"printed": [], "member": [], "record": []}
     seen = team_of(members, seed, edges)
     for number, epsilon in enumerate(EPSILONS):
         words = seeded(1000 * seed + number)
         made = np.asarray(relay_as_printed(epsilon).apply(whole, words), np.float32)
-        found["printed"].append(accuracy(learner, model_of(made, last), team.test))
+        accuracies["printed"].append(accuracy(learner, model_of(made, last), team.test))
         way = np.asarray(member_update(1.0, round(epsilon * 10**9)).apply(whole - first, words), np.float32)
-        found["member"].append(accuracy(learner, model_of(first + way, last), team.test))
+        accuracies["member"].append(accuracy(learner, model_of(first + way, last), team.test))
         protect = per_hop(epsilon, DELTA, rounds=SOUND_PASSES, steps=1, clip=SOUND_CLIP, usual=SOUND_ROWS)
         softmax = linear(rate=SOUND_RATE)
         hook = protect.hook(protect.rule.most, True)
         done = passes(seen, softmax, SOUND_PASSES, gradient=hook, steps=1)
-        found["record"].append(accuracy(softmax, done[-1].last, seen.test))
-    return found
+        accuracies["record"].append(accuracy(softmax, done[-1].last, seen.test))
+    return accuracies
 
 
 FORMS = {

@@ -70,14 +70,14 @@ class Reading:
         self.state, self.bytes = state, 0
 
     def get(self, key: bytes) -> bytes | None:
-        found: bytes | None = self.state.get(key)
-        self.bytes += len(found or b"")
-        return found
+        value: bytes | None = self.state.get(key)
+        self.bytes += len(value or b"")
+        return value
 
     def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-        found: list[tuple[bytes, bytes]] = self.state.scan(prefix, limit)
-        self.bytes += sum(len(value) for _, value in found)
-        return found
+        rows: list[tuple[bytes, bytes]] = self.state.scan(prefix, limit)
+        self.bytes += sum(len(value) for _, value in rows)
+        return rows
 
 
 def counted(view: Any, genesis: Any) -> list[Block]:
@@ -119,7 +119,7 @@ def as_fast_as_it_goes(view: Any, genesis: Any, keys: Any, folder: Path) -> tupl
         for height in range(1, view.status().height + 1):
             kept = view.block(height)
             clock.now, begun = kept.time, time.perf_counter()
-            for ticket in [engine.submit(one) for one in kept.transactions]:
+            for ticket in [engine.submit(transaction) for transaction in kept.transactions]:
                 engine.wait(ticket)
             engine.tick()
             spent += time.perf_counter() - begun
@@ -186,9 +186,9 @@ def reads_writes_network(smoke: bool, progress: Progress) -> Figure:
     rows, panels = [], []
     for members in (12,) if smoke else SIZES:
         kept = progress.once(f"{members} members", lambda: asdict(relay(members)))  # noqa: B023
-        found = msgspec.convert(kept, Relay)
-        kilobytes = dealt(found.blocks, members)
-        rows += figures_of(found, kilobytes, f"team of {members}")
+        spent = msgspec.convert(kept, Relay)
+        kilobytes = dealt(spent.blocks, members)
+        rows += figures_of(spent, kilobytes, f"team of {members}")
         across = [float(EVERY * place) for place in range(len(kilobytes["read"]))]
         panels = [
             Panel("seconds", "kB in a block", {name: Curve(across, kilobytes[name]) for name in names})
@@ -197,11 +197,11 @@ def reads_writes_network(smoke: bool, progress: Progress) -> Figure:
     return Figure(rows, panels)
 
 
-def figures_of(found: Relay, kilobytes: dict[str, list[float]], team: str) -> list[Measured]:
+def figures_of(relay: Relay, kilobytes: dict[str, list[float]], team: str) -> list[Measured]:
     """The rows of one team."""
-    sent, seconds = sum(block.transactions for block in found.blocks), EVERY * len(kilobytes["read"])
+    sent, seconds = sum(block.transactions for block in relay.blocks), EVERY * len(kilobytes["read"])
     taken = f"{team}: {sent:,} transactions at {RATE} a second, a block every {EVERY} s, in virtual time"
-    wrong = {"another state of the second ledger": found.same, "another recorder": found.recorded_by_most}
+    wrong = {"another state of the second ledger": relay.same, "another recorder": relay.recorded_by_most}
     return [
         Measured(value=seconds, unit="s", what=taken),
         *(
@@ -209,7 +209,7 @@ def figures_of(found: Relay, kilobytes: dict[str, list[float]], team: str) -> li
             for name, what in SHOWN.items()
         ),
         Measured(
-            value=found.rate,
+            value=relay.rate,
             unit="tx/s",
             what=f"{team}: the same transactions at the ledger's limit",
             peer=Peer("the paper's setting", RATE),

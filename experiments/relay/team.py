@@ -122,7 +122,7 @@ def passes(
     x, y = jnp.asarray(team.x), jnp.asarray(team.y)
 
     @jax.jit
-    def one(model: Any, order: Any, index: Any, real: Any, keys: Any) -> Any:
+    def handed_on(model: Any, order: Any, index: Any, real: Any, keys: Any) -> Any:
         def hop(model: Any, whose: Any) -> Any:
             member, key = whose
             given = Batches(Rows(x[member], y[member]), index[member], real[member])
@@ -138,7 +138,7 @@ def passes(
         order = chance.permutation(team.members).astype(np.int32)
         index, real = all_rows(team, steps) if steps else epoch_of(team, number)
         keys = jax.random.split(jax.random.fold_in(jax.random.key(team.seed), number), team.members)
-        model, models = one(model, order, index, real.astype(np.int32), keys)
+        model, models = handed_on(model, order, index, real.astype(np.int32), keys)
         done.append(Hops(order, np.asarray(models), model))
     return done
 

@@ -16,11 +16,11 @@ def drawn(path: Path, split: str = "Dirichlet 0.5", malicious: int = 5) -> str:
     """Rules down, attacks across, what each loses of FedAvg's accuracy."""
     ending = f", {split}, {malicious} of 50"
     rows = {
-        one.what.removesuffix(ending): {
-            name: min(100 * float(lost), MOST) for name, lost in LOSS.findall(one.note)
+        row.what.removesuffix(ending): {
+            name: min(100 * float(lost), MOST) for name, lost in LOSS.findall(row.note)
         }
-        for one in load(path).measured
-        if one.what.endswith(ending) and one.unit == "of accuracy lost"
+        for row in load(path).measured
+        if row.what.endswith(ending) and row.unit == "of accuracy lost"
     }
     attacks = list(dict.fromkeys(name for losses in rows.values() for name in losses))
     values = [[losses.get(name) for name in attacks] for losses in rows.values()]

@@ -125,11 +125,11 @@ class Table:
             for cell in self.cells(strengths):
                 key = f"{seed} {cell.split} {cell.rule} {cell.malicious} {cell.attack}"
                 runs[cell, seed] = progress.once(key, partial(played, cell, seed, self.rows, self.rounds))
-        found = [self._clean(split, runs) for split in self.splits]
+        rows = [self._clean(split, runs) for split in self.splits]
         for malicious in self.counts:
             for split in self.splits:
-                found += [self._rule(rule, split, malicious, strengths, runs) for rule in self.rules]
-        return found + self._paid(strengths, runs)
+                rows += [self._rule(rule, split, malicious, strengths, runs) for rule in self.rules]
+        return rows + self._paid(strengths, runs)
 
     def pairs(self) -> list[tuple[str, str]]:
         """Which rules meet which attacks."""
@@ -178,12 +178,12 @@ class Table:
 
         losses = {attack or "none": lost(attack) for attack in ("", *self.attacks) if attack not in BY_PAY}
         worst = max((name for name in losses if name != "none"), key=lambda name: fmean(losses[name]))
-        wanted = rule == CHOSEN and malicious == COUNTS[0] and split != "0.1"
+        targeted = rule == CHOSEN and malicious == COUNTS[0] and split != "0.1"
         return Measured(
             what=f"{rule}, {SPLITS[split]}, {malicious} of 50",
             value=fmean(losses[worst]),
             unit="of accuracy lost",
-            target=at_most(NEAR) if wanted else None,
+            target=at_most(NEAR) if targeted else None,
             seeds=list(self.seeds),
             spread=(min(losses[worst]), max(losses[worst])),
             note=f"worst: {worst}; "
@@ -194,7 +194,7 @@ class Table:
         self, strengths: dict[tuple[str, str], float], runs: dict[tuple[Cell, int], dict[str, Any]]
     ) -> list[Measured]:
         """What copies and replays earn, in shares of what as many honest members would."""
-        found = []
+        rows = []
         for attack in (attack for attack in self.attacks if attack in BY_PAY):
             for malicious in self.counts:
                 for split in self.splits:
@@ -204,7 +204,7 @@ class Table:
                         pays = [runs[cell, seed]["pay"] for seed in self.seeds]
                         # A run that broke before anybody was paid paid nobody.
                         shares[rule] = fmean(pay or 0.0 for pay in pays) * 50 / malicious
-                    found.append(
+                    rows.append(
                         Measured(
                             what=f"{attack}: pay of a malicious member, {SPLITS[split]}, {malicious} of 50",
                             value=max(shares.values()),
@@ -213,7 +213,7 @@ class Table:
                             note=", ".join(f"{rule} {share:.2f}" for rule, share in shares.items()),
                         )
                     )
-        return found
+        return rows
 
 
 def robustness(smoke: bool, progress: Progress) -> list[Measured]:
@@ -260,11 +260,11 @@ def beside_byzfl(smoke: bool, progress: Progress) -> list[Measured]:
     ours = {name: OURS[name](5)(given) for name in names}
     if not peers.ready():
         return [Measured(what="rules compared with byzfl's", value=0, unit="rules", note=peers.MISSING)]
-    told = progress.once("byzfl", lambda: peers.rules(models, 5, ours, progress))
+    distances = progress.once("byzfl", lambda: peers.rules(models, 5, ours, progress))
     return [
         Measured(
             what=f"{name}: distance from byzfl's",
-            value=told[name],
+            value=distances[name],
             unit="of its length",
             target=at_most(SAME),
         )

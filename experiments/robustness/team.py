@@ -148,17 +148,17 @@ def play(
                 )
                 posted[-malicious:] = attack(seen)
             looked = paid and number % PAID_EVERY == 0
-            said = scores(team, posted, start, malicious, number) if scored or looked else None
-            if looked and said is not None:
-                shares.append(pay(posted - start, said, malicious))
-            known = None if said is None else said[:-1]
+            scored_by = scores(team, posted, start, malicious, number) if scored or looked else None
+            if looked and scored_by is not None:
+                shares.append(pay(posted - start, scored_by, malicious))
+            known = None if scored_by is None else scored_by[:-1]
             combined = rule(PostedModels(posted, start, team.weights, known, root))
             start, before = combined, start
         model = model_of(start, team.start)
-        found = accuracy(team, model, team.hold_out), accuracy(team, model, team.test)
+        accuracies = accuracy(team, model, team.hold_out), accuracy(team, model, team.test)
     except (NotFinite, Overflow):
-        found = GUESSING, GUESSING
-    return Run(*found, pay=float(np.mean(shares)) if shares else None)
+        accuracies = GUESSING, GUESSING
+    return Run(*accuracies, pay=float(np.mean(shares)) if shares else None)
 
 
 @lru_cache(2 * ROUNDS)
@@ -176,20 +176,20 @@ def scores(team: Team, posted: Any, start: Any, malicious: int, number: int) -> 
     pairs = np.ones((MEMBERS + 1, MEMBERS), bool)
     pairs[:MEMBERS] = drawn_judges(MEMBERS, range(MEMBERS), JUDGES, 1000 * team.seed + number)
     models = np.concatenate([posted, start[None]])
-    found = judge()(Judging(team.learner, models, team.start, team.judges, (LOSS,), pairs))[:, :, 0]
-    found = np.clip(np.nan_to_num(found, nan=LOSS.lower), LOSS.lower, LOSS.upper).astype(np.float64)
+    gains = judge()(Judging(team.learner, models, team.start, team.judges, (LOSS,), pairs))[:, :, 0]
+    gains = np.clip(np.nan_to_num(gains, nan=LOSS.lower), LOSS.lower, LOSS.upper).astype(np.float64)
     if malicious:
-        found[:, -malicious:] = LOSS.lower
-        found[-1 - malicious : -1, -malicious:] = LOSS.upper
-    return np.nanmedian(np.where(pairs, found, np.nan), axis=1)
+        gains[:, -malicious:] = LOSS.lower
+        gains[-1 - malicious : -1, -malicious:] = LOSS.upper
+    return np.nanmedian(np.where(pairs, gains, np.nan), axis=1)
 
 
-def pay(steps: Any, said: Any, malicious: int) -> float:
+def pay(steps: Any, gained: Any, malicious: int) -> float:
     """The share of a round's reward that the malicious get, as the ledger counts it.
 
     By gain over the round's start, none for what is unchanged or a later copy, nobody above 2/n.
     """
-    gains = np.maximum(said[:-1] - said[-1], 0)
+    gains = np.maximum(gained[:-1] - gained[-1], 0)
     gains[updates.unchanged(steps)] = 0
     gains[updates.later_copies(steps)] = 0
     parts: Sequence[int] = capped_weights([round(1e6 * gain) for gain in gains])
@@ -198,7 +198,7 @@ def pay(steps: Any, said: Any, malicious: int) -> float:
 
 def accuracy(team: Team, model: Model, rows: Rows) -> float:
     """The share of rows whose label the model says."""
-    said = np.asarray(team.learner.predict(model, rows.x))
-    if not np.isfinite(said).all():
+    predicted = np.asarray(team.learner.predict(model, rows.x))
+    if not np.isfinite(predicted).all():
         raise NotFinite("the model says nothing finite")
-    return float(np.mean(np.argmax(said, axis=1) == rows.y))
+    return float(np.mean(np.argmax(predicted, axis=1) == rows.y))

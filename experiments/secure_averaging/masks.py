@@ -88,9 +88,9 @@ def models(ended: Ended, setting: Setting, folder: Path) -> list[Any]:
     from tallystick.simulation.setting import genesis_of
 
     with open_reader(folder) as view:
-        found = replay(view, genesis_of(setting)).models
+        hashes = replay(view, genesis_of(setting)).models
     specs = payload.specs_of(setting.learner.init(setting.plan, seed_key(setting.plan)))
-    return [payload.decode(ended.payloads[found[number]], specs)[1] for number in sorted(found)]
+    return [payload.decode(ended.payloads[hashes[number]], specs)[1] for number in sorted(hashes)]
 
 
 def one_request(seed: int, owners: int, rounds: int) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def one_request(seed: int, owners: int, rounds: int) -> dict[str, Any]:
             ends[secure] = simulate(setting, folder)
             made[secure] = models(ends[secure], setting, folder)
     pairs = zip(made[True], made[False], strict=True)
-    differing = sum(not np.array_equal(vector_of(one), vector_of(other)) for one, other in pairs)
+    differing = sum(not np.array_equal(vector_of(left), vector_of(other)) for left, other in pairs)
     losses, hits = [], []
     for model in made[True]:
         shares = np.asarray(setting.learner.predict(model, test.x))
