@@ -59,7 +59,7 @@ class Fit:
     amount: int
 
 
-class Misfit(Unavailable):
+class NotServed(Unavailable):
     """Why a node does not serve a request."""
 
 
@@ -82,16 +82,16 @@ class Offers:
         """The learner that a plan names, where it may run for this reward."""
         allowed = self.learners.get(plan.source)
         if allowed is None:
-            raise Misfit(f"learner {plan.learner}@{plan.learner_version} is not allowed here")
+            raise NotServed(f"learner {plan.learner}@{plan.learner_version} is not allowed here")
         if plan.preset not in allowed.presets or reward < allowed.min_reward:
-            raise Misfit(f"preset {plan.preset} for {reward:,} tokens is not allowed here")
+            raise NotServed(f"preset {plan.preset} for {reward:,} tokens is not allowed here")
         return allowed
 
     def fit(self, posted: Request, resolved: ResolvedPlan, grants: Iterable[views.GrantView]) -> Fit:
         """The unit and the grant with which to serve a request, or why not."""
         plan, least = resolved.plan, resolved.asked.least_rows
         if not resolved.agrees(posted.rules):
-            raise Misfit("its rules are not those of its plan")
+            raise NotServed("its rules are not those of its plan")
         columns = {column.name for column in (*plan.task.columns, plan.task.target)}
         permits = [
             grant
@@ -104,4 +104,4 @@ class Offers:
             if permit is not None and columns <= set(training.names) and len(training) >= least:
                 return Fit(offered.unit, permit, len(training))
         names = ", ".join(sorted(columns))
-        raise Misfit(f"no unit with {least} rows of {names} and a grant for {posted.purpose}")
+        raise NotServed(f"no unit with {least} rows of {names} and a grant for {posted.purpose}")

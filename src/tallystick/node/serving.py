@@ -32,7 +32,7 @@ from ..ledger.state import LIVE_REQUESTS, PLACES, REQUESTS
 from ..ledger.views.reading import find, keyed
 from ..protocols.plans import ResolvedPlan, resolve
 from ..protocols.vocabulary import Bench, Holding
-from .fitting import Allowed, Budget, Fit, Misfit, OfferedUnit, Offers
+from .fitting import Allowed, Budget, Fit, NotServed, OfferedUnit, Offers
 from .loop import Node, step
 from .preflight import preflight
 from .shelf import Shelf
@@ -233,7 +233,7 @@ class Joined:
     def _posted(self, request: str) -> Request:
         posted = find(self.engine, REQUESTS, request)
         if posted is None:
-            raise Misfit(f"there is no request {request}")
+            raise NotServed(f"there is no request {request}")
         return posted
 
     def _holding(self, request: str) -> Holding | None:
@@ -269,12 +269,12 @@ class Joined:
         if posted.plan not in self._plans:
             plan = self.shelf.plan(posted.plan)
             if plan is None:
-                raise Misfit("its plan is not to be had")
+                raise NotServed("its plan is not to be had")
             self.offers.ensure_allowed(plan, posted.reward)
             try:
                 self._plans[posted.plan] = resolve(plan)
             except ValueError as error:
-                raise Misfit(f"its plan cannot be served here: {error}") from None
+                raise NotServed(f"its plan cannot be served here: {error}") from None
         return self._plans[posted.plan]
 
     def _send(self, body: tx.Body) -> Answer:
