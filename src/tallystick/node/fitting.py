@@ -15,7 +15,7 @@ from ..ledger import views
 from ..ledger.records import Request
 from ..protocols.plans import ResolvedPlan, source_of
 from ..protocols.request_plan import RequestPlan
-from .trouble import Unavailable
+from .trouble import NotAtHand
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Fit:
     amount: int
 
 
-class NotServed(Unavailable):
+class NotServed(NotAtHand):
     """Why a node does not serve a request."""
 
 

@@ -18,7 +18,7 @@ from ..ledger.transactions import posts
 from .next_action import Action, MakePost, OpenScores, SendPost, duty_of
 from .payloads.store import Payloads, Source
 from .phase_view import PhaseView, closing_view, open_view
-from .trouble import Trouble, Unavailable, attempt, reason_of
+from .trouble import NotAtHand, Trouble, attempt, reason_of
 from .work import Duty
 from .worker import InstalledScheme, Worker
 
@@ -48,7 +48,7 @@ def gather(view: Reader, tasks: Sequence[Task]) -> Gathered:
         members = [worker.member for (worker, _), _ in equipped]
         try:
             seen[duty] = _looked(view, duty, *equipped[0])
-        except Unavailable as lack:
+        except NotAtHand as lack:
             troubles += [Trouble(member, duty, "unavailable", str(lack)) for member in members]
         else:
             able |= {(member, duty) for member in members}
@@ -103,7 +103,7 @@ def _bring(seen: PhaseView, duty: Duty, sources: Sequence[Source]) -> None:
         _fetch(seen.payloads, sources, [seen.recorded, seen.draft.content if seen.draft else b""])
         return
     if (seen.served.round, seen.served.name) != (duty.round, duty.phase):
-        raise Unavailable(f"phase {duty.phase} of round {duty.round} is over")
+        raise NotAtHand(f"phase {duty.phase} of round {duty.round} is over")
     if seen.phase.do.content == "salt":
         return
     _fetch(seen.payloads, sources, [seen.progress.model, seen.request.initial])
@@ -112,7 +112,7 @@ def _bring(seen: PhaseView, duty: Duty, sources: Sequence[Source]) -> None:
     else:
         _fetch(seen.payloads, sources, seen.hashes.values())
     if not seen.payloads.have(seen.progress.model):
-        raise Unavailable(f"the model that round {seen.progress.round} starts from is not to be had")
+        raise NotAtHand(f"the model that round {seen.progress.round} starts from is not to be had")
 
 
 def _bring_last(seen: PhaseView, sources: Sequence[Source]) -> None:

@@ -134,7 +134,9 @@ def _declined(code: int, reason: str) -> posts.Declined:
 def _serve(seen: PhaseView, duty: Duty, workers: Sequence[Worker]) -> list[Ready]:
     """A phase served for these workers, and kept with what their learners remember from now on."""
     if seen.phase.do.content == "salt":
-        return [_kept(one, Ready(duty, posts.SaltReveal(salt_for(one, duty.request)))) for one in workers]
+        return [
+            _kept(worker, Ready(duty, posts.SaltReveal(salt_for(worker, duty.request)))) for worker in workers
+        ]
     jobs = [_job(seen, duty, worker) for worker in workers]
     products = list(zip(workers, seen.phase.do.serve(seen.scheme.bench, jobs), strict=True))
     made = [_ready(seen, duty, worker, product) for worker, product in products]

@@ -14,7 +14,7 @@ from ..ledger.state import PHASES, PLACES, POSTS, PROGRESS, REQUESTS, TEAMS, Rea
 from ..ledger.transactions import posts
 from ..protocols.vocabulary import Lost, PhasePlan
 from .payloads.store import Payloads
-from .trouble import Unavailable
+from .trouble import NotAtHand
 from .worker import InstalledScheme
 
 
@@ -63,7 +63,7 @@ class PhaseView:
         """The model that the round starts from."""
         data = self.payloads.get(self.progress.model)
         if data is None:
-            raise Unavailable(f"the model that round {self.progress.round} starts from is not to be had")
+            raise NotAtHand(f"the model that round {self.progress.round} starts from is not to be had")
         return payload.decode(data, payload.specs_of(self.scheme.blank))[1]
 
     @cached_property
@@ -145,7 +145,7 @@ def closing_view(view: Reader, name: str, scheme: InstalledScheme, payloads: Pay
 def _request(view: Reader, name: str) -> tuple[Request, Progress]:
     request, progress = views.find(view, REQUESTS, name), views.find(view, PROGRESS, name)
     if request is None or progress is None:
-        raise Unavailable(f"there is no request {name}")
+        raise NotAtHand(f"there is no request {name}")
     return request, progress
 
 

@@ -40,6 +40,7 @@ def preflight(learner: Learner, task: Task, rows: Rows) -> str:
             ensure_finite(part, f"the model of {learner.name}, {name}:")
         value = float(learner.evaluate(model, rows, task.measure))
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise ClientError(f"learner {learner.name} cannot train on these rows: {error}") from None
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ClientError(f"learner {learner.name} cannot train on these rows: {reason}") from None
     taken = time.perf_counter() - begun
     return f"{learner.name} trains ({taken:.1f} s for two steps); {task.measure.name} {value:.3f} on own rows"

@@ -36,7 +36,7 @@ from .fitting import Allowed, Budget, Fit, NotServed, OfferedUnit, Offers
 from .loop import Node, step
 from .preflight import preflight
 from .shelf import Shelf
-from .trouble import Trouble, Unavailable, attempt, reason_of
+from .trouble import NotAtHand, Trouble, attempt, reason_of
 from .work import Duty
 from .worker import InstalledScheme, Worker, salt_for
 
@@ -201,8 +201,8 @@ class Joined:
     def note(self, troubles: Sequence[Trouble]) -> None:
         """Remember what went wrong in a turn: what failed for good, what passes until the next."""
         mine = [trouble for trouble in troubles if trouble.member == self.member]
-        self._passing = tuple(one for one in mine if one.kind in ("unavailable", "unsettled"))
-        self._lasting.update((one.duty, one) for one in mine if one.kind in ("failed", "refused"))
+        self._passing = tuple(each for each in mine if each.kind in ("unavailable", "unsettled"))
+        self._lasting.update((each.duty, each) for each in mine if each.kind in ("failed", "refused"))
 
     @property
     def allowed(self) -> tuple[Allowed, ...]:
@@ -256,9 +256,9 @@ class Joined:
             resolved = self._resolved(posted)
             allowed = self.offers.learners.get(resolved.plan.source)
             if allowed is None:
-                raise Unavailable(f"request {posted.request} names a learner that is not allowed here")
+                raise NotAtHand(f"request {posted.request} names a learner that is not allowed here")
             if posted.request not in self.worker.held:
-                raise Unavailable(f"the rows with which request {posted.request} is served are not here")
+                raise NotAtHand(f"the rows with which request {posted.request} is served are not here")
             runner = scan() if allowed.learner.traced else loop
             bench = Bench(resolved.plan, allowed.learner, resolved.plan.task.measure, runner)
             self._schemes[posted.request] = InstalledScheme(resolved.protocol, bench)

@@ -11,7 +11,7 @@ from .work import Duty
 T = TypeVar("T")
 
 
-class Unavailable(LookupError):
+class NotAtHand(LookupError):
     """Something without which a turn cannot be served is not to be had now."""
 
 
@@ -35,6 +35,6 @@ def attempt(work: Callable[[], T]) -> T | Exception:
 
 def reason_of(error: Exception) -> str:
     """What went wrong, in a line."""
-    if isinstance(error, Unavailable):
+    if isinstance(error, NotAtHand):
         return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
