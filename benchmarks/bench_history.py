@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.case import Case, Measured, Peer, Progress, at_most, exactly
 
@@ -53,24 +54,21 @@ def settled_once(folder: Path) -> tuple[dict[bytes, bytes], str]:
     named = [word for name in NAMES for word in ("--organisation", name)]
     command = [sys.executable, "-c", INIT, "ledger", "init", str(folder), *named, "--no-password"]
     subprocess.run(command, capture_output=True, check=True)
-    clock, nodes = Clock(), []
+    clock = Clock()
     task, learner = ts.Task(["vib", "temp"], target="fault", labels=[0, 1]), ts.mlp(8, rate=0.2)
-    for seed, name in enumerate(NAMES[1:]):
-        node = ts.join(folder, key=folder / "keys" / f"{name}.key", clock=clock)
-        unit = node.register("pumps", table(seed), task, budget=ts.Budget(epsilon=10, delta=1e-5))
-        node.allow(learner, presets=["mutual"], min_reward=50)
-        node.grant(unit, to="any-member", purpose="research", uses=5)
-        nodes.append(node)
-    client: Any = ts.connect(folder, folder / "keys" / "ada.key", clock=clock)
-    plan = ts.Plan(task, learner="mlp@1", rounds=3, members=3, settings={"deposit": 20})
-    request = client.post(plan, reward=500, deadline="2h", idle=clock.rest)
-    ended = request.wait()
-    if not isinstance(ended, ts.Settled):
-        raise ValueError(f"the request was to be settled, and ended as {ended}")
-    records = dict(client.view.scan(b"", 10**6))
-    for opened in (client, *nodes):
-        opened.close()
-    return records, request.request
+    with ts.open(folder, clock=clock) as ledger:
+        for seed, name in enumerate(NAMES[1:]):
+            node = ts.join(ledger, folder / "keys" / f"{name}.key")
+            unit = node.register("pumps", table(seed), task, budget=ts.Budget(epsilon=10, delta=1e-5))
+            node.allow(learner, presets=["mutual"], min_reward=50)
+            node.grant(unit, to="any-member", purpose="research", uses=5)
+        client: Any = ts.connect(ledger, folder / "keys" / "ada.key")
+        plan = ts.Plan(task, preset="mutual", learner=learner, rounds=3, members=3, settings={"deposit": 20})
+        request = client.post(plan, reward=500, deadline="2h", idle=clock.rest)
+        ended = request.wait()
+        if not isinstance(ended, ts.Settled):
+            raise ValueError(f"the request was to be settled, and ended as {ended}")
+        return dict(client.engine.scan(b"", 10**6)), request.request
 
 
 def repeated(records: Mapping[bytes, bytes], request: str, count: int) -> dict[bytes, bytes]:
@@ -180,16 +178,12 @@ def executions(rounds: int) -> int:
         times[block.height] += 1
         return honest(reader, transactions, block, *more)
 
-    transition.apply_block = counted
-    try:
+    with patch.object(transition, "apply_block", counted), tempfile.TemporaryDirectory() as folder:
         run = simulate(
             presets.mutual(linear(rate=0.5), rounds=rounds),
             Members(task([f"p{number}" for number in range(4)], "label", range(2)), brought),
         )
-        with tempfile.TemporaryDirectory() as folder:
-            run.report(Path(folder) / "report.html")
-    finally:
-        transition.apply_block = honest
+        run.report(Path(folder) / "report.html")
     return max(times.values()) - 1
 
 

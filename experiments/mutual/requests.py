@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from tallystick.history.sentences import privacy_sentence
 from tallystick.learning.learner import Rows
 from tallystick.protocols.plans import Plan
 from tallystick.simulation.attacks import Attack
@@ -46,4 +47,11 @@ def serve(
         values = [value for number, value in sorted(run.compared.values.items()) if number]
         gone = [name for name, place in run.history.places.items() if place.status in ("evicted", "expelled")]
         paid = {row.member: row.reward for row in run.pay}
-        return Served(values, run.outcome, list(run.privacy), sorted(ill or {}), sorted(gone), paid)
+        return Served(
+            values,
+            run.outcome,
+            [privacy_sentence(rows) for rows in run.privacy],
+            sorted(ill or {}),
+            sorted(gone),
+            paid,
+        )
