@@ -1,7 +1,7 @@
 """Names, digests and ids: the small values by which everything on the ledger is called."""
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
@@ -23,8 +23,8 @@ Millis = Annotated[int, Meta(ge=0, le=10**12)]  # a length of time
 Ppm = Annotated[int, Meta(ge=0, le=10**6)]
 Figure = Annotated[int, Meta(ge=-(10**12), le=10**12)]  # a measured value in parts per million of its scale
 
-ROLES = ("analyst", "auditor", "operator", "owner", "recorder", "requester", "worker")
 Role = Literal["analyst", "auditor", "operator", "owner", "recorder", "requester", "worker"]
+ROLES: tuple[Role, ...] = get_args(Role)
 
 ANYONE = "*"
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tallystick.base import ids
+from tallystick.cli.ledger import propose
 from tests.cli.desk import ROOTS, Desk, decided, member_of, papers
 
 
@@ -71,3 +73,7 @@ PROPOSALS = {
 def test_mistakes_are_said_in_one_line(trial: Desk, line: str) -> None:
     Path("odd.json").write_text('{"member": "dan", "key": "zz"}')
     assert PROPOSALS[line] in trial.fails(line)
+
+
+def test_the_roles_that_help_names_are_the_ledgers() -> None:
+    assert propose.ROLES == ids.ROLES

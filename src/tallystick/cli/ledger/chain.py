@@ -1,7 +1,8 @@
 """`tally chain`: sub-chains of a ledger: made, listed, looked at; what chains have to say is carried."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,7 +21,9 @@ from ..command import (
 
 if TYPE_CHECKING:
     from ...client import Client
+    from ...ledger.transactions import ChainTerms
     from ...ledger.views.chains import ChainView
+    from .ledger_init import Founding
 
 app = noun("chain")
 
@@ -71,7 +74,7 @@ def create(
         _register(at, client, dir, terms)
 
 
-def _founded(client: "Client", chain: str, cap: int, spans: dict[str, int]) -> tuple[Any, Any]:
+def _founded(client: "Client", chain: str, cap: int, spans: dict[str, int]) -> "tuple[Founding, ChainTerms]":
     """What the sub-chain begins with, and the terms by which the main chain trusts it."""
     from ...base.keys import SigningKey
     from ...client import wall_clock
@@ -92,7 +95,7 @@ def _founded(client: "Client", chain: str, cap: int, spans: dict[str, int]) -> t
     return Founding(genesis, blocks, {}), ChainTerms(chain, ((blocks.public, 1),), cap, **spans)
 
 
-def _register(at: Context, client: "Client", folder: Path, terms: Any) -> None:
+def _register(at: Context, client: "Client", folder: Path, terms: "ChainTerms") -> None:
     from ...ledger.notices import ProposalMade
     from ...ledger.state import ELECTORATES, PROPOSALS
     from ...ledger.transactions import Propose, RegisterChain
@@ -139,6 +142,7 @@ def list_(at: Context) -> None:
 @argument("chain", "The other chain's name.", metavar="NAME")
 def status(at: Context, chain: str) -> None:
     """Say how another chain is known here, and which requests are there until when."""
+    from ...ledger.chains.messages import Opening
     from ...ledger.state import MESSAGES, OTHER_CHAINS, PROGRESS
     from ...ledger.views import every, other_chains
     from ...ledger.views.reading import plain
@@ -148,8 +152,9 @@ def status(at: Context, chain: str) -> None:
         if known is None:
             stop(f"no chain {chain!r} is known on chain {client.view.status().chain!r}")
         terms = client.get(OTHER_CHAINS, chain).terms
-        opened: Any = [message.content for message in every(client.view, MESSAGES, chain)]
-        names = [] if known.main else [opening.request.request for opening in opened]
+        messages = () if known.main else every(client.view, MESSAGES, chain)
+        opened = (message.content for message in messages if isinstance(message.content, Opening))
+        names = [opening.request.request for opening in opened]
         there = [(name, client.get(PROGRESS, name).final) for name in names]
     held = f"{output.amount(known.escrow)} of {output.amount(known.escrow_cap)}"
     lines = output.pairs(
@@ -185,13 +190,14 @@ def carry(at: Context, dir: Path) -> None:
     from ...client import TransactionRefused, connect
     from ...engines.engine import Answer, Engine
     from ...ledger import transactions as tx
+    from ...ledger.views.chains import Waiting
     from ...node.carrier import carry as carried
     from ...node.carrier import grows_old
 
-    done: list[tuple[str, Any, Answer]] = []
+    done: list[tuple[str, Waiting, Answer]] = []
     with at.writer() as here, mended(connect(dir, at.key_file(), password_of)) as there:
 
-        def sending(client: "Client") -> Any:
+        def sending(client: "Client") -> Callable[[tx.Body], Answer]:
             def submit(body: tx.Body) -> Answer:
                 try:
                     return client.submit(body)

@@ -1,7 +1,7 @@
 """`tally ledger`: make one, look into it, export it, verify an export, prove what it holds."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,7 @@ from .ledger_init import init
 if TYPE_CHECKING:
     from ...client import Client
     from ...engines.engine import Answer
+    from ...ledger.transition import Receipt
 
 app = noun("ledger")
 app.add_command(init)
@@ -265,7 +266,7 @@ def _show_account(at: Context, client: "Client", name: str) -> None:
     at.show({"account": account, "newest": history}, [*lines, "", *newest])
 
 
-def _receipt_lines(receipt: Any) -> list[str]:
+def _receipt_lines(receipt: "Receipt") -> list[str]:
     return [
         f"{receipt.kind or 'unreadable'} by {receipt.member or 'nobody known'}: {_outcome(receipt)}",
         f"  tx {receipt.transaction.hex()}",
@@ -273,7 +274,7 @@ def _receipt_lines(receipt: Any) -> list[str]:
     ]
 
 
-def _outcome(receipt: Any) -> str:
+def _outcome(receipt: "Receipt") -> str:
     return "accepted" if receipt.code == 0 else f"{receipt.refusal}: {receipt.detail}"
 
 

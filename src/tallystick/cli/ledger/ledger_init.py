@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -106,11 +106,10 @@ def _from_names(
     from ...ledger.genesis import Founder, Genesis, Limits, ensure_sound
 
     blocks, members = given or SigningKey.generate(), {}
-    everything: Any = ROLES
     founders = []
     for name, tokens in (_organisation(text, balance) for text in organisations):
         key = members[name] = SigningKey.generate()
-        founders.append(Founder(name, key.public, encryption_key(key.public), everything, tokens))
+        founders.append(Founder(name, key.public, encryption_key(key.public), ROLES, tokens))
     supply = pool + sum(founder.balance for founder in founders)
     most = max(1, supply * CAP_FACTOR) if cap is None else cap
     made = Genesis(chain, wall_clock(), most, tuple(founders), pool, Limits(), validators=(blocks.public,))

@@ -1,7 +1,7 @@
 """What a proof shows, in lines for people; proofs themselves are the client's."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import output
 
@@ -27,10 +27,8 @@ def lines(shown: "ProvenFact") -> list[str]:
     ]
 
 
-def _brief(name: str, value: Any) -> str:
-    if name in TIMES:
-        return output.moment(value)
-    if type(value) is int:
-        return output.amount(value)
+def _brief(name: str, value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return output.moment(value) if name in TIMES else output.amount(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MUCH else f"{text[:MUCH]} …"

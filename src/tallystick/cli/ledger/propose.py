@@ -1,7 +1,7 @@
 """`tally propose`: changes that the members decide on together."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,13 +10,17 @@ from ..command import FILE, Context, argument, command, noun, stop, whole
 from ..key import read_papers
 
 if TYPE_CHECKING:
+    from ...base.ids import Role
     from ...client import Client
     from ...ledger.transactions import Change
     from ...ledger.views.members import ProposalView
 
 app = noun("propose")
 
-ROLES = ("analyst", "auditor", "operator", "owner", "recorder", "requester", "worker")
+# The ledger's own, written out here so that help does not load it.
+ROLES: "tuple[Role, ...]" = (
+    "analyst", "auditor", "operator", "owner", "recorder", "requester", "worker",
+)  # fmt: skip
 PROOF = "What `tally key prove` wrote for the member's new key."
 ROLE = click.option(
     "--role",
@@ -30,12 +34,12 @@ ROLE = click.option(
 @command("tally propose admit dan.json --role owner --role worker --key ada.key", into=app, signs=True)
 @argument("proof", PROOF, type=FILE, metavar="FILE")
 @ROLE
-def admit(at: Context, proof: Path, role: tuple[str, ...]) -> None:
+def admit(at: Context, proof: Path, role: "tuple[Role, ...]") -> None:
     """Admit an organisation that has shown that it holds its key; all roles unless you name some."""
     from ...ledger.transactions import Admit
 
     shown = read_papers(proof)
-    roles: Any = tuple(sorted(role)) or ROLES
+    roles = tuple(sorted(role)) or ROLES
     _put(at, Admit(shown.member, shown.key, shown.possession, shown.encryption_key, roles))
 
 
@@ -70,12 +74,11 @@ def recover(at: Context, proof: Path) -> None:
 @command("tally propose roles dan --role owner --key ada.key", into=app, signs=True)
 @argument("member", "Whose roles change.", metavar="NAME")
 @ROLE
-def roles(at: Context, member: str, role: tuple[str, ...]) -> None:
+def roles(at: Context, member: str, role: "tuple[Role, ...]") -> None:
     """Change what a member may do: it has these roles and no others then."""
     from ...ledger.transactions import SetRoles
 
-    chosen: Any = tuple(sorted(role))
-    _put(at, SetRoles(member, chosen))
+    _put(at, SetRoles(member, tuple(sorted(role))))
 
 
 @command("tally propose mint bob 5,000 --key ada.key", into=app, signs=True)

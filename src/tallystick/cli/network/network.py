@@ -17,6 +17,7 @@ from ..key import PLAIN_HELP, write_key
 from ..ledger.ledger_init import chain_name
 
 if TYPE_CHECKING:
+    from ...base.ids import Role
     from ...base.keys import SigningKey
     from ...engines.cometbft.homes import ValidatorKeys, ValidatorPlace
     from ...ledger.genesis import Genesis
@@ -78,7 +79,7 @@ def init(
     organisations: int | None,
     organisation: tuple[str, ...],
     chain: str | None,
-    validates: str,
+    validates: "Role",
     balance: int,
     port: int,
     pause: int,
@@ -123,18 +124,17 @@ def _founder(text: str, port: int) -> FoundingValidator:
     return FoundingValidator(place, ValidatorKeys(), SigningKey.generate())
 
 
-def _genesis(founded: list[FoundingValidator], chain: str, validates: Any, balance: int) -> "Genesis":
+def _genesis(founded: list[FoundingValidator], chain: str, validates: "Role", balance: int) -> "Genesis":
     from ...base.ids import ROLES
     from ...client import encryption_key, wall_clock
     from ...ledger.genesis import Founder, Genesis, ensure_sound
 
-    everything: Any = ROLES
     founders = tuple(
         Founder(
             founder.place.member,
             founder.member.public,
             encryption_key(founder.member.public),
-            everything,
+            ROLES,
             balance,
             founder.keys.validator.public,
         )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from ...base.codec import Record
 from ...base.events import Gaussian
@@ -16,7 +16,7 @@ from ...ledger import rules as ru
 from ...ledger import state as st
 from ...ledger import transactions as tx
 from ...ledger.genesis import Founder, Genesis
-from ...ledger.notices import Fined, Paid
+from ...ledger.notices import Fined, GrantGiven, Paid, RequestPosted, UnitRegistered
 from ...ledger.records import Progress
 from ...ledger.views.requests import open_phase
 from ...ledger.views.units import budgets
@@ -45,6 +45,9 @@ def rules() -> ru.Rules:
         result="combine",
         electing=ru.Electing(tolerance=50_000),
     )
+
+
+N = TypeVar("N")
 
 
 @dataclass
@@ -95,9 +98,8 @@ class Consortium:
 
     def __post_init__(self) -> None:
         self.clock = Clock(self.start)
-        roles: Any = ROLES
         founders = tuple(
-            Founder(name, key.public, encryption_key(key.public), roles, BALANCE)
+            Founder(name, key.public, encryption_key(key.public), ROLES, BALANCE)
             for name, key in self.keys.items()
         )
         self.genesis = Genesis("demo", self.start, 10 * BALANCE, founders, validators=(self.blocks.public,))
@@ -130,21 +132,18 @@ class Consortium:
             tx.Terms(price=5, purposes=(PURPOSE,)),
             BUDGET,
         )
-        made: Any = self.submit(owner, unit).receipt.notices[0]
-        return str(made.unit)
+        return first(UnitRegistered, self.submit(owner, unit)).unit
 
     def grant(self, owner: str, unit: str, to: str, uses: int) -> Offer:
         body = tx.GiveGrant(unit, to, PURPOSE, uses, self.clock.now + 30 * DAY)
-        made: Any = self.submit(owner, body).receipt.notices[0]
-        return Offer(unit, str(made.grant))
+        return Offer(unit, first(GrantGiven, self.submit(owner, body)).grant)
 
     def post(self) -> str:
         """Ada's request, its reward locked with it."""
         body = tx.PostRequest(
             "wear", PURPOSE, digest(b"mean"), REWARD, rules(), digest(b"mean of wear"), initial=self.initial
         )
-        made: Any = self.submit("ada", body).receipt.notices[0]
-        return str(made.request)
+        return first(RequestPosted, self.submit("ada", body)).request
 
     def apply(self, member: str, request: str, offer: Offer) -> None:
         """A place in the team, with the member's own rows; its deposit is locked."""
@@ -192,3 +191,8 @@ class Consortium:
         self.notices += block.notices
         for receipt in block.receipts:
             self.notices += receipt.notices
+
+
+def first(kind: type[N], answer: Answer) -> N:
+    """The notice of this kind that an accepted transaction gave."""
+    return next(notice for notice in answer.receipt.notices if isinstance(notice, kind))
