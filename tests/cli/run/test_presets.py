@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
-from tallystick.cli.run.presets import NEEDS, first_sentence, turn
+from tallystick.cli.run.presets import NEEDS, summary, turn
+from tallystick.protocols import presets
 from tallystick.protocols.presets import names, preset
 from tests.cli.desk import Bare, Desk
 
@@ -39,9 +42,16 @@ def test_whose_turn_it_is_in_words() -> None:
     assert turn("drawn:train:3") == "drawn judges of train"
 
 
-def test_the_first_sentence_gives_its_paper() -> None:
-    assert first_sentence("A: two\nlines (x, Y 2021).\n\nMore (z).") == ("A: two lines.", "x, Y 2021")
-    assert first_sentence("None here.") == ("None here.", "")
+def test_the_first_sentence_stands_without_its_paper() -> None:
+    assert summary("A: two\nlines (x, Y 2021).\n\nMore (z).", "x, Y 2021") == "A: two lines."
+    assert summary("None here (at all).", "") == "None here (at all)."
+
+
+def test_every_preset_names_its_paper_where_it_says_what_it_is() -> None:
+    for name in names():
+        module = import_module(f"{presets.__name__}.{name}")
+        first = " ".join((module.__doc__ or "").split("\n\n", 1)[0].split())
+        assert first.endswith(f" ({module.PAPER}).")
 
 
 def test_an_unknown_preset_is_one_line(desk: Desk) -> None:

@@ -1,7 +1,6 @@
 """`tally presets`: the schemes that can be chosen, each with its paper, what it needs, and its phases."""
 
 import inspect
-import re
 from typing import TYPE_CHECKING, Any
 
 from .. import output
@@ -23,7 +22,6 @@ TURNS = {
     "present": "those who did {of}",
     "drawn": "drawn judges of {of}",
 }
-PAPER = re.compile(r"\(([^()]*)\)\.?$")
 
 
 @command("tally presets", "tally presets mutual")
@@ -50,11 +48,12 @@ def described(name: str) -> dict[str, Any]:
 
     make = there.preset(name)
     made = make()
-    summary, paper = first_sentence(inspect.getdoc(inspect.getmodule(make)) or "")
+    module = inspect.getmodule(make)
+    paper = getattr(module, "PAPER", "")
     return {
         "name": name,
         "version": made.version,
-        "says": summary,
+        "says": summary(inspect.getdoc(module) or "", paper),
         "paper": paper,
         "how": inspect.getdoc(make) or "",
         "needs": {need: NEEDS.get(need, need) for need in made.needs},
@@ -66,11 +65,10 @@ def described(name: str) -> dict[str, Any]:
     }
 
 
-def first_sentence(text: str) -> tuple[str, str]:
-    """A text's first sentence, and the paper that stands in brackets at its end."""
+def summary(text: str, paper: str) -> str:
+    """A text's first sentence, without the paper that it names in brackets at its end."""
     sentence = " ".join(text.split("\n\n", 1)[0].split())
-    paper = PAPER.search(sentence)
-    return PAPER.sub("", sentence).rstrip(" .") + ".", paper[1] if paper else ""
+    return sentence.removesuffix(f" ({paper}).").rstrip(".") + "."
 
 
 def turn(rule: str) -> str:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from ...base import light
 from ...base.codec import Malformed
 from ...base.keys import acceptable
-from .. import notices as say
+from .. import notices
 from .. import rejections as no
 from .. import transactions as tx
 from ..chains import arrivals, trust
@@ -40,7 +40,7 @@ def deliver(draft: Draft, body: tx.Deliver) -> None:
     # EFFECTS
     if other != known:
         draft.put(OTHER_CHAINS, other, body.chain)
-        draft.emit(say.ChainFollowed(body.chain, header.height, other.time))
+        draft.emit(notices.ChainFollowed(body.chain, header.height, other.time))
     if body.about != "header":
         (_from_main if other.main else _from_sub_chain)(draft, header, body)
 
@@ -53,7 +53,7 @@ def freeze(draft: Draft, body: tx.Freeze) -> None:
 
     # EFFECTS
     draft.change(OTHER_CHAINS, body.chain, frozen=True)
-    draft.emit(say.ChainFrozen(body.chain))
+    draft.emit(notices.ChainFrozen(body.chain))
 
 
 def _key(draft: Draft, body: tx.Deliver) -> str:
@@ -81,7 +81,7 @@ def _from_main(draft: Draft, header: light.Header, body: tx.Deliver) -> None:
             again = draft.find(REVOKED, body.of) is not None
             ensure(not again, refusing(no.AlreadyDone, member=draft.sender, deed=f"shown {body.of!r}"))
             draft.put(REVOKED, Revoked(draft.time), body.of)
-            draft.emit(say.GrantRevoked(body.of))
+            draft.emit(notices.GrantRevoked(body.of))
         elif body.about == "message":
             _open(draft, body, MESSAGES.decode(body.value))
         else:
@@ -140,7 +140,7 @@ def _show_member(draft: Draft, body: tx.Deliver, member: Member) -> None:
     if known is None:
         draft.add(CHAIN, members=1)
         draft.put(ACCOUNTS, Account(seen=draft.time), body.of)
-    draft.emit(say.MemberShown(body.of))
+    draft.emit(notices.MemberShown(body.of))
 
 
 def _bad(body: tx.Deliver, reason: str) -> no.Refusal:
@@ -152,7 +152,7 @@ def register(draft: Draft, change: tx.RegisterChain) -> None:
     terms, known = change.terms, draft.find(OTHER_CHAINS, change.terms.chain)
     fresh = trust.first_view(terms, known.main if known else False, draft.time)
     draft.put(OTHER_CHAINS, replace(fresh, escrow=known.escrow if known else 0), terms.chain)
-    draft.emit(say.ChainRegistered(terms.chain))
+    draft.emit(notices.ChainRegistered(terms.chain))
 
 
 def ensure_registrable(draft: Draft, change: tx.RegisterChain) -> None:

@@ -1,7 +1,7 @@
 """Grants: an owner permits a member, or anyone, to have its unit used; asked, given, declined, taken back."""
 
 from ...base.ids import ANYONE
-from .. import notices as say
+from .. import notices
 from .. import rejections as no
 from .. import transactions as tx
 from ..records import Ask, Grant, Unit
@@ -26,7 +26,7 @@ def ask_grant(draft: Draft, body: tx.AskGrant) -> None:
     # EFFECTS
     ask = draft.new_id("ask")
     draft.put(ASKS, Ask(ask, body.unit, draft.sender, body.purpose, body.uses, body.until), ask)
-    draft.emit(say.GrantAsked(ask, body.unit, draft.sender))
+    draft.emit(notices.GrantAsked(ask, body.unit, draft.sender))
 
 
 def give_grant(draft: Draft, body: tx.GiveGrant) -> None:
@@ -55,7 +55,7 @@ def give_grant(draft: Draft, body: tx.GiveGrant) -> None:
     draft.put(GRANTS, given, grant)
     if body.ask:
         draft.delete(ASKS, body.ask)
-    draft.emit(say.GrantGiven(grant, body.unit, body.to))
+    draft.emit(notices.GrantGiven(grant, body.unit, body.to))
 
 
 def decline_grant(draft: Draft, body: tx.DeclineGrant) -> None:
@@ -67,7 +67,7 @@ def decline_grant(draft: Draft, body: tx.DeclineGrant) -> None:
 
     # EFFECTS
     draft.delete(ASKS, body.ask)
-    draft.emit(say.GrantDeclined(body.ask))
+    draft.emit(notices.GrantDeclined(body.ask))
 
 
 def revoke_grant(draft: Draft, body: tx.RevokeGrant) -> None:
@@ -82,7 +82,7 @@ def revoke_grant(draft: Draft, body: tx.RevokeGrant) -> None:
 
     # EFFECTS
     draft.change(GRANTS, body.grant, revoked=True)
-    draft.emit(say.GrantRevoked(body.grant))
+    draft.emit(notices.GrantRevoked(body.grant))
 
 
 def _ask(draft: Draft, ask: str) -> Ask:

@@ -2,7 +2,7 @@
 
 from ...base import keys
 from ...base.ids import digest
-from .. import notices as say
+from .. import notices
 from .. import rejections as no
 from .. import transactions as tx
 from ..records import Device, KeyUse, ValidatorKey
@@ -59,7 +59,7 @@ def rotate_key(draft: Draft, body: tx.RotateKey) -> None:
     # EFFECTS
     claim_key(draft, draft.sender, body.key)
     draft.change(MEMBERS, draft.sender, key=body.key, encryption_key=body.encryption_key)
-    draft.emit(say.KeyReplaced(draft.sender, body.key, recovered=False))
+    draft.emit(notices.KeyReplaced(draft.sender, body.key, recovered=False))
 
 
 def add_device(draft: Draft, body: tx.AddDevice) -> None:
@@ -78,7 +78,7 @@ def add_device(draft: Draft, body: tx.AddDevice) -> None:
     # EFFECTS
     claim_key(draft, draft.sender, body.key)
     draft.change(MEMBERS, draft.sender, devices=(*devices, Device(body.key, body.until)))
-    draft.emit(say.DeviceAdded(draft.sender, body.key))
+    draft.emit(notices.DeviceAdded(draft.sender, body.key))
 
 
 def remove_device(draft: Draft, body: tx.RemoveDevice) -> None:
@@ -91,7 +91,7 @@ def remove_device(draft: Draft, body: tx.RemoveDevice) -> None:
 
     # EFFECTS
     draft.change(MEMBERS, draft.sender, devices=devices)
-    draft.emit(say.DeviceRemoved(draft.sender, body.key))
+    draft.emit(notices.DeviceRemoved(draft.sender, body.key))
 
 
 def set_validator(draft: Draft, body: tx.SetValidator) -> None:
@@ -106,10 +106,10 @@ def set_validator(draft: Draft, body: tx.SetValidator) -> None:
     # EFFECTS
     claim_key(draft, draft.sender, body.key)
     draft.put(VALIDATOR_KEYS, ValidatorKey(body.key), draft.sender)
-    draft.emit(say.ValidatorNamed(draft.sender, body.key))
+    draft.emit(notices.ValidatorNamed(draft.sender, body.key))
 
 
 def report(draft: Draft, body: tx.Report) -> None:
     """Write down which software the sender runs."""
     draft.change(MEMBERS, draft.sender, software=body.software)
-    draft.emit(say.SoftwareReported(draft.sender, body.software))
+    draft.emit(notices.SoftwareReported(draft.sender, body.software))

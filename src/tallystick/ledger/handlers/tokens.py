@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from .. import notices as say
+from .. import notices
 from .. import rejections as no
 from .. import transactions as tx
 from ..rejections import ensure, refusing
@@ -23,7 +23,7 @@ def transfer(draft: Draft, body: tx.Transfer) -> None:
     # EFFECTS
     draft.put(ACCOUNTS, replace(payer, balance=payer.balance - body.amount), draft.sender)
     draft.put(ACCOUNTS, replace(payee, balance=payee.balance + body.amount), body.to)
-    draft.emit(say.TokensMoved(draft.sender, body.to, body.amount))
+    draft.emit(notices.TokensMoved(draft.sender, body.to, body.amount))
 
 
 def ensure_below_cap(draft: Draft, amount: int) -> None:
@@ -38,4 +38,4 @@ def issue(draft: Draft, to: str, amount: int) -> None:
     draft.add(CHAIN, issued=amount, pool=0 if to else amount)
     if to:
         draft.add(ACCOUNTS, to, balance=amount)
-    draft.emit(say.TokensIssued(to, amount))
+    draft.emit(notices.TokensIssued(to, amount))

@@ -6,7 +6,7 @@ of its roots. Where these are two lineages the unit is refused, since charging o
 """
 
 from ...base.merkle import EMPTY
-from .. import notices as say
+from .. import notices
 from .. import rejections as no
 from .. import transactions as tx
 from ..records import Claim, Lineage, Unit
@@ -38,7 +38,7 @@ def register_unit(draft: Draft, body: tx.RegisterUnit) -> None:
         if draft.find(ROOTS, root.hex()) is None:
             draft.put(ROOTS, Claim(unit), root.hex())
     _count_citations(draft, body)
-    draft.emit(say.UnitRegistered(unit, draft.sender, lineage))
+    draft.emit(notices.UnitRegistered(unit, draft.sender, lineage))
 
 
 def withdraw_unit(draft: Draft, body: tx.WithdrawUnit) -> None:
@@ -51,7 +51,7 @@ def withdraw_unit(draft: Draft, body: tx.WithdrawUnit) -> None:
     parts = draft.get(LINEAGES, unit.lineage).parts
     draft.change(LINEAGES, unit.lineage, parts=tuple(part for part in parts if part != body.unit))
     draft.change(UNITS, body.unit, active=False)
-    draft.emit(say.UnitWithdrawn(body.unit))
+    draft.emit(notices.UnitWithdrawn(body.unit))
 
 
 def transfer_unit(draft: Draft, body: tx.TransferUnit) -> None:
@@ -93,7 +93,7 @@ def move_lineage(draft: Draft, lineage: str, owner: str) -> None:
             draft.delete(UNIT_NAMES, before.owner, unit.name)
             draft.put(UNIT_NAMES, Claim(part), owner, name)
         draft.change(UNITS, part, owner=owner, name=name)
-        draft.emit(say.UnitMoved(part, owner))
+        draft.emit(notices.UnitMoved(part, owner))
 
 
 def _free_name(draft: Draft, owner: str, unit: Unit) -> str:

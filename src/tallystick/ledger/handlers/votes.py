@@ -3,8 +3,7 @@
 from msgspec.structs import replace
 
 from ...base.ids import Role
-from .. import deadlines
-from .. import notices as say
+from .. import deadlines, notices
 from .. import rejections as no
 from .. import transactions as tx
 from ..records import Account, Ballot, Member, Names, Proposal
@@ -33,7 +32,7 @@ def propose(draft: Draft, body: tx.Propose) -> None:
     draft.put(PROPOSALS, made, proposal)
     draft.put(ELECTORATES, Names(electorate), proposal)
     deadlines.schedule(draft, deadline, PROPOSAL, proposal)
-    draft.emit(say.ProposalMade(proposal, draft.sender, type(body.change).__name__.lower()))
+    draft.emit(notices.ProposalMade(proposal, draft.sender, type(body.change).__name__.lower()))
 
 
 def vote(draft: Draft, body: tx.Vote) -> None:
@@ -52,7 +51,7 @@ def vote(draft: Draft, body: tx.Vote) -> None:
     # EFFECTS
     draft.put(BALLOTS, Ballot(body.approve), body.proposal, draft.sender)
     counted = draft.add(PROPOSALS, body.proposal, approvals=body.approve, refusals=not body.approve)
-    draft.emit(say.VoteCast(body.proposal, draft.sender, body.approve))
+    draft.emit(notices.VoteCast(body.proposal, draft.sender, body.approve))
     if _suffice(counted.approvals, counted.electorate):
         _pass(draft, counted)
     elif not _suffice(counted.electorate - counted.refusals, counted.electorate):
@@ -191,7 +190,7 @@ def _pass(draft: Draft, proposal: Proposal) -> None:
 
 def _decide(draft: Draft, proposal: Proposal, outcome: str) -> None:
     draft.put(PROPOSALS, replace(proposal, stage=outcome), proposal.proposal)
-    draft.emit(say.ProposalDecided(proposal.proposal, outcome))
+    draft.emit(notices.ProposalDecided(proposal.proposal, outcome))
 
 
 def _take_effect(draft: Draft, change: tx.Change) -> None:
@@ -200,16 +199,16 @@ def _take_effect(draft: Draft, change: tx.Change) -> None:
             _admit(draft, change)
         case tx.Suspend():
             draft.change(MEMBERS, change.member, active=False)
-            draft.emit(say.MemberSuspended(change.member))
+            draft.emit(notices.MemberSuspended(change.member))
         case tx.Reinstate():
             draft.change(MEMBERS, change.member, active=True)
-            draft.emit(say.MemberReinstated(change.member))
+            draft.emit(notices.MemberReinstated(change.member))
         case tx.Recover():
             _recover(draft, change)
         case tx.SetRoles():
             roles = tuple(sorted(change.roles))
             draft.change(MEMBERS, change.member, roles=roles)
-            draft.emit(say.RolesSet(change.member, roles))
+            draft.emit(notices.RolesSet(change.member, roles))
         case tx.Mint():
             issue(draft, change.member, change.amount)
         case tx.FillPool():
@@ -218,7 +217,7 @@ def _take_effect(draft: Draft, change: tx.Change) -> None:
             unit = draft.get(UNITS, change.unit)
             move_lineage(draft, unit.lineage, change.owner)
             if not unit.active:
-                draft.emit(say.UnitMoved(change.unit, change.owner))
+                draft.emit(notices.UnitMoved(change.unit, change.owner))
         case tx.Upgrade():
             draft.change(CHAIN, next_version=change.version, upgrade_height=change.height)
         case tx.RegisterChain():
@@ -232,11 +231,11 @@ def _admit(draft: Draft, change: tx.Admit) -> None:
     draft.put(MEMBERS, member, change.member)
     draft.put(ACCOUNTS, Account(seen=draft.time), change.member)
     draft.add(CHAIN, members=1)
-    draft.emit(say.MemberAdmitted(change.member, roles))
+    draft.emit(notices.MemberAdmitted(change.member, roles))
 
 
 def _recover(draft: Draft, change: tx.Recover) -> None:
     fresh = {"key": change.key, "encryption_key": change.encryption_key, "devices": ()}
     claim_key(draft, change.member, change.key)
     draft.change(MEMBERS, change.member, **fresh)
-    draft.emit(say.KeyReplaced(change.member, change.key, recovered=True))
+    draft.emit(notices.KeyReplaced(change.member, change.key, recovered=True))

@@ -11,6 +11,8 @@ from ..parts.protect import Protection, needs_of
 from ..parts.share import combine, train_model
 from ..vocabulary import HOUR, OWN_ROWS, PhasePlan, Protocol
 
+PAPER = "fdc, Yin et al. 2021"
+
 
 def averaging(
     price: int = 0,

@@ -15,6 +15,8 @@ from ..parts.protect import Protection, needs_of
 from ..parts.share import combine, reveal_salt, robust, train_model
 from ..vocabulary import HOUR, OWN_ROWS, PhasePlan, Protocol
 
+PAPER = "bpcv, Liu et al. 2022"
+
 
 def mutual(
     protect: Protection | None = None,

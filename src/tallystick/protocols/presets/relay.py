@@ -16,6 +16,8 @@ from ..parts.protect import Protection, needs_of
 from ..parts.share import reveal_salt, train_last_hop
 from ..vocabulary import HOUR, OWN_ROWS, Do, PhasePlan, Protocol
 
+PAPER = "bp2p, Miao et al."
+
 
 def relay(
     protect: Protection | None = None,

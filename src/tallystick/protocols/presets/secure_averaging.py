@@ -20,6 +20,8 @@ from ..parts.masked import (
 from ..parts.protect import Protection, needs_of
 from ..vocabulary import HOUR, OWN_ROWS, PhasePlan, Protocol, Unfit
 
+PAPER = "coalition § 3.2, He et al."
+
 
 def secure_averaging(
     minimum: int = 3,
