@@ -90,9 +90,10 @@ def name_of(words: str) -> str:
 def source_of(own: Any) -> bytes:
     """A digest of the file in which this was written, so that a plan says which source it means."""
     module = sys.modules.get(getattr(own, "__module__", ""))
-    for thing in (module, own):
+    written: tuple[Any, ...] = (module, own)
+    for thing in written:
         try:
-            return digest(b"source", inspect.getsource(thing).encode())  # type: ignore[arg-type]
+            return digest(b"source", inspect.getsource(thing).encode())
         except (OSError, TypeError):  # typed at a prompt, or not Python
             continue
     return digest(b"source", repr(own).encode())

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from tallystick.data.refusals import DataError, HoldsCode, MissingData, TooLarge, Unreadable
 
@@ -38,7 +38,7 @@ LIMITS = FileLimits()
 class Bounded(io.RawIOBase):
     """A stream that refuses to give more than `limit` bytes."""
 
-    def __init__(self, inner: IO[bytes], limit: int, name: str) -> None:
+    def __init__(self, inner: IO[bytes] | gzip.GzipFile | lzma.LZMAFile, limit: int, name: str) -> None:
         self.inner, self.limit, self.name, self.given = inner, limit, name, 0
 
     def readable(self) -> bool:
@@ -54,16 +54,16 @@ class Bounded(io.RawIOBase):
 
 
 @contextmanager
-def unpacked(path: Path, limit: int) -> Iterator[IO[bytes]]:
+def unpacked(path: Path, limit: int) -> Iterator[io.BufferedReader]:
     """The bytes of a file, of what a .gz or .xz file holds; a broken file is refused by name."""
     with present(path).open("rb") as packed:
-        inner: Any = packed
+        inner: IO[bytes] | gzip.GzipFile | lzma.LZMAFile = packed
         if path.suffix == ".gz":
             inner = gzip.GzipFile(fileobj=packed)
         elif path.suffix == ".xz":
             inner = lzma.LZMAFile(packed)  # noqa: SIM115  (closed with `packed`)
         try:
-            yield cast(IO[bytes], io.BufferedReader(Bounded(inner, limit, path.name), CHUNK))
+            yield io.BufferedReader(Bounded(inner, limit, path.name), CHUNK)
         except DataError:
             raise
         except MemoryError:

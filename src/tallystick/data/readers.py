@@ -78,7 +78,7 @@ def read_csv(path: Path, columns: Sequence[str], types: Mapping[str, str], limit
     if odd is not None:
         raise DataError(f"{odd!r} is no type of a column; use {', '.join(kinds)}")
     with unpacked(path, limits.memory) as stream:
-        heading = stream.peek(1 << 16)[: 1 << 20]  # type: ignore[attr-defined]
+        heading = stream.peek(1 << 16)[: 1 << 20]
         if not heading.strip():
             raise Unreadable(f"{path.name} is empty")
         if heading.split(b"\n", 1)[0].count(b",") >= limits.columns:
