@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from ..base.events import Protects
 
 RowsKind: TypeAlias = Literal["training", "judging"]
 
 
+class Statement:
+    """What is stated about the privacy of rows; printed, it is its sentence."""
+
+    def __str__(self) -> str:
+        from .sentences import privacy_sentence
+
+        return privacy_sentence(cast("PrivacyStatement", self))
+
+
 @dataclass(frozen=True)
-class Charged:
+class Charged(Statement):
     """Everything that was published of these rows was noised, and charged to a budget."""
 
     rows: RowsKind
@@ -24,7 +33,7 @@ class Charged:
 
 
 @dataclass(frozen=True)
-class NothingPublished:
+class NothingPublished(Statement):
     """Nothing that depends on these rows was published."""
 
     rows: RowsKind
@@ -32,7 +41,7 @@ class NothingPublished:
 
 
 @dataclass(frozen=True)
-class NoGuarantee:
+class NoGuarantee(Statement):
     """Something was published of these rows without a formal guarantee."""
 
     rows: RowsKind
