@@ -136,10 +136,11 @@ class Site:
         return derived_id(kind, member, account.low)
 
     def _offer(self, name: str) -> tx.UnitUse:
-        roots = [digest(name.encode(), kind) for kind in (b"training", b"judging")]
+        training, judging = (digest(name.encode(), kind) for kind in (b"training", b"judging"))
         profile, terms = tx.Profile("toys", "rows", 30, digest(b"schema")), tx.Terms(unaccounted=True)
         budget = tx.PrivacyBudget(10**12, 10**7, "record")
-        body = tx.RegisterUnit("rows", profile, *roots, f"node://{name}", tx.Sketch(1, b""), terms, budget)
+        address, sketch = f"node://{name}", tx.Sketch(1, b"")
+        body = tx.RegisterUnit("rows", profile, training, judging, address, sketch, terms, budget)
         unit = self.made("unit", name, body)
         given = tx.GiveGrant(unit, ANYONE, "research", 100, START + 10**10)
         return tx.UnitUse(unit, self.made("grant", name, given))

@@ -7,6 +7,7 @@ from dataclasses import replace as with_fields
 
 import pytest
 
+from tallystick.ledger.records import Posting
 from tallystick.ledger.state import POSTS
 from tallystick.ledger.transactions import posts
 from tallystick.ledger.views import find
@@ -148,7 +149,7 @@ def _handing_on() -> Protocol:
     return with_fields(made, phases=(train, last), finish="read")
 
 
-def _postings(site: Site, request: str) -> list[posts.Model]:
+def _postings(site: Site, request: str) -> list[Posting]:
     found = [find(site.engine, POSTS, request, 0, name) for name in MEMBERS]
     return sorted((one for one in found if one is not None), key=lambda one: one.order)
 
