@@ -106,6 +106,21 @@ def test_a_time_out_is_not_sent_twice(site: Site, monkeypatch: pytest.MonkeyPatc
     assert len(site.engine.history("bob")) == 4  # unit, grant, application, post
 
 
+def test_whoever_is_interrupted_while_waiting_knows_what_is_under_way(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    request = site.ask(scheme(protocol()))
+
+    def interrupted(pending: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cut:
+        cut.setattr(site.sessions["bob"], "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            site.step("bob")
+    assert list(site.nodes["bob"].worker.store.flying) == [site.duty(request, "train")]
+
+
 def test_what_ended_unseen_is_sent_anew(site: Site, monkeypatch: pytest.MonkeyPatch):
     request = site.ask(scheme(protocol()))
     session, store = site.sessions["bob"], site.nodes["bob"].worker.store

@@ -1,4 +1,4 @@
-"""An open phase as its workers see it: posts in their order, checked once, and what each model is bound to."""
+"""An open phase as its workers see it: posts in their order, checked once, each bound to its author."""
 
 from __future__ import annotations
 
@@ -68,12 +68,14 @@ def test_what_is_missing_is_said(site: Site):
 
 
 def test_a_post_that_does_not_stand_is_not_read(site: Site):
-    def declined(node: object, body: tx.Transaction) -> tx.Transaction:
-        is_post = isinstance(body, tx.Post)
-        return tx.Post(body.request, 1, "train", tx.Declined(1, bytes(32))) if is_post else body
-
     request = site.ask(scheme(protocol()))
-    site.step("bob", alter=declined)
+    start = site.progress(request).model
+
+    def copied(node: object, body: tx.Transaction) -> tx.Transaction:
+        content = tx.Model(tx.Payload(len(site.payloads.kept[start]), start, start, start))
+        return tx.Post(body.request, 1, "train", content) if isinstance(body, tx.Post) else body
+
+    site.step("bob", alter=copied)
     site.step("cleo", "dora")
     seen = open_view(site.engine, request, site.schemes[request], site.payloads)
     assert set(seen.inbox["train"]) == {"cleo", "dora"} == set(seen.hashes)

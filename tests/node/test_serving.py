@@ -149,6 +149,9 @@ def test_a_node_that_is_back_goes_on_with_its_learners_memory(
     nodes["bob"] = back
     turn(list(nodes.values()), site.engine, site.time)
     assert {trouble.kind for trouble in back.troubles} == {"unavailable"}  # its owner has allowed nothing yet
+    back.allow(LEARNER)
+    turn(list(nodes.values()), site.engine, site.time)
+    assert [trouble.reason.partition(" with")[0] for trouble in back.troubles] == ["the rows"]
     assert Duty(request, 1, "train") in back.worker.store.ready
     offering(back)
     back.hold()
