@@ -7,7 +7,7 @@ from tallystick.ledger import rules as ru
 from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
-from tests.ledger.play import COMBINE, DRAW, Play, answer, ask, consortium, judge, mutual, started, train
+from tests.ledger.play import Play, answer, ask, consortium, mutual, started
 from tests.ledger.units_at_hand import with_unit
 from tests.ledger.world import HOUR, World, founder, hashed, refused
 
@@ -222,43 +222,3 @@ def test_opening_before_the_model_is_recorded():
 def test_opening_another_test_set():
     play = recorded()
     return play.world, "ada", tx.OpenTest(play.request, hashed("an easier one"), SALT)
-
-
-def test_every_contradiction_in_rules_has_its_sentence():
-    """Each rule set breaks one thing, and is told which."""
-    good = mutual()
-    pay, form, stop = ru.Paying, good.forming, good.stopping
-    broken = [
-        (replace(good, phases=()), "no phase to train"),
-        (replace(good, phases=(train(), train())), "same name"),
-        (replace(good, forming=replace(form, minimum=4)), "larger than the team"),
-        (replace(good, forming=replace(form, candidates="team")), "standing team"),
-        (replace(good, forming=replace(form, leader="named")), "leader must be named"),
-        (replace(good, forming=replace(form, ability="graded")), "grade"),
-        (replace(good, forming=replace(form, order="listed")), "posted list"),
-        (replace(good, result="train2"), "not a model phase"),
-        (replace(good, opening=(DRAW,)), "draws needs"),
-        (replace(good, opening=(replace(COMBINE, name="start"),)), "salts and nothing else"),
-        (replace(good, phases=(train("in_order"), judge(), COMBINE)), "draws needs"),
-        (replace(good, phases=(train(), DRAW, COMBINE)), "opening phases only"),
-        (replace(good, phases=(train(), replace(judge(), of=""), COMBINE)), "name the phase"),
-        (replace(good, phases=(judge(), train(), COMBINE)), "no earlier model phase"),
-        (replace(good, phases=(train("present:judge"), judge(), COMBINE)), "no earlier phase"),
-        (
-            replace(good, phases=(train(), judge(turn="drawn:combine:2"), COMBINE), opening=(DRAW,)),
-            "drawn judges",
-        ),
-        (replace(good, forming=replace(form, size=65)), "drawn few"),
-        (replace(good, paying=pay(recorder_fee=600, analyst_fee=600)), "more than the reward"),
-        (replace(good, paying=pay(kind="per_round", schedule=(1,))), "schedule names"),
-        (replace(good, paying=pay(kind="per_round", schedule=(600, 600))), "schedule adds up"),
-        (replace(good, paying=pay(weight="angle")), "angles are measured"),
-        (replace(good, electing=ru.Electing("error")), "errors are measured"),
-        (replace(good, phases=(train(), COMBINE)), "need a phase of scores"),
-        (replace(good, paying=pay(kind="per_round", leader_share=True)), "lump reward"),
-        (replace(good, purchase_limit=10), "only an analyst"),
-        (replace(good, stopping=replace(stop), phases=(train(rows="training"), judge(), COMBINE)), None),
-    ]
-    for rules, sentence in broken:
-        found = ru.flaw(rules, 1_000)
-        assert (found is None) if sentence is None else (sentence in (found or "")), (sentence, found)
