@@ -95,7 +95,7 @@ class Site:
         self.time = START
         self.keys = {name: SigningKey(digest(b"key", name.encode())) for name in ("ada", *MEMBERS)}
         founders = [
-            Founder(name, key.public, digest(b"seal", key.public), tuple(ROLES), 10_000)  # type: ignore[arg-type]
+            Founder(name, key.public, digest(b"seal", key.public), tuple(ROLES), 10_000)
             for name, key in self.keys.items()
         ]
         genesis = Genesis("site", START, 2**40, tuple(founders))

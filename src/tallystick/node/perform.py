@@ -29,7 +29,7 @@ from .work import Duty, Ready, SealedScores
 from .worker import Worker, salt_for
 
 NOTHING_MADE, UNFIT_MODEL, FAILED = 1, 2, 3  # why a post is declined
-Statement: TypeAlias = WriteRecord | ApproveRecord | CertifyRecord
+RecordAction: TypeAlias = WriteRecord | ApproveRecord | CertifyRecord
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class _Batch:
                 made[worker.member, duty] = ready
         return made
 
-    def state(self, worker: Worker, action: Statement) -> tx.Transaction | None:
+    def state(self, worker: Worker, action: RecordAction) -> tx.Transaction | None:
         """What a recorder or one of its electorate has to say of the model."""
         body = attempt(partial(_stated, self.views[action.duty], worker, action))
         if isinstance(body, Exception):
@@ -208,7 +208,7 @@ def _parents(seen: PhaseView, product: Product) -> tuple[bytes, ...]:
     return tuple(seen.hashes[author] for author in product.parents if author in seen.hashes)[:64]
 
 
-def _stated(seen: PhaseView, worker: Worker, action: Statement) -> tx.Transaction | None:
+def _stated(seen: PhaseView, worker: Worker, action: RecordAction) -> tx.Transaction | None:
     """Measure the model that is recorded, on one's own judging rows or on the opened test set."""
     name, measured = action.duty.request, _measured(seen, worker)
     match action:
