@@ -59,8 +59,7 @@ def folder(tmp_path: Path, keys: dict[str, SigningKey], clock: Clock) -> Path:
     blocks = SigningKey.generate()
     roles = tuple(ROLES)
     founders = tuple(
-        Founder(name, key.public, encryption_key(key.public), roles, 1_000)
-        for name, key in keys.items()
+        Founder(name, key.public, encryption_key(key.public), roles, 1_000) for name, key in keys.items()
     )
     genesis = Genesis("small", START, 10_000, founders, validators=(blocks.public,))
     with create(tmp_path / "ledger", genesis, blocks, clock):

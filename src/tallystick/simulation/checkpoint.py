@@ -6,7 +6,6 @@ saved for all members at once, in one durable transaction between what was made 
 
 from __future__ import annotations
 
-import io
 import json
 import sqlite3
 from collections.abc import Mapping
@@ -14,10 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
-
 from ..base.codec import Decoder, encode
 from ..learning.learner import Memory
+from ..learning.memory import decode_memory, encode_memory
 from ..node.work import Ready, WorkInMemory
 from .behaviours import LiveRun
 
@@ -70,7 +68,7 @@ class Checkpoint:
         for member, data in self._file.execute("SELECT member, ready FROM work"):
             work_of(run, member).save(_ready(data))
         for member, request, leaves in self._file.execute("SELECT member, request, leaves FROM memories"):
-            memory = _restored(leaves, self.like)
+            memory = decode_memory(leaves, self.like)
             work_of(run, member).memories[request] = self._remembered[member] = memory
         for member in run.nodes:
             self._written[member] = len(work_of(run, member).ready)
@@ -119,7 +117,7 @@ class Checkpoint:
         if newest is None:
             self._execute("DELETE FROM memories WHERE member = ?", [(member,)])
         else:
-            row = (member, request, _leaves(newest))
+            row = (member, request, encode_memory(newest))
             self._execute("INSERT OR REPLACE INTO memories VALUES (?, ?, ?)", [row])
 
     def _execute(self, statement: str, rows: list[Any]) -> None:
@@ -146,19 +144,3 @@ def _set(run: LiveRun, state: dict[str, Any]) -> None:
     run.clock.now = state["now"]
     run.marks.update({tuple(mark): value for mark, value in state["marks"]})
     run.payloads.withheld |= {bytes.fromhex(name) for name in state["withheld"]}
-
-
-def _leaves(memory: Memory) -> bytes:
-    import jax
-
-    file = io.BytesIO()
-    np.savez(file, *[np.asarray(leaf) for leaf in jax.tree.leaves(memory)])
-    return file.getvalue()
-
-
-def _restored(data: bytes, like: Memory) -> Memory:
-    import jax
-
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        leaves = [file[f"arr_{number}"] for number in range(len(file.files))]
-    return jax.tree.unflatten(jax.tree.structure(like), leaves)
