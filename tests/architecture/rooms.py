@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-HOUSE = "tallystick."
+HOUSE, FURNITURE = "tallystick.", "tallystick.base."  # what stands in every room is none of its own
 
 
 @dataclass(eq=False)
@@ -22,16 +22,18 @@ class Walk:
 
 
 @contextmanager
-def walked() -> Iterator[Walk]:
+def walked(walk: Walk | None = None) -> Iterator[Walk]:
     """Note every room that this thread enters until the block ends, and ways back into one not left."""
-    walk, path = Walk(), [""]
+    walk, path = walk or Walk(), [""]
     depth: list[bool] = []  # of each frame of ours that is open, whether it entered another room
 
     def look(frame: FrameType, event: str, _argument: Any) -> None:
         if event not in ("call", "return"):
             return
         name = frame.f_globals.get("__name__", "")
-        if not name.startswith(HOUSE) or frame.f_code.co_name in ("<module>", "<genexpr>"):
+        if not name.startswith(HOUSE) or name.startswith(FURNITURE):
+            return
+        if frame.f_code.co_name in ("<module>", "<genexpr>"):
             return
         room = name.removeprefix(HOUSE).replace(".", "/")
         if event == "return":
