@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -21,6 +21,12 @@ class Walk:
     climbs: dict[str, None] = field(default_factory=dict)  # ways by which a room is entered that was not left
 
 
+def room_of(module: str) -> str:
+    """The module, but for the mathematics of learning, whose functions are values that are handed about."""
+    name = module.removeprefix(HOUSE).replace(".", "/")
+    return name.partition("/")[0] if name.startswith("learning/") else name
+
+
 @contextmanager
 def walked(walk: Walk | None = None) -> Iterator[Walk]:
     """Note every room that this thread enters until the block ends, and ways back into one not left."""
@@ -35,7 +41,7 @@ def walked(walk: Walk | None = None) -> Iterator[Walk]:
             return
         if frame.f_code.co_name in ("<module>", "<genexpr>"):
             return
-        room = name.removeprefix(HOUSE).replace(".", "/")
+        room = room_of(name)
         if event == "return":
             if depth and depth.pop():
                 path.pop()
@@ -54,3 +60,8 @@ def walked(walk: Walk | None = None) -> Iterator[Walk]:
         yield walk
     finally:
         sys.setprofile(before)
+
+
+def called_back(work: Callable[[], object]) -> object:
+    """Calls what it is given: for the test of a way back."""
+    return work()

@@ -1,17 +1,20 @@
-"""Three ways through the house, walked: a token sent, one member's round in a simulation, a request to its end.
+"""Three ways through the house, walked: a token sent, a member's round in a simulation, a request to its end.
 
-`python -m tests.architecture.walks` writes the rooms that each passes into `docs/design.md`.
+`python -m tests.architecture.walks --write` writes the rooms that each passes into `docs/design.md`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 from unittest import mock
 
@@ -47,7 +50,7 @@ def sent() -> Walk:
     from tallystick.cli.main import run
 
     with ledger_folder(), walked() as walk:
-        if run("send bob 5 --ledger trial --key trial/keys/ada.key".split()):
+        if run(["send", "bob", "5", "--ledger", "trial", "--key", "trial/keys/ada.key"]):
             raise RuntimeError("nothing was sent")
     return walk
 
@@ -72,6 +75,8 @@ def settled() -> Walk:
     """A request from its posting to its end, as the one who asks meets it."""
     import tallystick as ts
     from tallystick.data.table import Table
+    from tallystick.engines.embedded.engine import wall_clock
+    from tallystick.simulation.behaviours import VirtualClock
 
     task, learner = ts.Task(["vib", "temp"], target="fault", labels=[0, 1]), ts.mlp(8, rate=0.2)
 
@@ -80,7 +85,12 @@ def settled() -> Walk:
         vib, temp = chance.normal(size=300), chance.normal(size=300)
         return Table({"vib": vib, "temp": temp, "fault": (vib + temp > 0.2).astype(int)})
 
-    with ledger_folder() as folder, ts.open(folder) as ledger:
+    clock = VirtualClock(wall_clock())
+
+    def idle(seconds: float) -> None:
+        clock.now += 1_000
+
+    with ledger_folder() as folder, ts.open(folder, clock=clock) as ledger:
         for seed, name in enumerate(ORGANISATIONS[1:]):
             node = ts.join(ledger, key=folder / "keys" / f"{name}.key")
             unit = node.register("pumps", rows(seed), task, budget=ts.Budget(epsilon=10))
@@ -89,7 +99,7 @@ def settled() -> Walk:
         client = ts.connect(ledger, key=folder / "keys" / "ada.key")
         plan = ts.Plan(task, learner=learner, rounds=1, members=2)
         with walked() as walk:
-            end = client.post(plan, reward=500, answer="1s").wait()
+            end = client.post(plan, reward=500, answer="30s", idle=idle).wait()
     if not isinstance(end, ts.Settled):
         raise RuntimeError(f"it ended without a model: {end}")
     return walk
@@ -98,13 +108,21 @@ def settled() -> Walk:
 WALKS: dict[str, Callable[[], Walk]] = {"send": sent, "round": served, "request": settled}
 
 
-def told(walk: Walk) -> str:
+def written(rooms: Iterable[str]) -> str:
     """The rooms as the page lists them."""
-    return " → ".join(f"`{room}`" for room in walk.rooms)
+    return "\n".join(
+        fill(" → ".join(f"`{room}`" for room in rooms), 118, break_on_hyphens=False).splitlines()
+    )
+
+
+def on_the_page(page: str) -> dict[str, str]:
+    """What the page says of each walk."""
+    return {match[2]: match[3] for match in MARKED.finditer(page)}
 
 
 if __name__ == "__main__":
-    for name, way in WALKS.items():
-        walk = way()
-        print(name, len(walk.rooms), *walk.rooms)
-        print(*walk.climbs, sep="\n")
+    walks = {name: way() for name, way in WALKS.items()}
+    if "--write" in sys.argv:
+        text = PAGE.read_text()
+        PAGE.write_text(MARKED.sub(lambda m: f"{m[1]}{written(walks[m[2]].rooms)}{m[4]}", text))
+    print(json.dumps({name: [list(walk.rooms), list(walk.climbs)] for name, walk in walks.items()}))

@@ -1,4 +1,4 @@
-"""How a command reads what is typed: numbers, times, digests, files, passwords; which options come first."""
+"""How a command reads what is typed: numbers, times, digests, which options come first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import click
 import pytest
 
 from tallystick.cli import command
-from tallystick.cli.command import BadInput, Context, digest_of, ensure_writable, exact, moment, whole
+from tallystick.cli.command import digest_of, exact, moment, whole
+from tallystick.cli.context import Context
 
 
 @pytest.mark.parametrize(
@@ -56,45 +57,3 @@ def test_an_option_beside_the_command_comes_before_one_in_front_of_it() -> None:
         Path("b"), Path("k"), False
     )
     assert command._context(None, {"json": True}) == Context(json=True)
-
-
-def test_a_ledger_and_a_key_must_be_named() -> None:
-    with pytest.raises(BadInput, match="which ledger\\? say --ledger DIR"):
-        Context().folder()
-    with pytest.raises(BadInput, match="whose key\\? say --key FILE"):
-        Context().key_file()
-
-
-def test_files_that_cannot_be_read_are_said(tmp_path: Path) -> None:
-    good, bad = tmp_path / "good", tmp_path / "bad"
-    good.write_text('{"ε": 1}', encoding="utf-8")
-    bad.write_bytes(b"ok \xff")
-    assert command.read_text(good) == '{"ε": 1}'
-    assert command.read_json(good) == {"ε": 1}
-    with pytest.raises(BadInput, match="bad is no text in UTF-8: invalid start byte at byte 3"):
-        command.read_text(bad)
-    with pytest.raises(BadInput, match="bad is damaged"):
-        command.read_json(bad)
-
-
-def test_where_nothing_can_be_written_is_said_before(tmp_path: Path) -> None:
-    ensure_writable(tmp_path / "new.html")
-    with pytest.raises(BadInput, match=r"there is no folder .*none; make it"):
-        ensure_writable(tmp_path / "none" / "new.html")
-    with pytest.raises(BadInput, match="is a folder; name a file in it"):
-        ensure_writable(tmp_path)
-
-
-def test_a_password_is_taken_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TALLY_PASSWORD", "pepper")
-    monkeypatch.setenv("TALLY_NEW_PASSWORD", "salt")
-    assert command.password_of(Path("a.key")) == "pepper"
-    assert command.password_of(Path("a.key"), variable="TALLY_NEW_PASSWORD") == "salt"
-
-
-def test_a_missing_part_comes_with_what_brings_it_and_a_defect_does_not() -> None:
-    missing = "audits need numpy, which is not installed: pip install"
-    with pytest.raises(BadInput, match=missing), command.learning_parts("audits"):
-        raise ModuleNotFoundError("no", name="numpy")
-    with pytest.raises(ModuleNotFoundError), command.learning_parts("audits"):
-        raise ModuleNotFoundError("no", name="tallystick.nothing")

@@ -8,7 +8,7 @@ import pytest
 from tallystick.base.keys import KeyFileError
 from tallystick.base.task import BadTask
 from tallystick.cli import main
-from tallystick.cli.command import BadInput
+from tallystick.cli.context import BadInput
 from tallystick.client import ClientError
 from tallystick.data.refusals import DataError
 from tallystick.engines.engine import EngineError

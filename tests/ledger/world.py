@@ -14,9 +14,8 @@ from tallystick.base import keys
 from tallystick.base.codec import Record, encode
 from tallystick.base.ids import ROLES, derived_id, digest
 from tallystick.base.keys import SigningKey, prove_possession
-from tallystick.ledger import deadlines as due
+from tallystick.ledger import due, transition
 from tallystick.ledger import transactions as tx
-from tallystick.ledger import transition
 from tallystick.ledger.genesis import Founder, Genesis, Limits, first_writes
 from tallystick.ledger.handlers.members import possession_context
 from tallystick.ledger.invariants import RULES, broken

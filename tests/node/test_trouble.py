@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.node.trouble import NotAtHand, attempt, reason_of
+from tallystick.node.trouble import Attempt, NotAtHand, reason_of
 
 
-def raising(error: BaseException) -> None:
-    raise error
-
-
-def test_work_or_what_went_wrong():
-    assert attempt(lambda: 3) == 3
-    error = attempt(lambda: raising(KeyError("temp")))
-    assert isinstance(error, KeyError)
+def test_what_went_wrong_ends_there_and_is_noted():
+    with Attempt() as fine:
+        pass
+    with Attempt() as failed:
+        raise KeyError("temp")
+    assert fine.error is None
+    assert isinstance(failed.error, KeyError)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
 def test_an_interruption_goes_through(error: BaseException):
-    with pytest.raises(type(error)):
-        attempt(lambda: raising(error))
+    with pytest.raises(type(error)), Attempt():
+        raise error
 
 
 def test_a_reason_is_a_line_for_a_person():

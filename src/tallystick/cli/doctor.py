@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import output
-from .command import Context, command
+from .command import command
+from .context import Context
 
 # extra -> what it brings, in the order in which people want them
 EXTRAS = {

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import output
-from .command import FILE, Context, argument, command, noun, password_of, stop
+from .command import FILE, argument, command, noun
+from .context import Context, password_of, stop
 
 if TYPE_CHECKING:
     from ..base.keys import SigningKey

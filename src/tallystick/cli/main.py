@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from .command import FILE, SETTINGS, BadInput, Context, write_examples
+from .command import FILE, SETTINGS, write_examples
+from .context import BadInput, Context
 
 EXAMPLES = ("tally demo", "tally ledger init trial --organisation ada --no-password")
 FAILED = 2

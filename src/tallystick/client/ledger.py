@@ -57,7 +57,7 @@ class Client:
         self.member = "" if key is None else self._member_of(key)
         self._session: Session | None = None
         if key is not None and isinstance(self.view, Engine):
-            self._session = Session(self.view, key, self.member, self.now)
+            self._session = Session(self.view, key, self.member, self.ledger.now)
 
     def __enter__(self) -> Self:
         return self

@@ -315,6 +315,11 @@ class Engine(View):
     def tick(self) -> None:
         """Serve what is due by now, where nobody else does."""
 
+    @property
+    def state(self) -> Reader:
+        """The state as the newest block left it, for listeners that are being told of that block."""
+        return self
+
     @abstractmethod
     def subscribe(self, listener: Callable[[CommittedBlock], None]) -> Callable[[], None]:
         """Call `listener` after every durable block; the returned function ends it."""

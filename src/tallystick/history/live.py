@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self, final
@@ -37,6 +38,7 @@ class MomentStream:
 
     def __init__(self, engine: Engine, measure: Measure | None = None, name: str = "") -> None:
         self._engine = engine
+        self._state = engine.state
         self._blocks: SimpleQueue[tuple[CommittedBlock, tuple[Phase, ...]] | None] = SimpleQueue()
         self._follower = Follower(measure)
         self._name = name
@@ -102,12 +104,12 @@ class MomentStream:
             return ()
         try:
             self._posted = self._posted or self._request()
-            return () if self._posted is None else tuple(phases_of(self._engine, self._posted, heard))
+            return () if self._posted is None else tuple(phases_of(self._state, self._posted, heard))
         except EngineError:
             return ()
 
     def _request(self) -> Request | None:
-        return views.find(self._engine, REQUESTS, self._name) if self._name else None
+        return views.find(self._state, REQUESTS, self._name) if self._name else None
 
     def _begin(self, request: Request) -> None:
         """Take up a request that has already come some way."""
@@ -128,3 +130,14 @@ class MomentStream:
             transactions = map(unseal, self._engine.block(block.height).transactions)
             posts = tuple(posts_of(transactions, block.receipts, self._name))
         return self._follower.follow(HeardBlock(block.time, heard, posts, phases))[0]
+
+
+@dataclass(eq=False)
+class NoticeLog:
+    """What the ledger says, in its order: by time."""
+
+    heard: list[tuple[int, object]] = field(default_factory=list)
+
+    def hear(self, block: CommittedBlock) -> None:
+        """Note what a block says."""
+        self.heard += [(block.time, notice) for notice in every_notice(block)]

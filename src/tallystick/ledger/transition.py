@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..base import keys
 from ..base.codec import Record, encode
 from ..base.ids import digest
-from . import deadlines
+from . import due
 from . import rejections as no
 from .chains import arrivals, validators
 from .handlers import DEVICE_KINDS, HANDLERS, WEIGHTS, votes
@@ -28,7 +28,7 @@ WHOLE_BLOCK = ""  # no member's id: the weight of all together
 Verify = Callable[[bytes, bytes, bytes], bool]  # public key, message, signature
 
 
-SERVED_BY: dict[str, deadlines.Serve] = {
+SERVED_BY: dict[str, due.Serve] = {
     "forming": forming.forming_due,
     "phase": rounds.phase_due,
     "time": rounds.time_due,
@@ -91,7 +91,7 @@ def apply_block(
 ) -> ExecutedBlock:
     """Apply a block: due entries first, then every transaction; the writes are of the whole block."""
     draft = Draft(reader, block.chain, block.height, block.time)
-    deadlines.serve(draft, SERVED_BY, _give_up)
+    due.serve(draft, SERVED_BY, _give_up)
     served = len(draft.notices)
     quota: dict[str, int] = {}
     receipts = [_apply_one(draft, given, quota, verify) for given in transactions]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import sha256
 from typing import TypeAlias
 
@@ -18,7 +17,7 @@ from ..ledger.transactions import posts
 from .next_action import Action, MakePost, OpenScores, SendPost, duty_of
 from .payloads.store import Payloads, Source
 from .phase_view import PhaseView, closing_view, open_view
-from .trouble import NotAtHand, Trouble, attempt, reason_of
+from .trouble import Attempt, NotAtHand, Trouble, reason_of
 from .work import Duty
 from .worker import InstalledScheme, Worker
 
@@ -89,11 +88,10 @@ def _equipped(
         return [], [Trouble(worker.member, duty, "unavailable", reason) for worker, _ in tasks]
     equipped, troubles = [], []
     for task in tasks:
-        scheme = attempt(partial(task[0].scheme_of, request))
-        if isinstance(scheme, Exception):
-            troubles.append(Trouble(task[0].member, duty, "unavailable", reason_of(scheme)))
-        else:
-            equipped.append((task, scheme))
+        with Attempt() as attempt:
+            equipped.append((task, task[0].scheme_of(request)))
+        if attempt.error is not None:
+            troubles.append(Trouble(task[0].member, duty, "unavailable", reason_of(attempt.error)))
     return equipped, troubles
 
 
@@ -132,7 +130,9 @@ def _fetch(payloads: Payloads, sources: Sequence[Source], names: Iterable[bytes]
         missing = [name for name in missing if not payloads.have(name)]
         if not missing:
             return
-        given = attempt(partial(source.fetch, missing))
-        for name, data in ({} if isinstance(given, Exception) else given).items():
+        given: Mapping[bytes, bytes] = {}
+        with Attempt():
+            given = source.fetch(missing)
+        for name, data in given.items():
             if name in missing and sha256(data).digest() == name:
                 payloads.put(data)

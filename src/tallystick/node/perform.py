@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, TypeAlias
 
 from ..base.ids import digest
@@ -24,7 +23,7 @@ from ..protocols.vocabulary import Job, Product
 from .gather import Gathered
 from .next_action import ApproveRecord, CertifyRecord, MakePost, OpenScores, SendPost, WriteRecord, duty_of
 from .phase_view import PhaseView
-from .trouble import Trouble, attempt, reason_of
+from .trouble import Attempt, Trouble, reason_of
 from .work import Duty, Ready, SealedScores
 from .worker import Worker, salt_for
 
@@ -100,21 +99,21 @@ class _Batch:
 
     def state(self, worker: Worker, action: RecordAction) -> tx.Transaction | None:
         """What a recorder or one of its electorate has to say of the model."""
-        body = attempt(partial(_stated, self.views[action.duty], worker, action))
-        if isinstance(body, Exception):
-            self._note(worker, action.duty, body)
-            worker.given_up.add(action.duty)
-            return None
-        return body
+        with Attempt() as attempt:
+            return _stated(self.views[action.duty], worker, action)
+        if attempt.error is not None:
+            self._note(worker, action.duty, attempt.error)
+        worker.given_up.add(action.duty)
+        return None
 
     def _served(self, duty: Duty, workers: Sequence[Worker]) -> list[Ready]:
-        served = attempt(partial(_serve, self.views[duty], duty, workers))
-        if not isinstance(served, Exception):
-            return served
+        with Attempt() as attempt:
+            return _serve(self.views[duty], duty, workers)
         if len(workers) > 1 and not self.fail_fast:  # the work of the others may not fail
             return [ready for worker in workers for ready in self._served(duty, [worker])]
-        self._note(workers[0], duty, served)
-        return [_kept(workers[0], Ready(duty, _declined(FAILED, reason_of(served))))]
+        error = attempt.error or LookupError("nothing was made")
+        self._note(workers[0], duty, error)
+        return [_kept(workers[0], Ready(duty, _declined(FAILED, reason_of(error))))]
 
     def _note(self, worker: Worker, duty: Duty, error: Exception) -> None:
         if self.fail_fast:

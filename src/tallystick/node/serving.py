@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time as wall
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final, Self, TypeVar, final
 
@@ -19,10 +18,8 @@ from ..engines.engine import Answer, Engine, NotCommitted, NotTaken
 from ..engines.errors import ClientError, TransactionRefused
 from ..engines.session import Session
 from ..engines.values import UnsoundValue
-from ..learning.cohort import loop
 from ..learning.learner import Learner, Rows
 from ..learning.rows import rows_of
-from ..learning.scan import scan
 from ..ledger import transactions as tx
 from ..ledger import views
 from ..ledger.notices import GrantGiven, UnitRegistered
@@ -30,15 +27,15 @@ from ..ledger.records import Request
 from ..ledger.rules import draws
 from ..ledger.state import LIVE_REQUESTS, PLACES, REQUESTS
 from ..ledger.views.reading import find, keyed
-from ..protocols.plans import ResolvedPlan, resolve
-from ..protocols.vocabulary import Bench, Holding
+from ..protocols.vocabulary import Holding
 from .fitting import Allowed, Budget, Fit, NotServed, OfferedUnit, Offers
 from .loop import Node, step
 from .preflight import preflight
+from .schemes import Schemes
 from .shelf import Shelf
-from .trouble import NotAtHand, Trouble, attempt, reason_of
+from .trouble import Attempt, Trouble, reason_of
 from .work import Duty
-from .worker import InstalledScheme, Worker, salt_for
+from .worker import Worker, salt_for
 
 ANY: Final = "any-member"
 DAY: Final = 86_400_000
@@ -63,14 +60,14 @@ class Joined:
     ) -> None:
         self.session, self.member, self.shelf = session, session.member, shelf
         self.offers = Offers()
+        held: dict[str, Holding] = {}
+        self._schemes = Schemes(shelf, self.offers, held)
         self.worker = Worker(
             self.member, Holding(NO_ROWS, NO_ROWS), shelf.payloads, shelf.work_of(self.member),
-            self._scheme, shelf.secret_of(self.member),
+            self._schemes.of, shelf.secret_of(self.member), held,
         )  # fmt: skip
         self.node = Node(session, self.worker)
         self._release, self._beside = release, beside or (lambda: [self])
-        self._plans: dict[bytes, ResolvedPlan] = {}  # by their digest
-        self._schemes: dict[str, InstalledScheme] = {}  # by request
         self._declined: dict[str, str] = {}  # why a request is not served, by its id
         self._passing: tuple[Trouble, ...] = ()
         self._lasting: dict[Duty, Trouble] = {}
@@ -172,9 +169,10 @@ class Joined:
         for request in views.requests(self.engine, stage="forming"):
             if self.member in (*request.applicants, request.member):
                 continue
-            body = attempt(partial(self._application, request.request))
-            if isinstance(body, Exception):
-                self._declined[request.request] = reason_of(body)
+            with Attempt() as attempt:
+                body = self._application(request.request)
+            if attempt.error is not None:
+                self._declined[request.request] = reason_of(attempt.error)
                 continue
             try:
                 self._send(body)
@@ -188,15 +186,16 @@ class Joined:
     def hold(self) -> None:
         """Have the rows ready of every request that one serves, as its task wants them, and no others."""
         live = {name for name, _ in keyed(self.engine, LIVE_REQUESTS)}
-        for kept in (self.worker.held, self._schemes):
-            for ended in kept.keys() - live:
-                del kept[ended]
+        for ended in self.worker.held.keys() - live:
+            del self.worker.held[ended]
+        self._schemes.forget(live)
         for request in sorted(live - self.worker.held.keys()):
-            holding = attempt(partial(self._holding, request))
-            if isinstance(holding, Holding):
-                self.worker.held[request] = holding
-            elif isinstance(holding, Exception):
-                self._declined[request] = reason_of(holding)
+            with Attempt() as attempt:
+                holding = self._holding(request)
+                if holding is not None:
+                    self.worker.held[request] = holding
+            if attempt.error is not None:
+                self._declined[request] = reason_of(attempt.error)
 
     def note(self, troubles: Sequence[Trouble]) -> None:
         """Remember what went wrong in a turn: what failed for good, what passes until the next."""
@@ -221,7 +220,7 @@ class Joined:
 
     def _application(self, request: str) -> tx.Apply:
         posted = self._posted(request)
-        resolved = self._resolved(posted)
+        resolved = self._schemes.resolved(posted)
         self.offers.ensure_allowed(resolved.plan, posted.reward)
         grants = views.grants(self.engine, self.session.now(), owner=self.member, stage="open")
         fit: Fit = self.offers.fit(posted, resolved, grants)
@@ -250,32 +249,6 @@ class Joined:
         rows = offered.rows
         training = rows_of(rows.training, plan.task, rows.subject)
         return Holding(training, rows_of(rows.judging, plan.task, rows.subject))
-
-    def _scheme(self, posted: Request) -> InstalledScheme:
-        if posted.request not in self._schemes:
-            resolved = self._resolved(posted)
-            allowed = self.offers.learners.get(resolved.plan.source)
-            if allowed is None:
-                raise NotAtHand(f"request {posted.request} names a learner that is not allowed here")
-            if posted.request not in self.worker.held:
-                raise NotAtHand(f"the rows with which request {posted.request} is served are not here")
-            runner = scan() if allowed.learner.traced else loop
-            bench = Bench(resolved.plan, allowed.learner, resolved.plan.task.measure, runner)
-            self._schemes[posted.request] = InstalledScheme(resolved.protocol, bench)
-        return self._schemes[posted.request]
-
-    def _resolved(self, posted: Request) -> ResolvedPlan:
-        """The protocol of a request's plan, made once."""
-        if posted.plan not in self._plans:
-            plan = self.shelf.plan(posted.plan)
-            if plan is None:
-                raise NotServed("its plan is not to be had")
-            self.offers.ensure_allowed(plan, posted.reward)
-            try:
-                self._plans[posted.plan] = resolve(plan)
-            except ValueError as error:
-                raise NotServed(f"its plan cannot be served here: {error}") from None
-        return self._plans[posted.plan]
 
     def _send(self, body: tx.Body) -> Answer:
         try:

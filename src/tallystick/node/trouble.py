@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from types import TracebackType
+from typing import Literal, Self, final
 
 from .work import Duty
-
-T = TypeVar("T")
 
 
 class NotAtHand(LookupError):
@@ -25,12 +23,23 @@ class Trouble:
     reason: str
 
 
-def attempt(work: Callable[[], T]) -> T | Exception:
-    """What the work came to, or what went wrong: owners' learners and other nodes may do anything."""
-    try:
-        return work()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is noted, and other requests go on
-        return error
+@final
+class Attempt:
+    """Stands around work in which owners' learners and other nodes may do anything: what fails ends there.
+
+    Whatever it is, it is noted, and other requests go on.
+    """
+
+    error: Exception | None = None  # what went wrong
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self.error = error if isinstance(error, Exception) else None
+        return self.error is not None
 
 
 def reason_of(error: Exception) -> str:

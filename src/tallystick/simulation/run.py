@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from ..base.ids import derived_id
 from ..engines.embedded.engine import EmbeddedEngine
-from ..engines.engine import CommittedBlock, Engine
+from ..engines.engine import Engine
 from ..engines.session import Session
-from ..history.live import MomentStream
-from ..history.moments import Moment, every_notice
+from ..history.live import MomentStream, NoticeLog
+from ..history.moments import Moment
 from ..ledger import views
 from ..ledger.records import FinalRecord, Progress
 from ..ledger.requests.live import LIVE
@@ -91,17 +91,6 @@ def simulate(
             status.height,
             status.app_hash,
         )
-
-
-@dataclass(eq=False)
-class NoticeLog:
-    """What the ledger says, in its order: by time."""
-
-    heard: list[tuple[int, object]] = field(default_factory=list)
-
-    def hear(self, block: CommittedBlock) -> None:
-        """Note what a block says."""
-        self.heard += [(block.time, notice) for notice in every_notice(block)]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.cli.command import BadInput
+from tallystick.cli.context import BadInput
 from tallystick.cli.ledger.unit_file import UnitFile, read_unit_file, registration
 from tests.cli.desk import ROOTS
 from tests.cli.ledger.test_unit import DESCRIPTION

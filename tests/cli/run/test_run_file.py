@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.cli.command import BadInput
+from tallystick.cli.context import BadInput
 from tallystick.cli.run.run_file import RunSettings, line_of, read_run_file, run_file_text
 
 TEXT = """# a run

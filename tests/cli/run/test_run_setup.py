@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.cli.command import BadInput
+from tallystick.cli.context import BadInput
 from tallystick.cli.run.run_setup import learner_of, task_of
 from tallystick.data.readers import read
 from tests.cli.desk import Desk

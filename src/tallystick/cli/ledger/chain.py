@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import output
-from ..command import (
-    FILE,
-    Context,
-    argument,
-    command,
-    mended,
-    noun,
-    password_of,
-    stop,
-    whole,
-)
+from ..command import FILE, argument, command, noun, whole
+from ..context import Context, mended, password_of, stop
 
 if TYPE_CHECKING:
     from ...client import Client

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import output
-from ..command import Context, argument, command, moment, noun, stop, whole
+from ..command import argument, command, moment, noun, whole
+from ..context import Context, stop
 from .unit import unit_id, unit_label
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import output
-from ..command import FILE, Context, argument, command, digest_of, noun, stop
+from ..command import FILE, argument, command, digest_of, noun
+from ..context import Context, stop
 from . import proofs
 from .ledger_init import init
 
@@ -187,7 +188,7 @@ def prove(at: Context, kind: str, name: str, out: Path | None) -> None:
 def nudge(at: Context) -> None:
     """Serve what has come due while nobody wrote: refunds, closing phases, votes."""
     from ...client import open_writer
-    from ..command import mended, password_of
+    from ..context import mended, password_of
 
     with at.reader() as client:
         before = client.view.status().height

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import output
-from ..command import FILE, Context, argument, command, password_of, read_text, stop, whole
+from ..command import FILE, argument, command, whole
+from ..context import Context, password_of, read_text, stop
 from ..key import PLAIN_HELP, write_key
 
 if TYPE_CHECKING:

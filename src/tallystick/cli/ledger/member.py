@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import output
-from ..command import (
-    FILE,
-    Context,
-    argument,
-    command,
-    digest_of,
-    moment,
-    noun,
-    password_of,
-    stop,
-)
+from ..command import FILE, argument, command, digest_of, moment, noun
+from ..context import Context, password_of, stop
 from ..key import read_papers
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import output
-from ..command import FILE, Context, argument, command, noun, stop, whole
+from ..command import FILE, argument, command, noun, whole
+from ..context import Context, stop
 from ..key import read_papers
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import output
-from ..command import Context, argument, command, noun, stop
+from ..command import argument, command, noun
+from ..context import Context, stop
 
 if TYPE_CHECKING:
     from ...client import Client

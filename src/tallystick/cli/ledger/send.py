@@ -1,7 +1,8 @@
 """`tally send`: tokens from one's own account to another member's."""
 
 from .. import output
-from ..command import Context, argument, command, whole
+from ..command import argument, command, whole
+from ..context import Context
 
 
 @command("tally send bob 250 --key ada.key", signs=True)

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import (
-    FILE,
-    Context,
-    argument,
-    command,
-    digest_of,
-    exact,
-    noun,
-    stop,
-    whole,
-)
+from ..command import FILE, argument, command, digest_of, exact, noun, whole
+from ..context import Context, stop
 from .unit_file import UnitFile, read_unit_file, registration, rows_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..command import digest_of, exact, stop
+from ..command import digest_of, exact
+from ..context import stop
 
 if TYPE_CHECKING:
     from ...ledger.transactions import RegisterUnit

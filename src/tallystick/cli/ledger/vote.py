@@ -3,7 +3,8 @@
 import click
 
 from .. import output
-from ..command import Context, argument, command
+from ..command import argument, command
+from ..context import Context
 
 
 @command("tally vote 3fa94c12 yes --key bob.key", signs=True)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Context, argument, command, noun, stop, whole
+from ..command import FILE, argument, command, noun, whole
+from ..context import Context, stop
 from ..key import PLAIN_HELP, write_key
 from ..ledger.ledger_init import chain_name
 

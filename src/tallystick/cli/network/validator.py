@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Context, command, noun, read_text, stop, whole
+from ..command import FILE, command, noun, whole
+from ..context import Context, read_text, stop
 
 if TYPE_CHECKING:
     from ...base.keys import SigningKey

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Context, command, ensure_writable, learning_parts, noun, stop, whole
+from ..command import FILE, command, noun, whole
+from ..context import Context, ensure_writable, learning_parts, stop
 from .run_setup import learner_of, task_of
 
 if TYPE_CHECKING:

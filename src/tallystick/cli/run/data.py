@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import FILE, Context, argument, command, noun, stop
+from ..command import FILE, argument, command, noun
+from ..context import Context, stop
 
 if TYPE_CHECKING:
     from ...data.catalogue import DataSet, Whereabouts

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import output
-from ..command import FILE, Context, command, stop
+from ..command import FILE, command
+from ..context import Context, stop
 from . import ledger_demo
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from .. import output
-from ..command import FILE, Context, argument, command, stop
+from ..command import FILE, argument, command
+from ..context import Context, stop
 
 SITES = {
     "north": (0.0, 58.0),

@@ -4,7 +4,8 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from .. import output
-from ..command import Context, argument, command, learning_parts, stop
+from ..command import argument, command
+from ..context import Context, learning_parts, stop
 
 if TYPE_CHECKING:
     from ...protocols.vocabulary import PhasePlan, Protocol

@@ -7,16 +7,8 @@ from typing import Any
 import click
 
 from .. import output
-from ..command import (
-    FILE,
-    Context,
-    argument,
-    command,
-    learning_parts,
-    noun,
-    read_json,
-    stop,
-)
+from ..command import FILE, argument, command, noun
+from ..context import Context, learning_parts, read_json, stop
 from .run_file import read_run_file
 from .simulate import RUNS, carry_out
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ...base import toml
-from ..command import read_text, stop
+from ..context import read_text, stop
 
 FILES = ("data", "task", "test")
 LISTS = ("malicious", "leave", "setting")

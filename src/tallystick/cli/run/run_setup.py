@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..command import stop
+from ..context import stop
 from .run_file import RunSettings
 
 if TYPE_CHECKING:

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import output
-from ..command import (
-    FILE,
-    Context,
-    argument,
-    command,
-    ensure_writable,
-    learning_parts,
-    read_json,
-    stop,
-    whole,
-)
+from ..command import FILE, argument, command, whole
+from ..context import Context, ensure_writable, learning_parts, read_json, stop
 from .live_view import LiveView
 from .run_file import RunSettings, read_run_file, run_file_text
 from .run_setup import RunSetup, prepare

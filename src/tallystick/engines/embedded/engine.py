@@ -12,6 +12,7 @@ from ...base import light
 from ...base.codec import encode
 from ...base.keys import Signer
 from ...ledger.genesis import Genesis
+from ...ledger.state import Reader
 from ...ledger.transactions import Unsealed
 from ...ledger.transition import Block
 from ..chain import BlockEntry, index_of, results_hash
@@ -324,6 +325,10 @@ class EmbeddedEngine(Engine):
             self._ensure_running()
             self._prove_state()
             return self._blocks.prove_receipt(digest)
+
+    @property
+    def state(self) -> Reader:
+        return self._store
 
     def subscribe(self, listener: Callable[[CommittedBlock], None]) -> Callable[[], None]:
         return self._listeners.add(listener)
