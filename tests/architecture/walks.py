@@ -110,9 +110,7 @@ WALKS: dict[str, Callable[[], Walk]] = {"send": sent, "round": served, "request"
 
 def written(rooms: Iterable[str]) -> str:
     """The rooms as the page lists them."""
-    return "\n".join(
-        fill(" → ".join(f"`{room}`" for room in rooms), 118, break_on_hyphens=False).splitlines()
-    )
+    return fill(" → ".join(f"`{room}`" for room in rooms), 118, break_on_hyphens=False)
 
 
 def on_the_page(page: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from tallystick.base import keys
 from tallystick.base.codec import Record, encode
 from tallystick.base.ids import ROLES, derived_id, digest
 from tallystick.base.keys import SigningKey, prove_possession
-from tallystick.ledger import due, transition
+from tallystick.ledger import deadlines, due, transition
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Founder, Genesis, Limits, first_writes
 from tallystick.ledger.handlers.members import possession_context
@@ -237,7 +237,7 @@ class World(AnyWorld):
         self._found(genesis or Genesis(chain, START, cap, members, pool, limits, **more), schemes)
         self.history: list[tuple[Block, tuple[bytes, ...], ExecutedBlock]] = []
         self.observers: list[Observer] = []
-        self.at_once = due.AT_ONCE  # the largest team that goes on within a transaction
+        self.at_once = deadlines.AT_ONCE  # the largest team that goes on within a transaction
         self.reader = Memory(first_writes(self.genesis))
 
     def twin(self) -> World:
@@ -301,7 +301,7 @@ class World(AnyWorld):
 @contextmanager
 def teams_at_once(size: int) -> Iterator[None]:
     """Let the ledger take even small teams for large ones, whose phases go on by the due-queue."""
-    usual = due.AT_ONCE
+    usual = deadlines.AT_ONCE
     rounds.AT_ONCE = elections.AT_ONCE = size  # type: ignore[attr-defined]
     try:
         yield

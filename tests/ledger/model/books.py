@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tallystick.ledger import deadlines as due
+from tallystick.ledger import deadlines
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.genesis import Genesis
 from tallystick.ledger.records import FinalRecord
@@ -99,7 +99,7 @@ class Books:
     pool: int
     members: dict[str, MemberModel]
     keys: set[bytes]
-    at_once: int = due.AT_ONCE  # the largest team that goes on within a transaction
+    at_once: int = deadlines.AT_ONCE  # the largest team that goes on within a transaction
     budgets: Budgets = field(default_factory=Budgets)
     live: dict[str, RequestModel] = field(default_factory=dict)
     origins: dict[str, tuple[str, str]] = field(default_factory=dict)  # request: its parent, its member

@@ -409,7 +409,7 @@ def many(count: int) -> World:
 
 def test_a_large_team_goes_on_by_the_due_queue() -> None:
     """What the last post of a phase sets off is a block's work, not that of the post."""
-    size = due.AT_ONCE + 1
+    size = deadlines.AT_ONCE + 1
     world = many(size)
     rules = mutual(
         size, 1, minimum=size, phases=(train(), COMBINE), paying=ALONE, deposit=1, leader_deposit=1
