@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from tallystick.history.sentences import privacy_sentence
+from tallystick.history.statements import privacy_sentence
 from tallystick.learning.learner import Rows
 from tallystick.protocols.plans import Plan
 from tallystick.simulation.attacks import Attack

@@ -14,13 +14,18 @@ from tallystick.history.sentences import (
     Wording,
     evidence_sentence,
     gone,
-    guarantee,
     missed,
-    nano,
-    privacy_sentence,
     sentence,
 )
-from tallystick.history.statements import Charged, Evidence, NoGuarantee, NothingPublished
+from tallystick.history.statements import (
+    Charged,
+    Evidence,
+    NoGuarantee,
+    NothingPublished,
+    guarantee,
+    nano,
+    privacy_sentence,
+)
 from tallystick.ledger import notices
 from tallystick.ledger.records import PlaceStatus
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.history.sentences import privacy_sentence
-from tallystick.history.statements import Charged, Evidence, NoGuarantee, NothingPublished, PrivacyStatement
+from tallystick.history.statements import (
+    Charged,
+    Evidence,
+    NoGuarantee,
+    NothingPublished,
+    PrivacyStatement,
+    privacy_sentence,
+)
 
 
 def test_a_model_among_the_others_was_not_the_reason() -> None:

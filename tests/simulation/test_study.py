@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tallystick as ts
-from tallystick.history.sentences import privacy_sentence
+from tallystick.history.statements import privacy_sentence
 from tallystick.learning.learner import Batch
 from tallystick.learning.trees.learner import boosted_trees
 from tallystick.ledger import transition

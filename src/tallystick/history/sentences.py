@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from ..base.measure import MILLION, Measure
 from ..ledger import notices
-from .statements import Charged, Evidence, NoGuarantee, NothingPublished, PrivacyStatement
-
-ADJACENCY = "add or remove one"  # in the sense of which every ε here protects
+from .statements import Evidence, nano
 
 
 @dataclass(frozen=True)
@@ -242,40 +240,6 @@ def _chains(notice: notices.Notice) -> str:
         case notices.Alarm(fault):
             return f"alarm: {fault}"
     return ""
-
-
-def privacy_sentence(statement: PrivacyStatement) -> str:
-    """What is guaranteed for a kind of rows: ε with whom it protects and who accounted, or nothing."""
-    return f"{statement.rows} rows: {guarantee(statement)}"
-
-
-def guarantee(statement: PrivacyStatement) -> str:
-    """The same without saying of which rows."""
-    match statement:
-        case NoGuarantee(_, phases):
-            return f"no formal guarantee (what {', '.join(phases)} publishes depends on them)"
-        case NothingPublished(_, phases):
-            return "nothing was published" if phases else "nothing that depends on them is published"
-        case Charged():
-            return (
-                f"{spent(statement)}; the ledger's own account has {nano(statement.spent_nano)} of "
-                f"{nano(statement.budget_nano)} for whoever spent most"
-            )
-
-
-def spent(statement: Charged) -> str:
-    """ε as the tighter accountant has it, with δ, whom it protects, and by whose account."""
-    return f"ε = {statement.epsilon:.4g} {terms(statement)}"
-
-
-def terms(statement: Charged) -> str:
-    """What belongs to every ε."""
-    return f"at δ = {statement.delta:g} for one {statement.protects} ({ADJACENCY}), by {statement.accountant}"
-
-
-def nano(epsilon: int) -> str:
-    """An ε of the ledger with three places, rounded up as an ε must be."""
-    return f"{-(-epsilon // 10**6) / 1000:g}"
 
 
 def evidence_sentence(evidence: Evidence) -> str:

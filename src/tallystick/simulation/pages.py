@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 from ..history import figures
-from ..history.sentences import evidence_sentence, gone, guarantee, missed, privacy_sentence, terms
-from ..history.statements import Charged
+from ..history.sentences import evidence_sentence, gone, missed
+from ..history.statements import Charged, guarantee, privacy_sentence, terms
 from ..report import page, plots
 from ..report.tables import TextTable, bars
 from .result import RunResult

@@ -11,8 +11,7 @@ from typing import Any
 from ..base.task import Task
 from ..history import figures
 from ..history.replay import RequestHistory
-from ..history.sentences import privacy_sentence
-from ..history.statements import PrivacyStatement
+from ..history.statements import PrivacyStatement, privacy_sentence
 from ..learning.learner import Model
 from ..learning.trained import TrainedModel
 from ..privacy.accounting import total

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tallystick.base.fixed import median
 from tallystick.base.ids import MAX_SUPPLY
-from tallystick.ledger import deadlines as due
+from tallystick.ledger import deadlines, due
 from tallystick.ledger import records as r
 from tallystick.ledger import rejections as no
 from tallystick.ledger import rules as ru
