@@ -21,14 +21,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "learning": {"base", "data"},
     "adapters": {"base", "learning"},
     "privacy": {"base", "learning"},
-    "discovery": {"base", "data"},
-    "protocols": {"base", "ledger.rules", "learning", "privacy"},
+    "discovery": {"base", "data", "privacy"},
+    "protocols": {"base", "ledger.rules", "learning", "privacy", "discovery.graphs"},
     "history": {"base", "ledger", "engines"},
     "node": BELOW_NODE,
     "client": ABOVE_NODE,
     "simulation": ABOVE_NODE | {"report"},
-    "api": {"base", "client", "node"},
-    "web": {"base", "client", "api", "report"},
+    "api": {"base", "client", "history", "ledger.views"},
+    "web": {"base", "api", "client", "history", "report"},
     "cli": ABOVE_NODE | {"adapters", "report", "simulation", "client", "api", "web"},
 }
 
