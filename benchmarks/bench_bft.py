@@ -98,7 +98,7 @@ def kvstore(size: int) -> Iterator[tuple[list[str], Pairs]]:
             yield [validator.url for validator in net.validators], Pairs(size)
 
 
-def ladder(urls: list[str], source: Any, rates: Sequence[int], seconds: float) -> list[dict[str, float]]:
+def ladder(urls: list[str], source: Any, rates: Sequence[float], seconds: float) -> list[dict[str, float]]:
     """The same network at one rate after the other, until more load no longer carries more."""
     from benchmarks.bft.offered import carry
 

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks import peers
 from benchmarks.case import Case, Measured, Peer, Progress, at_least, at_most
 
 if TYPE_CHECKING:
-    from tallystick.learning.cohort import Runner, Work
+    from tallystick.learning.cohort import Runner, Stack, Work
 
 RATE, SIZE, HIDDEN, LABELS, PIXELS = 0.1, 32, 128, 10, 784
 FORWARD = 2 * (PIXELS * HIDDEN + HIDDEN * LABELS)  # operations a row
@@ -262,14 +262,14 @@ def judged_rounds(
         work = setting.work(number)
         work = work if model is None else replace(work, start=model)
         marks = [time.perf_counter()]
-        models = setting.runner(work).models
+        models = cast("Stack", setting.runner(work).models)  # all models have one shape
         marks.append(time.perf_counter())
         pairs = drawn_judges(setting.members, range(setting.members), several, number)
         values = judge(Judging(work.learner, models, work.like, judges, measures, pairs))
-        scores = np.nanmedian(values[:, :, 0], axis=1)
+        scores = np.nanmedian(values[:, :, 0], axis=1).astype(np.float64)
         marks.append(time.perf_counter())
         weights = np.full(setting.members, setting.rows)
-        model = model_of(rule(PostedModels(models, vector_of(work.start), weights, scores)), work.like)
+        model = model_of(rule(PostedModels(models, vector_of(work.start_of(0)), weights, scores)), work.like)
         marks.append(time.perf_counter())
         names = ("train", "judge", "combine")
         spent.append(

@@ -19,9 +19,11 @@ def compiled_as_for_users() -> Iterator[None]:
     """Programs optimised as a user's are: for tests of what optimising could change, such as last bits."""
     import jax
 
-    before = jax.config.jax_disable_most_optimizations  # type: ignore[attr-defined]
-    jax.clear_caches()
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
+    before = jax.config.read("jax_disable_most_optimizations")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "false")  # for processes that are started meanwhile
+        jax.clear_caches()
+        jax.config.update("jax_disable_most_optimizations", False)
+        yield
     jax.clear_caches()
     jax.config.update("jax_disable_most_optimizations", before)

@@ -27,9 +27,13 @@ def cells(name: str) -> list[str]:
 def executed(code: str, known: dict[str, Any]) -> Any:
     """Run a cell; its last expression is what a notebook would show."""
     tree = ast.parse(code)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1]
+    if not isinstance(last, ast.Expr):
+        exec(compile(tree, "cell", "exec"), known)
+        return None
+    tree.body.pop()
     exec(compile(tree, "cell", "exec"), known)
-    return None if last is None else eval(compile(ast.Expression(last.value), "cell", "eval"), known)
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), known)
 
 
 def test_there_is_a_notebook_and_each_is_tested() -> None:

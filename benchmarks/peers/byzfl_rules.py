@@ -23,7 +23,7 @@ def main(path: str) -> None:
         "mixing_geometric_median": median(mixed),
         "mixing_trimmed_mean": byzfl.TrMean(attackers)(mixed),
     }
-    answer = {"what": "byzfl"}
+    answer: dict[str, str | float] = {"what": "byzfl"}
     for name, model in theirs.items():
         ours = given[name].astype(np.float64)
         answer[name] = float(np.linalg.norm(model - ours) / np.linalg.norm(ours))

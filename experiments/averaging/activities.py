@@ -122,7 +122,7 @@ def trained(among: Schools, federated: bool, seed: int, rounds: int, rate: float
 
     learner, runner, everything = network(rate), scan(), pooled(among.training)
     cohort = Cohort(among.training if federated else (everything,))
-    plan = SimpleNamespace(task=task(["movement"], "kind", CLASSES, shape=(3 * MINUTE,)))
+    plan = SimpleNamespace(task=task(["movement"], "kind", tuple(CLASSES), shape=(3 * MINUTE,)))
     model = like = learner.init(plan, jax.random.key(seed))
     story = []
     for number in range(rounds):

@@ -60,9 +60,9 @@ def served(run: Run, seed: int) -> dict[str, Any]:
 
     data = pictures("mnist", "pooled")
     own = members(data, run.members, seed, run.split)
-    settings = {"ours": {"attackers": MALICIOUS}, "printed": {"as_printed": True}, "mean": {}}[run.rule]
+    settings: dict[str, Any] = {"ours": {"attackers": MALICIOUS}, "printed": {"as_printed": True}, "mean": {}}
     preset = "averaging" if run.rule == "mean" else "mutual"
-    scheme = plan_for(preset, mlp(HIDDEN, rate=RATE), run.rounds, batch=SIZE, **settings)
+    scheme = plan_for(preset, mlp(HIDDEN, rate=RATE), run.rounds, batch=SIZE, **settings[run.rule])
     ill, lies = {}, []
     if run.attack:
         who = tuple(own)[-max(1, run.members * MALICIOUS // MEMBERS) :]
@@ -136,7 +136,7 @@ def malicious(splits: Sequence[str], seeds: Sequence[int], smoke: bool, progress
         for rule, as_tuned in (("ours", CHOSEN), ("printed", PRINTED)):
             made = {}
             for kind in kinds:
-                strength = 1.0 if smoke else tuned(as_tuned, kind, progress, TUNING["rounds"])
+                strength = 1.0 if smoke else tuned(as_tuned, kind, progress, TUNING.rounds)
                 run = Run(rule, split, kind, strength, **size)
                 made[run] = {
                     seed: progress.once(f"{run.key} {seed}", lambda: served(run, seed))  # noqa: B023

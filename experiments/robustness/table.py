@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks import peers
 from benchmarks.case import Case, Measured, Progress, at_most
@@ -47,7 +47,18 @@ THEIRS = (
 SAME = 1e-4  # of a combined model's length
 ROWS = 240
 SEEDS = (1, 2, 3)
-TUNING = {"split": "0.5", "seed": 0, "malicious": 5, "rounds": 10}
+
+
+class Tuning(NamedTuple):
+    """The runs by which an attack's strength is chosen."""
+
+    split: str
+    seed: int
+    malicious: int
+    rounds: int
+
+
+TUNING = Tuning("0.5", seed=0, malicious=5, rounds=10)
 NEAR = 0.005
 
 
@@ -92,11 +103,12 @@ def played(cell: Cell, seed: int, rows: int | None, rounds: int) -> dict[str, An
 
 def tuned(rule: str, attack: str, progress: Progress, rounds: int) -> float:
     """The strength that hurts this rule most on the hold-out of one seed."""
-    split, seed, malicious = TUNING["split"], TUNING["seed"], TUNING["malicious"]
 
     def worst() -> float:
         def harm(strength: float) -> float:
-            run = played(Cell(split, rule, malicious, attack, strength), seed, ROWS, rounds)
+            run = played(
+                Cell(TUNING.split, rule, TUNING.malicious, attack, strength), TUNING.seed, ROWS, rounds
+            )
             return run["pay"] if attack in BY_PAY else -run["hold_out"]
 
         return max(STRENGTHS[attack], key=harm)
@@ -221,7 +233,7 @@ def robustness(smoke: bool, progress: Progress) -> list[Measured]:
     if smoke:
         table = Table((CHOSEN, "mean"), ("sign-flip", "copy"), ("iid",), (5,), (1,), 40, 5, 5)
     else:
-        table = Table(RULES, tuple(STRENGTHS), tuple(SPLITS), COUNTS, SEEDS, ROWS, 20, TUNING["rounds"])
+        table = Table(RULES, tuple(STRENGTHS), tuple(SPLITS), COUNTS, SEEDS, ROWS, 20, TUNING.rounds)
     return table.measured(progress)
 
 
@@ -240,7 +252,7 @@ def all_data(smoke: bool, progress: Progress) -> list[Measured]:
         table = Table(FOUR[:1], ("sign-flip",), ("0.5",), (5,), (1,), None, 5, 5)
     else:
         seeds = tuple(range(1, 11))
-        table = Table(FOUR, tuple(STRENGTHS), tuple(SPLITS), COUNTS, seeds, None, 20, TUNING["rounds"])
+        table = Table(FOUR, tuple(STRENGTHS), tuple(SPLITS), COUNTS, seeds, None, 20, TUNING.rounds)
     return table.measured(progress)
 
 

@@ -51,7 +51,7 @@ def test_other_headers_have_other_hashes(one, other):
 
 @given(st.binary(max_size=200))
 def test_garbage_is_refused_or_written_alike(data):
-    messages: tuple[light.Message[Any], ...] = (light.HEADER, light.COMMIT, light.BLOCK, light.SIGNED_HEADER)
+    messages: list[light.CometMessage[Any]] = [light.HEADER, light.COMMIT, light.BLOCK, light.SIGNED_HEADER]
     for wire in messages:
         try:
             value = wire.decode(data)

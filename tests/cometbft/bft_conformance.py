@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 
@@ -16,6 +17,7 @@ from tallystick.simulation import attacks, course, demo, faults, study
 from tallystick.simulation import run as simulation
 from tallystick.simulation.demo_data import watches
 from tallystick.simulation.members import Members
+from tallystick.simulation.setting import rules_for
 from tests.cometbft.both import embedded, heard, network, state
 from tests.conformance.battery import ON_VALIDATORS
 from tests.simulation.digits import setting
@@ -28,12 +30,12 @@ def served_by_hand(make, folder, monkeypatch, start):
     monkeypatch.setattr(consortium, "EmbeddedEngine", make)
     for module in (consortium, ledger_only):
         monkeypatch.setattr(module, "HOUR", 10 * TICK)
-    monkeypatch.setattr(ledger_only.os, "urandom", random.Random("conformance").randbytes)
+    monkeypatch.setattr(os, "urandom", random.Random("conformance").randbytes)
     numbers = iter(range(1, 100))
 
-    class Keys(SigningKey):
-        @classmethod
-        def generate(cls):
+    class Keys:
+        @staticmethod
+        def generate():
             return SigningKey(digest(b"conformance", bytes([next(numbers)])))
 
     monkeypatch.setattr(consortium, "SigningKey", Keys)
@@ -70,7 +72,6 @@ def request(make, folder, monkeypatch, start, told):
         rules = rules_for(setting)
         return msgspec.structs.replace(rules, forming=msgspec.structs.replace(rules.forming, wait=FORMING))
 
-    rules_for = course.rules_for
     monkeypatch.setattr(course, "rules_for", quick)
     ended = simulation.simulate(told, folder, begin=made)
     (engine,) = found

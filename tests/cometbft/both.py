@@ -15,8 +15,10 @@ from tallystick.client import encryption_key
 from tallystick.engines.cometbft.engine import CometEngine
 from tallystick.engines.cometbft.homes import ValidatorKeys
 from tallystick.engines.embedded.engine import EmbeddedEngine
+from tallystick.engines.engine import Ticket
 from tallystick.ledger.genesis import Founder, Genesis
 from tallystick.ledger.state import TABLES
+from tallystick.ledger.transactions import Unsealed
 
 OPERATORS = tuple(f"operator-{n}" for n in range(1, 5))
 VALIDATORS = {
@@ -39,12 +41,13 @@ def with_operators(genesis: Genesis) -> Genesis:
     return msgspec.structs.replace(genesis, members=members, validators=(), validates="operator")
 
 
-class Serial(CometEngine):
+class Serial(CometEngine):  # type: ignore[misc]  # final: nobody else changes an engine
     """Every transaction is in its block before the next is handed in, as scenarios expect of one process."""
 
     clock: Any = None
+    net: Net | None = None
 
-    def submit(self, transaction: bytes) -> Any:
+    def submit(self, transaction: bytes | Unsealed) -> Ticket:
         ticket = super().submit(transaction)
         self.wait(ticket)
         return ticket

@@ -151,8 +151,10 @@ def test_a_grant_that_is_taken_back_stops_the_next_phase(tmp_path, engine, name)
     ended = ran(given, tmp_path, engine)
     ended_well(ended, given)
     said = [notice for _, notice in ended.notices]
-    gone = next(i for i, one in enumerate(said) if isinstance(one, MemberLeft) and one.member == VICTIM)
-    assert said[gone].reason == "withdrawn"
+    gone, left = next(
+        (i, one) for i, one in enumerate(said) if isinstance(one, MemberLeft) and one.member == VICTIM
+    )
+    assert left.reason == "withdrawn"
     assert not any(isinstance(one, Posted) and one.member == VICTIM for one in said[gone:])
     assert any(isinstance(one, Fined) and one.member == VICTIM for one in said)
 

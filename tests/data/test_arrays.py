@@ -6,6 +6,7 @@ import lzma
 import pickle
 import struct
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,7 +153,8 @@ def test_npz_archives_that_lie_or_are_broken_are_refused(tmp_path):
     assert path.stat().st_size < 100_000
     with pytest.raises(TooLarge):
         read_npz(path, FileLimits(memory=1_000_000))
-    np.savez(path, **{f"x{i}": np.zeros(1) for i in range(20)})
+    many: dict[str, Any] = {f"x{i}": np.zeros(1) for i in range(20)}
+    np.savez(path, **many)
     with pytest.raises(TooLarge, match="20 arrays"):
         read_npz(path, FileLimits(members=10))
     for raw in (b"", b"nothing", path.read_bytes()[:-30]):

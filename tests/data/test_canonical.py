@@ -56,7 +56,11 @@ def test_types_order_and_columns_matter_and_names_do_not():
     x = np.arange(5)
     root = content_root(Table({"x": x, "y": x + 1}))
     assert root == content_root(Table({"a": x, "b": x + 1}))
-    others = [{"x": x[::-1], "y": x[::-1] + 1}, {"x": x.astype(np.int32), "y": x + 1}, {"y": x + 1, "x": x}]
+    others: list[dict[str, np.ndarray]] = [
+        {"x": x[::-1], "y": x[::-1] + 1},
+        {"x": x.astype(np.int32), "y": x + 1},
+        {"y": x + 1, "x": x},
+    ]
     assert root not in {content_root(Table(other)) for other in others}
 
 

@@ -72,8 +72,11 @@ def publisher() -> Iterator[Publisher]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *about: None  # a client that hangs up is part of the tests
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *about: object) -> None:
+            """A client that hangs up is part of the tests."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     state.base = f"http://127.0.0.1:{server.server_port}"

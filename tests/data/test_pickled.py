@@ -1,10 +1,12 @@
 """A pickled recording is opened only when it is the known one, and builds dictionaries and arrays alone."""
 
 import hashlib
+import importlib
 import os
 import pickle
 import subprocess
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from tallystick.data.pickled import read_pickled_npy, unpickled
 from tallystick.data.refusals import DataError, HoldsCode, MissingData, WrongDigest
 
-RECORDING = {
+RECORDING: dict[str, Any] = {
     "X": [np.arange(6.0).reshape(3, 2)],
     "y": np.array([1]),
     "labels": ["a", "b"],
@@ -35,7 +37,8 @@ class Calls:
         return self.call
 
 
-rebuild, number = np._core.multiarray._reconstruct, np._core.multiarray.scalar
+inside = importlib.import_module("numpy._core.multiarray")
+rebuild, number = inside._reconstruct, inside.scalar
 HOSTILE = {
     "a shell": Calls(os.system, "echo ran > ran"),
     "eval": Calls(eval, "1"),

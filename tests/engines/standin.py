@@ -142,7 +142,7 @@ def validators(reader: Reader) -> tuple[bytes, ...]:
     return tuple(named[at : at + 32] for at in range(0, len(named), 32))
 
 
-MACHINE = Machine[Any, Any, Any, bytes](
+MACHINE: Machine[Any, Any, Any, Any] = Machine(  # an engine is typed for the ledger
     read=lambda transaction: transaction,
     apply_block=apply_block,
     check=check,

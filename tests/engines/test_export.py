@@ -61,7 +61,7 @@ def test_every_flipped_or_missing_byte_is_found(tmp_path: Path) -> None:
 def cheating(change: Any) -> Machine:
     """A machine that runs the rules and then changes what they decided in the block with `k3`."""
 
-    def apply_block(reader: Any, transactions: Any, block: Any, verify: Any) -> Outcome:
+    def apply_block(reader: Any, transactions: Any, block: Any, verify: Any) -> Any:
         outcome = MACHINE.apply_block(reader, transactions, block, verify)
         if b"k3" in outcome.writes and outcome.receipts:
             outcome = change(outcome)

@@ -16,7 +16,7 @@ def test_chain_that_follows_newer_rules_is_not_executed_by_older_ones(tmp_path):
     clock = [START]
     engine = EmbeddedEngine(tmp_path / "l", keys=[key_of("v")], genesis=genesis, clock=lambda: clock[0])
 
-    def send(member: str, number: int, body: tx.Body) -> None:
+    def send(member: str, number: int, body: tx.Transaction) -> None:
         envelope = tx.Envelope(tx.FORMAT, CHAIN, member, key_of(member).public, number, START + 10**6, body)
         answer = engine.wait(engine.submit(tx.seal(envelope, key_of(member).sign)))
         assert answer.accepted, answer

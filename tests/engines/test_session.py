@@ -75,7 +75,7 @@ def clock() -> Clock:
 def ledger(tmp_path: Path, clock: Clock) -> Iterator[EmbeddedEngine]:
     blocks, roles = SigningKey(b"b" * 32), tuple(ROLES)
     founders = tuple(
-        Founder(name, key.public, digest(b"encryption", key.public), roles, 1_000)  # type: ignore[arg-type]
+        Founder(name, key.public, digest(b"encryption", key.public), roles, 1_000)
         for name, key in KEYS.items()
     )
     genesis = Genesis("small", START, 10_000, founders)

@@ -26,7 +26,7 @@ class Counted:
 
 def steps(events: Sequence[Event], delta: float, protects: Protects) -> Counted:
     """An accountant that counts steps, so that a test sees what it was handed."""
-    return Counted(float(sum(event.steps for event in events)))
+    return Counted(float(sum(event.steps for event in events if isinstance(event, Gaussian))))
 
 
 def charged(history: RequestHistory, *charges: tuple[str, int]) -> RequestHistory:

@@ -15,6 +15,7 @@ from tallystick.learning.batches import batches, pieces, shuffled
 from tallystick.learning.cohort import (
     Cohort,
     CohortResult,
+    Stack,
     Work,
     gather,
     loop,
@@ -127,18 +128,24 @@ def test_a_cohort_is_its_members_one_by_one(row: Row, alone: list[CohortResult],
     assert np.isfinite(together.models).all()
 
 
+def stacked(result: CohortResult) -> Stack:
+    """The models of a cohort whose members have models of one shape."""
+    assert isinstance(result.models, np.ndarray)
+    return result.models
+
+
 def test_members_may_come_in_any_order(row: Row, alone: list[CohortResult]) -> None:
     mixed = tuple(reversed(ALL))
     turned = scan()(work_of(row, mixed))
 
-    assert turned.models.tobytes() == np.stack([alone[m].models[0] for m in mixed]).tobytes()
+    assert turned.models.tobytes() == np.stack([stacked(alone[m])[0] for m in mixed]).tobytes()
     assert turned.total.tobytes() == fixed_point.add(single.total for single in alone).tobytes()
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_combines_every_learners_models(row: Row, alone: list[CohortResult], rule: str) -> None:
-    start = vector_of(work_of(row, (0,)).start)
-    models = np.stack([single.models[0] for single in alone] * 2)
+    start = vector_of(work_of(row, (0,)).start_of(0))
+    models = np.stack([stacked(single)[0] for single in alone] * 2)
     posted = PostedModels(models, start, np.array(COUNTS * 2), np.arange(12.0), models[5])
     combined = RULES[rule](2)(posted)
 
@@ -183,7 +190,7 @@ def test_training_learns_and_keys_matter_only_to_noise() -> None:
     plain, noisy = LEARNERS["softmax"], LEARNERS["mlp-dp"]
     done = scan()(work_of(plain))
     assert done.loss[5] < np.log(4)
-    empty, start = done.models[2], vector_of(work_of(plain).start)
+    empty, start = done.models[2], vector_of(work_of(plain).start_of(2))
     assert empty.tobytes() == start.tobytes() and done.loss[2] == 0
 
     for row, moves in ((plain, False), (noisy, True)):

@@ -10,7 +10,7 @@ import pytest
 
 from tallystick.base.measure import MEASURES
 from tallystick.learning import models
-from tallystick.learning.cohort import Cohort
+from tallystick.learning.cohort import Cohort, Stack
 from tallystick.learning.devices import devices
 from tallystick.learning.judge import AT_A_TIME, Judging, drawn_judges, enough, judge_one_by_one, judging
 from tests.learning.cohorts import Plan, invented_rows, invented_task
@@ -34,6 +34,11 @@ def asked(kind: str = "softmax", number: int = 7) -> Judging:
     return Judging(learner, stack, like, judges, tuple(MEASURES[name] for name in names))
 
 
+def stacked(given: Judging) -> Stack:
+    assert isinstance(given.models, np.ndarray)
+    return given.models
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_values_are_the_learners_own(kind: str) -> None:
     given = asked(kind)
@@ -55,7 +60,7 @@ def test_a_pair_is_the_same_bits_in_any_company_on_any_devices(kind: str) -> Non
     for judge in (0, 3):
         alone = replace(given, judges=Cohort((given.judges.members[judge],)))
         np.testing.assert_array_equal(one_device(alone)[:, 0], everybody[:, judge])
-    some = replace(given, models=given.models[[4, 2]])
+    some = replace(given, models=stacked(given)[[4, 2]])
     np.testing.assert_array_equal(one_device(some), everybody[[4, 2]])
 
 
@@ -74,7 +79,7 @@ def test_only_the_pairs_asked_for_are_judged() -> None:
 
 def test_a_model_that_is_not_finite_is_worth_nan() -> None:
     given = asked()
-    given.models[3, 2] = np.inf
+    stacked(given)[3, 2] = np.inf
     values = judging()(given)
 
     assert np.isnan(values[3]).all()
@@ -130,5 +135,5 @@ def test_more_models_than_are_taken_at_a_time_are_each_worth_what_they_are_alone
     everybody = judging()(given)
     some = [len(given.models) - 1, 0, AT_A_TIME, 7]
 
-    np.testing.assert_array_equal(judging()(replace(given, models=given.models[some])), everybody[some])
+    np.testing.assert_array_equal(judging()(replace(given, models=stacked(given)[some])), everybody[some])
     np.testing.assert_array_equal(judging()(replace(given, pairs=pairs))[pairs], everybody[pairs])

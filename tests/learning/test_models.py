@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,7 +49,7 @@ def given(name: str, labels: int = 3, subjects: int = 0) -> tuple[network.Layers
     model = {
         part: value + 0.1 * jax.random.normal(jax.random.key(3), value.shape) for part, value in model.items()
     }
-    return layers, model, Batch(rows.x, rows.y, mask, rows.subject)
+    return layers, model, Batch(rows.x, rows.y, jnp.asarray(mask), rows.subject)
 
 
 def single(layers: network.Layers, model: dict, batch: Batch) -> np.ndarray:
@@ -102,16 +104,13 @@ def test_no_row_moves_a_clipped_sum_by_more_than_the_clip(name: str) -> None:
         assert np.linalg.norm(there - gone) <= 0.25 * (1 + 1e-6)
 
 
-def _dropped(batch: Batch, row: int) -> np.ndarray:
-    mask = np.array(batch.mask)
-    mask[row] = 0
-    return mask
+def _dropped(batch: Batch, row: int) -> jax.Array:
+    return batch.mask.at[row].set(0)
 
 
 def test_a_row_without_a_finite_gradient_adds_nothing() -> None:
     layers, model, batch = given("mlp")
-    x = np.array(batch.x)
-    x[4] = np.inf
+    x = jnp.asarray(batch.x).at[4].set(np.inf)
     spoilt = vector_of(clipped_sum(layers, model, batch._replace(x=x), 0.5)[1])
     gone = vector_of(clipped_sum(layers, model, batch._replace(mask=_dropped(batch, 4)), 0.5)[1])
 
@@ -120,19 +119,19 @@ def test_a_row_without_a_finite_gradient_adds_nothing() -> None:
 
 def test_patches_and_spans_make_products_into_convolutions() -> None:
     chance = np.random.default_rng(0)
-    x = chance.normal(size=(2, 6, 5, 3)).astype(np.float32)
-    weight = chance.normal(size=(3, 3, 3, 4)).astype(np.float32)
+    x = jnp.asarray(chance.normal(size=(2, 6, 5, 3)), jnp.float32)
+    weight = jnp.asarray(chance.normal(size=(3, 3, 3, 4)), jnp.float32)
     dims = ("NHWC", "HWIO", "NHWC")
     want = jax.lax.conv_general_dilated(x, weight, (1, 1), "VALID", dimension_numbers=dims)
     np.testing.assert_allclose(patches(x) @ weight.reshape(27, 4), want, rtol=1e-4, atol=1e-5)
 
-    line, taps = x[:, :, 0], chance.normal(size=(5, 3, 4)).astype(np.float32)
+    line, taps = x[:, :, 0], jnp.asarray(chance.normal(size=(5, 3, 4)), jnp.float32)
     want = jax.lax.conv_general_dilated(line, taps, (1,), "VALID", dimension_numbers=("NHC", "HIO", "NHC"))
     np.testing.assert_allclose(spans(line) @ taps.reshape(15, 4), want, rtol=1e-4, atol=1e-5)
 
 
 def test_pools_keep_the_largest_and_leave_an_odd_end_out() -> None:
-    x = np.random.default_rng(1).normal(size=(2, 7, 5, 3)).astype(np.float32)
+    x = jnp.asarray(np.random.default_rng(1).normal(size=(2, 7, 5, 3)), jnp.float32)
     want = jax.lax.reduce_window(x, -np.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
 
     np.testing.assert_array_equal(pool(x), want)
@@ -191,9 +190,8 @@ def test_custom_and_named_optimisers_agree() -> None:
     custom = models.mlp(4, optimiser=optax.sgd(0.1, momentum=0.9))
     model = custom.init(Plan(invented_task((5,), 3)), jax.random.key(0))
 
-    assert jax.tree.structure(custom.remember(model)) == jax.tree.structure(
-        models.mlp(4, optimiser="momentum").remember(model)
-    )
+    kept: Any = jax.tree.structure(custom.remember(model))
+    assert kept == jax.tree.structure(models.mlp(4, optimiser="momentum").remember(model))
     assert models.mlp(4).remember(model) == ()
     assert models.mlp(4, 3, rate=0.5).settings == {"rate": 0.5, "optimiser": "sgd", "hidden": "4-3"}
 

@@ -31,7 +31,7 @@ from tallystick.learning.payload import (
 )
 
 HEADER = PayloadHeader("plant-7", "request-00ff", 3, "ab" * 32)
-MODEL = {
+MODEL: dict[str, np.ndarray] = {
     "dense/kernel": np.arange(12, dtype=np.float32).reshape(3, 4) / 7,
     "dense/bias": np.array([0.5, -0.25, 1e-3, 2], np.float32),
     "steps": np.array([41], np.int64),

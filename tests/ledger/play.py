@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
@@ -62,11 +63,14 @@ def relay(size: int = 3, rounds: int = 1, **more: object) -> ru.Rules:
     return mutual(size, rounds, **{**kept, **more})
 
 
+W = TypeVar("W", bound=AnyWorld)
+
+
 @dataclass
-class Play:
+class Play(Generic[W]):
     """One request, its members' tempers, and what they know."""
 
-    world: AnyWorld
+    world: W
     request: str
     silent: dict[str, Sequence[str]] = field(default_factory=dict)  # member: phases it keeps silent in
     quality: dict[str, int] = field(default_factory=dict)  # how good a member's models are
@@ -183,7 +187,7 @@ class Play:
 
 
 @dataclass
-class Biased(Play):
+class Biased(Play[World]):
     """Members whose judges say what they like."""
 
     says: dict[str, dict[str, int]] = field(default_factory=dict)  # judge: author: figure
@@ -225,7 +229,7 @@ def answer(world: AnyWorld, request: str, member: str, **more: object) -> None:
     world.did(member, tx.Apply(request, **more))  # type: ignore[arg-type]
 
 
-def started(rules: ru.Rules, applicants: Sequence[str] = MEMBERS[1:], **more: object) -> Play:
+def started(rules: ru.Rules, applicants: Sequence[str] = MEMBERS[1:], **more: object) -> Play[World]:
     """A consortium with a request whose applicants have applied."""
     world = consortium()
     request = ask(world, rules, **more)  # type: ignore[arg-type]

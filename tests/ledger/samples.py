@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from tallystick.base.codec import Record
 
+R = TypeVar("R", bound=Record)
 WORDS = (
     "ada",
     "bob",
@@ -26,11 +27,11 @@ def two_of(type_: Any) -> tuple[Any, Any]:
     return _two(inspect.type_info(type_))
 
 
-def sample(type_: type[Record]) -> Record:
+def sample(type_: type[R]) -> R:
     """A valid record with every field filled."""
     known = inspect.type_info(type_)
-    assert isinstance(known, inspect.StructType)
-    return _struct(known)
+    assert isinstance(known, inspect.StructType) and known.cls is type_
+    return type_(**_parts(known))
 
 
 def flips(type_: type[Record]) -> Iterator[tuple[str, Record, Record]]:
@@ -43,9 +44,13 @@ def flips(type_: type[Record]) -> Iterator[tuple[str, Record, Record]]:
         yield field.name, record, msgspec.structs.replace(record, **{field.name: other})
 
 
+def _parts(known: inspect.StructType) -> dict[str, Any]:
+    return {field.name: _two(field.type)[0] for field in known.fields}
+
+
 def _struct(known: inspect.StructType) -> Record:
-    made: Record = known.cls(**{field.name: _two(field.type)[0] for field in known.fields})
-    return made
+    assert issubclass(known.cls, Record)
+    return known.cls(**_parts(known))
 
 
 def _two(known: inspect.Type) -> tuple[Any, Any]:
@@ -96,6 +101,7 @@ def records_in(*types: Any) -> list[type[Record]]:
         known = waiting.pop()
         match known:
             case inspect.StructType():
+                assert issubclass(known.cls, Record)
                 if known.cls.__name__ not in found:
                     found[known.cls.__name__] = known.cls
                     waiting += [field.type for field in known.fields]

@@ -10,7 +10,7 @@ from tallystick.ledger import transactions as tx
 from tallystick.ledger.records import Progress
 from tallystick.ledger.rules import EventRule, Rules
 from tallystick.ledger.state import PROGRESS
-from tests.ledger.play import Play, judge, mutual, train
+from tests.ledger.play import Play, W, judge, mutual, train
 from tests.ledger.world import HOUR, AnyWorld
 
 BUDGET = tx.PrivacyBudget(30 * 10**9, 10**6, "record")
@@ -71,7 +71,7 @@ def posted(world: AnyWorld, rules: Rules | None = None, requester: str = "dan", 
     return world.made("request", requester, body)
 
 
-def formed(world: AnyWorld, rules: Rules | None = None, members: tuple[str, ...] = ("ada", "bob")) -> Play:
+def formed(world: W, rules: Rules | None = None, members: tuple[str, ...] = ("ada", "bob")) -> Play[W]:
     """A request of dan's whose team has formed of members with units of their own."""
     agreed = rules or charged()
     uses = {member: (offered(world, member),) if agreed.forming.units else () for member in members}

@@ -35,5 +35,5 @@ def with_unit(
         give = tx.GiveGrant(unit, "*", purpose, 10, world.time + 300 * DAY)
         uses[owner] = tx.UnitUse(unit, world.made("grant", owner, give))
         second[owner] = world.made("grant", owner, give)
-    world.second = second  # type: ignore[attr-defined]
+    world.second = second
     return world, uses

@@ -11,7 +11,7 @@ from tallystick.ledger.records import Posting
 from tallystick.ledger.state import POSTS
 from tallystick.ledger.transactions import posts
 from tallystick.ledger.views import find
-from tallystick.node.gather import gather
+from tallystick.node.gather import Gathered, gather
 from tallystick.node.next_action import ApproveRecord, MakePost, OpenScores, SendPost, WriteRecord
 from tallystick.node.payloads.store import PayloadsInMemory
 from tallystick.node.work import Duty, Ready
@@ -72,8 +72,8 @@ def test_all_that_is_missing_is_asked_for_at_once_and_kept(site: Site, combining
     } == dict.fromkeys(MEMBERS, True)
 
 
-def _order(gathered: object, duty: Duty) -> list[str]:
-    return [posting.member for posting in gathered.views[duty].postings["train"]]  # type: ignore[attr-defined]
+def _order(gathered: Gathered, duty: Duty) -> list[str]:
+    return [posting.member for posting in gathered.views[duty].postings["train"]]
 
 
 def test_the_next_source_is_asked_for_the_rest_and_bytes_are_checked(site: Site, combining: str):

@@ -6,6 +6,7 @@ from scipy import stats
 
 from tallystick.base.events import Unaccounted
 from tallystick.privacy.accounting import total
+from tallystick.privacy.mechanisms import Mechanism
 from tallystick.privacy.printed import boosting_as_printed, mutual_as_printed, relay_as_printed
 from tallystick.privacy.randomness import seeded
 
@@ -13,9 +14,9 @@ from tallystick.privacy.randomness import seeded
 @pytest.mark.parametrize(
     "mechanism", [relay_as_printed(20.0), mutual_as_printed(1.0, 20.0), boosting_as_printed(20.0)]
 )
-def test_scale_is_as_printed_and_nothing_is_promised(mechanism: object) -> None:
+def test_scale_is_as_printed_and_nothing_is_promised(mechanism: Mechanism) -> None:
     """Lap(1/20) on each number; the total is no epsilon but a sentence."""
-    apply, event = mechanism  # type: ignore[misc]
+    apply, event = mechanism
     out = apply(np.zeros(100_000), seeded("printed"))
 
     assert stats.kstest(out * 20, stats.laplace.cdf).pvalue > 1e-4

@@ -8,7 +8,8 @@ from tallystick.privacy.randomness import key_stream, seeded, system
 def test_a_seed_repeats_and_parts_of_it_do_not_collide() -> None:
     """Simulation repeats; ("1", 23) is not ("12", 3) and 1 is not "1"."""
     assert np.array_equal(seeded("run", 7)(100), seeded("run", 7)(100))
-    heads = [int(seeded(*seed)(1)[0]) for seed in [("1", 23), ("12", 3), (1, 23), ("1, 23",), ()]]
+    seeds: list[tuple[int | str, ...]] = [("1", 23), ("12", 3), (1, 23), ("1, 23",), ()]
+    heads = [int(seeded(*seed)(1)[0]) for seed in seeds]
     assert len(set(heads)) == len(heads)
 
 

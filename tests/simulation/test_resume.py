@@ -63,7 +63,7 @@ def cutting(after: int) -> Begin:
                 raise Cut
             return submit(transaction)
 
-        engine.submit = counted
+        engine.submit = counted  # type: ignore[method-assign]
         return engine
 
     return begin

@@ -4,6 +4,7 @@ import pytest
 
 from tallystick.engines.export import export, verify
 from tallystick.ledger import transactions as tx
+from tallystick.ledger.notices import TurnMissed
 from tallystick.protocols.presets import names
 from tallystick.simulation.run import simulate
 from tests.simulation.digits import setting
@@ -40,5 +41,5 @@ def test_member_that_falls_silent_is_waited_for_and_fined(tmp_path):
 
     ended = simulate(setting("mutual", 2, alter=silent), tmp_path / "ledger")
     assert ended.progress.stage == "settled"
-    missed = [n for _, n in ended.notices if type(n).__name__ == "TurnMissed"]
+    missed = [notice for _, notice in ended.notices if isinstance(notice, TurnMissed)]
     assert {notice.member for notice in missed} == {"site-2"}

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from typing import cast
 
 import jax
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 import tallystick as ts
 from tallystick.history.statements import privacy_sentence
-from tallystick.learning.learner import Batch
+from tallystick.learning.learner import Batch, Loss
 from tallystick.learning.trees.learner import boosted_trees
 from tallystick.ledger import transition
 from tallystick.ledger.budgets.curves import NANO
@@ -126,8 +127,8 @@ def test_noise_at_a_hop_is_divided_by_the_usual_number_of_rows(members):
         protect = ts.per_hop(8, steps=1, **settings)
         plan = among(ts.presets.relay(LEARNER, rounds=1, protect=protect), members)
         made = protection(plan.resolved().asked, 32)
-        batch = Batch(None, None, np.ones(3, np.float32), None)
-        noise = made.hook(made.rule.most, True)(Flat, {}, batch, jax.random.key(1))[1]["w"]
+        batch = Batch(None, None, jax.numpy.ones(3), None)
+        noise = made.hook(made.rule.most, True)(cast(Loss, Flat), {}, batch, jax.random.key(1))[1]["w"]
         assert noise.std() == pytest.approx(made.rule.most.sigma_milli / 1000 / by, rel=0.05)
 
 

@@ -102,7 +102,7 @@ def spoilt(change: Callable[[bytearray], bytes]) -> Callable[[Path], None]:
 
 def flipped(data: bytearray) -> bytes:
     data[len(data) // 2] ^= 1
-    return data
+    return bytes(data)
 
 
 def test_an_export_is_executed_again(trial: Desk) -> None:

@@ -126,7 +126,7 @@ def _fields(block: Block) -> dict[int, Any]:
     return {1: list(block.transactions), 4: block.hash, 5: block.height, 6: time}
 
 
-def sealed(member: str, number: int, body: tx.Body, until: int = START + DAY) -> bytes:
+def sealed(member: str, number: int, body: tx.Transaction, until: int = START + DAY) -> bytes:
     key = key_of(member)
     return tx.seal(tx.Envelope(1, CHAIN, member, key.public, number, until, body), key.sign)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from tallystick.base.codec import encode
 from tallystick.engines.cometbft import queries
 from tallystick.engines.cometbft.engine import CometEngine
+from tallystick.engines.cometbft.replica import Replica
 from tallystick.engines.cometbft.rpc import NodeDeclined
 from tallystick.engines.embedded.engine import EmbeddedEngine
 from tallystick.engines.engine import EngineError, LedgerUnreachable, NotCommitted
@@ -57,7 +59,7 @@ class FakeNode:
             validators=lambda: (key_of("ada's node").public,),
         )  # fmt: skip
         try:
-            return 0, queries.answer(replica, path, data), "", replica.height
+            return 0, queries.answer(cast(Replica, replica), path, data), "", replica.height
         except EngineError as error:
             return 1, b"", str(error), replica.height
 

@@ -66,7 +66,7 @@ def test_what_cannot_be_executed_halts_without_an_answer(tmp_path):
     driver.close()
 
 
-def test_what_is_sent_while_the_application_is_busy_is_taken_off_the_socket(tmp_path):
+def test_what_is_sent_while_the_application_is_busy_is_taken_off_the_socket(tmp_path, monkeypatch):
     driver = Driver(tmp_path)
     driver.begin()
     busy, free = threading.Event(), threading.Event()
@@ -77,7 +77,7 @@ def test_what_is_sent_while_the_application_is_busy_is_taken_off_the_socket(tmp_
         free.wait(10)
         return answer(frame)
 
-    driver.application.answer = slow
+    monkeypatch.setattr(driver.application, "answer", slow)
     many = 20_000
     path = tmp_path / "app.sock"
 

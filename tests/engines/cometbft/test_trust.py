@@ -83,12 +83,12 @@ def test_strangers_are_not_believed():
         trust(node).header(node, 9)
 
 
-def test_too_few_signatures_are_not_believed():
+def test_too_few_signatures_are_not_believed(monkeypatch):
     node = FakeNode([members(0, 1, 2, 3)] * 5)
     header, own = node.headers[4], node.sets[3]
     few = light.SignedHeader(header, commit_to(header, own, signers={0, 1}), own)
     honest = node.signed
-    node.signed = lambda height: few if height == 4 else honest(height)
+    monkeypatch.setattr(node, "signed", lambda height: few if height == 4 else honest(height))
     with pytest.raises(light.NotProven, match="2 of 4"):
         trust(node).header(node, 4)
 

@@ -170,7 +170,7 @@ def test_a_deadline_that_nothing_serves_does_not_spin(tmp_path: Path) -> None:
 
 def test_the_wall_clock_serves_by_itself(tmp_path: Path) -> None:
     now = time.time_ns() // 10**6
-    genesis = Beginning("standin", now, ())
+    genesis: Any = Beginning("standin", now, ())  # an engine is typed for the ledger
     with EmbeddedEngine(tmp_path / "a", keys=[VALIDATOR], genesis=genesis, machine=MACHINE) as ledger:
         done = threading.Event()
         ledger.subscribe(lambda block: done.set() if block.notices else None)
@@ -268,8 +268,8 @@ def test_records_and_receipts_are_proven_to_who_holds_a_header(tmp_path: Path) -
         ticket = chance.choice(tickets)
         shown = ledger.prove_receipt(ticket.digest)
         assert shown.result.data == shown.receipt.digest()
-        chained = (signed.header for signed in shown.signed)
-        light.verify_receipt(*chained, shown.transaction, shown.result, shown.paths)
+        own, following = (signed.header for signed in shown.signed)
+        light.verify_receipt(own, following, shown.transaction, shown.result, shown.paths)
         with pytest.raises(EngineError, match="no block holds"):
             ledger.prove_receipt(bytes(32))
 

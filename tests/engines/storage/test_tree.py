@@ -27,7 +27,7 @@ def defined(state):
 def header(root):
     """A header of the block after the one whose state has this root."""
     nothing = light.BlockId()
-    return light.Header((11, 1), "c", 8, 0, nothing, *[b""] * 5, root, b"", b"", bytes(20))
+    return light.Header((11, 1), "c", 8, 0, nothing, *(b"",) * 5, root, b"", b"", bytes(20))
 
 
 def shows(root, key, value, proof):

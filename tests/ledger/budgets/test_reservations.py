@@ -11,6 +11,7 @@ from tallystick.ledger import state as st
 from tallystick.ledger.budgets import reservations
 from tallystick.ledger.budgets.costs import NOTHING, cost_of
 from tallystick.ledger.notices import GrantUsed, PrivacyCharged, PrivacyReserved
+from tallystick.ledger.records import Request
 from tallystick.ledger.state import Draft
 from tallystick.ledger.transactions import UnitUse
 from tests.ledger.drafts import draft_of
@@ -51,7 +52,7 @@ def test_publications_without_a_guarantee_are_counted_over_all_rounds():
 # --- whether a grant allows it ------------------------------------------------------------------------
 
 
-def at_hand(rules=None) -> tuple[Draft, object, UnitUse]:
+def at_hand(rules=None) -> tuple[Draft, Request, UnitUse]:
     """A world in which ada's unit is granted and dan asks for it."""
     world = World()
     use = offered(world, "ada")

@@ -10,6 +10,7 @@ from tallystick.ledger import state as st
 from tallystick.ledger.budgets.costs import NOTHING, Costs
 from tallystick.ledger.budgets.curves import ZERO
 from tallystick.ledger.chains import arrivals
+from tallystick.ledger.chains.messages import Opening
 from tests.ledger.drafts import draft_of
 from tests.ledger.neighbours import NORTH, Pair, ended, opened, pair, sent
 from tests.ledger.world import CHAIN
@@ -104,6 +105,7 @@ def test_an_opening_begins_what_was_sent_once_and_in_time():
     name = sent(found)
     found.introduce("ada", "bob", "dan")
     opening = found.main.get(st.MESSAGES, NORTH, name).content
+    assert isinstance(opening, Opening)
     draft = draft_of(found.north, NORTH)
     with pytest.raises(no.WrongStage, match="past its end"):
         arrivals.ensure_openable(draft, replace(opening, final=draft.time))

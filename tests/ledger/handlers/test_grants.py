@@ -32,8 +32,8 @@ def test_an_ask_is_answered_and_gone():
     grant = world.made("grant", "ada", given(unit, "bob", uses=3, ask=ask))
     assert world.said[-1] == say.GrantGiven(grant, unit, "bob")
     assert world.find(ASKS, ask) is None
-    found = world.get(GRANTS, grant)
-    assert (found.owner, found.to, found.uses, found.used) == ("ada", "bob", 3, 0)
+    answer = world.get(GRANTS, grant)
+    assert (answer.owner, answer.to, answer.uses, answer.used) == ("ada", "bob", 3, 0)
 
 
 def test_an_ask_is_declined_and_gone():

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from tallystick.base.ids import ROLES
+from tallystick.base.ids import ROLES, Role
 from tallystick.ledger import notices as say
 from tallystick.ledger import rejections as no
 from tallystick.ledger import transactions as tx
@@ -23,7 +23,7 @@ from tests.ledger.world import (
 )
 
 
-def admission(member: str = "eve", key: str = "eve", roles: tuple[str, ...] = ("owner",)) -> tx.Admit:
+def admission(member: str = "eve", key: str = "eve", roles: tuple[Role, ...] = ("owner",)) -> tx.Admit:
     return tx.Admit(member, key_of(key).public, possession(member, key), encryption_key_of(key), roles)
 
 
@@ -426,5 +426,5 @@ def test_a_vote_at_the_deadline_is_late_even_before_the_queue_was_served():
 
 def test_every_role_can_be_given():
     world = World()
-    world.decide(tx.SetRoles("bob", tuple(reversed(ROLES))))
+    world.decide(tx.SetRoles("bob", ROLES[::-1]))
     assert world.get(MEMBERS, "bob").roles == ROLES

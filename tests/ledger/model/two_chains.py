@@ -226,7 +226,7 @@ def scene(place: int) -> tuple[World, World]:
     rng = Random(f"abroad {place}")
     members = founders(10_000)
     supply = sum(member.balance for member in members)
-    operator = Founder(OPERATOR, key_of(STRANGER).public, encryption_key_of(OPERATOR), tuple(ROLES), 0)  # type: ignore[arg-type]
+    operator = Founder(OPERATOR, key_of(STRANGER).public, encryption_key_of(OPERATOR), ROLES, 0)
     main = World(genesis=Genesis(CHAIN, START, supply, members, limits=LIMITS), schemes=TAGS)
     north = World(
         genesis=Genesis(NORTH, START, 0, (operator,), limits=LIMITS, main=trust(CHAIN)), schemes=TAGS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from tallystick.ledger import rules as ru
@@ -13,11 +15,12 @@ from tests.ledger.drafts import draft_of
 from tests.ledger.play import Play, answer, ask, consortium, mutual
 from tests.ledger.world import HOUR
 
+Kind = Literal["none", "worst", "outlier"]
 TEAM = ("bob", "cleo", "dan", "eve", "fay")
 FIGURES = {"bob": 700_000, "cleo": 702_000, "dan": 300_000, "eve": 701_000, "fay": 699_000}
 
 
-def formed(kind: str = "none", minimum: int = 2, **more) -> Play:
+def formed(kind: Kind = "none", minimum: int = 2, **more) -> Play:
     world = consortium(names=("ada", *TEAM, "gus"))
     name = ask(world, mutual(5, 3, minimum=minimum, evicting=ru.Evicting(kind), **more))
     for member in TEAM:
@@ -30,7 +33,7 @@ def state_of(figures=None, start=500_000, **more) -> RoundState:
     return RoundState(start=start, judged=(("train", tuple((figures or FIGURES).items())),), **more)
 
 
-def evicted(kind: str, minimum: int = 2, **state) -> list[str]:
+def evicted(kind: Kind, minimum: int = 2, **state) -> list[str]:
     play = formed(kind, minimum)
     return evictions.evicted(draft_of(play.world), play.posted(), state_of(**state))
 

@@ -289,7 +289,7 @@ def test_judges_of_a_large_team_are_drawn_and_counted_in_linear_time() -> None:
     def work(size: int) -> Callable[[], object]:
         members = crowd(size)
         phase = r.Phase(1, "judge", 0, members, members, circle=members[::-1])
-        vectors = {m: (tx.Score(1),) * 4 for m in members}
+        vectors: dict[str, tuple[tx.Score, ...]] = {m: (tx.Score(1),) * 4 for m in members}
         return lambda: scoring.tally(rules, rule, phase, vectors)
 
     assert growth(work) < 36

@@ -479,7 +479,7 @@ def test_two_requests_race_for_the_same_remainder() -> None:
     requests = [ask(world, CHARGED), ask(world, CHARGED)]
     for request in requests:
         for member, use in uses.items():
-            grant = use if request == requests[0] else replace(use, grant=world.second[member])  # type: ignore[attr-defined]
+            grant = use if request == requests[0] else replace(use, grant=world.second[member])
             answer(world, request, member, units=(replace(grant, events=(("train", TRAINING),)),))
     ends = [Play(world, request).run().stage for request in requests]
     assert ends == ["settled", "refunded"]

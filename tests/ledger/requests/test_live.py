@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
@@ -35,7 +35,8 @@ class Counted(Memory):
 def with_settled(world: World, name: str, count: int) -> Counted:
     """The world's state, with so many copies of a request that has ended."""
     records = dict(world.reader.records)
-    for table in (st.REQUESTS, st.PROGRESS, st.RECORDS):
+    tables: tuple[st.StateTable[Any], ...] = (st.REQUESTS, st.PROGRESS, st.RECORDS)
+    for table in tables:
         record = world.get(table, name)
         for place in range(count):
             other = f"request-{place:032x}"
