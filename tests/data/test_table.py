@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tallystick.data.refusals import DataError
-from tallystick.data.schema import Field, kind_of, schema_digest, schema_of
+from tallystick.data.schema import kind_of, schema_of
 from tallystick.data.table import Table, joined
 
 TABLE = Table(
@@ -25,15 +25,6 @@ def test_a_table_knows_its_schema():
     ]  # fmt: skip
     assert len(TABLE) == 6 and "word" in TABLE and list(TABLE) == list(TABLE.names)
     assert "image: uint8[2, 2]" in repr(TABLE)
-
-
-def test_the_schemas_digest_changes_with_name_kind_and_shape():
-    fields = (Field("a", "int64"), Field("b", "float32", (3,)))
-    others = [
-        (Field("a", "int32"), fields[1]), (Field("c", "int64"), fields[1]),
-        (fields[0], Field("b", "float32", (4,))), fields[::-1], fields[:1],
-    ]  # fmt: skip
-    assert len({schema_digest(fields), *map(schema_digest, others)}) == 6
 
 
 def test_rows_are_taken_sliced_and_filtered():

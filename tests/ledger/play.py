@@ -200,6 +200,7 @@ class Biased(Play[World]):
         return (honest[0], *(replace(s, figure=said.get(m, s.figure)) for m, s in pairs))
 
 
+NO_REQUEST = "request-" + "0" * 32
 MEMBERS = ("ada", "bob", "cleo", "dan", "eve", "fay")
 
 
@@ -241,3 +242,10 @@ def started(rules: ru.Rules, applicants: Sequence[str] = MEMBERS[1:], **more: ob
 def lost(play: Play, member: str) -> int:
     """What a member has been fined, by the notices."""
     return sum(one.amount for one in play.world.said if isinstance(one, Fined) and one.member == member)
+
+
+def running(rules: ru.Rules | None = None) -> tuple[Play, list[str]]:
+    """A request in its first phase of round 1, and its team by name."""
+    play = started(rules or mutual(3, 2), applicants=MEMBERS[1:4])
+    play.run(until=lambda progress: progress.stage == "rounds")
+    return play, sorted(play.world.get(st.TEAMS, play.request).active)

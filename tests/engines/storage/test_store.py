@@ -133,15 +133,6 @@ def lost(path: Path) -> str:
     return ""
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "db").write_bytes(b"garbage" * 1000)
-    with pytest.raises(DamagedStore, match="not a database"):
-        Store(tmp_path / "db")
-    sqlite3.connect(tmp_path / "other").execute("CREATE TABLE x (y)").connection.close()
-    with pytest.raises(DamagedStore, match="format 0"):
-        Store(tmp_path / "other")
-
-
 def test_a_full_database_is_told_from_a_damaged_one(tmp_path: Path) -> None:
     store = Store(tmp_path / "db")
     add(store, {b"k": b"v"})
