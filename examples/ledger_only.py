@@ -118,7 +118,7 @@ def acts(consortium: Consortium, plant: Plant, models: Models, request: str, mem
     return False
 
 
-def body_for(consortium: Consortium, plant: Plant, models: Models, member: str, turn: Turn) -> tx.Body:
+def body_for(consortium: Consortium, plant: Plant, models: Models, member: str, turn: Turn) -> tx.Transaction:
     """The transaction that a turn asks for."""
     request, round_, phase = turn.of, turn.round, turn.phase
     match turn.do:

@@ -1,6 +1,7 @@
 """The protobuf codec: what is written comes back, and hostile bytes are broken, never something else."""
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,15 @@ def test_messages_come_back(value):
 def test_fields_come_back_by_their_numbers(values):
     written = wire.fields(wire.message(values))
     for field, value in values.items():
-        assert wire.value_of(written, field, 0 if isinstance(value, int) else b"") == value
+        usual: Any = 0 if isinstance(value, int) else b""
+        assert wire.value_of(written, field, usual) == value
+
+
+def test_a_field_that_repeats_holds_bytes_alone():
+    written = wire.fields(wire.message({1: [b"one", b"", b"two"], 2: 7}))
+    assert wire.all_of(written, 1) == (b"one", b"", b"two") and wire.all_of(written, 3) == ()
+    with pytest.raises(BrokenBytes, match="field 2"):
+        wire.all_of(written, 2)
 
 
 @given(some.binary(max_size=100))

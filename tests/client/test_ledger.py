@@ -141,7 +141,7 @@ def test_used_numbers_are_passed_over(ada: Client, keys: dict[str, SigningKey]) 
     ],
 )
 def test_a_value_out_of_range_is_named_before_anything_is_signed(
-    ada: Client, body: tx.Body, says: str
+    ada: Client, body: tx.Transaction, says: str
 ) -> None:
     before = ada.view.status().height
     with pytest.raises(ClientError) as error:

@@ -33,8 +33,9 @@ def served(draft: Draft, **handlers: Any) -> list[str]:
 
 def test_only_what_is_due_is_served_earliest_first():
     draft = draft_of(World())
-    for deadline, step, of in ((START, "time", "b"), (START - 5, "phase", "a"), (START + 1, "phase", "c")):
-        deadlines.schedule(draft, deadline, step, of)
+    deadlines.schedule(draft, START, "time", "b")
+    deadlines.schedule(draft, START - 5, "phase", "a")
+    deadlines.schedule(draft, START + 1, "phase", "c")
     assert served(draft) == ["a", "b"]
     assert [entry.of for _, entry in draft.scan(st.DUE)] == ["c"]
     assert served(draft) == []

@@ -123,12 +123,12 @@ class Site:
             lambda request: self.schemes[request.request], secret,
         )  # fmt: skip
 
-    def do(self, member: str, body: tx.Body) -> Any:
+    def do(self, member: str, body: tx.Transaction) -> Any:
         answer = self.sessions[member].send(body)
         assert answer.receipt.code == 0, answer.receipt
         return answer.receipt
 
-    def made(self, kind: str, member: str, body: tx.Body) -> str:
+    def made(self, kind: str, member: str, body: tx.Transaction) -> str:
         """The id of what this transaction makes."""
         account = views.find(self.engine, ACCOUNTS, member)
         assert account is not None

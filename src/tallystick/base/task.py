@@ -161,10 +161,10 @@ def _constants(column: Column) -> dict[str, str]:
     return {name: value for name, value in stated.items() if value != getattr(Column(column.name), name)}
 
 
-def _measure(written: Any) -> Measure | str | None:
+def _measure(written: str | Mapping[str, Any] | None) -> Measure | str | None:
     """A measure by its name, or as a table that also says where errors are cut off."""
     if not isinstance(written, Mapping):
-        return written  # type: ignore[no-any-return]
+        return written
     if set(written) - {"name", "of", "upper"} or "name" not in written:
         raise BadTask(f"a measure has name, of and upper, not {', '.join(written)}")
     try:

@@ -8,9 +8,9 @@ from typing import Any, Final, Generic, TypeVar
 
 INT, BYTES, TEXT = "number", "bytes", "text"
 WIDTH: Final = 2**64
-Fields = dict[int, list[Any]]
+Fields = dict[int, list[int | bytes | None]]
 Value = TypeVar("Value")
-Default = TypeVar("Default")
+Default = TypeVar("Default", int, bytes)
 
 
 class BrokenBytes(Exception):
@@ -47,8 +47,8 @@ def fields(data: bytes) -> Fields:
             kind = tag & 7
             if kind == 2:
                 size, at = varint(data, at)
-                value: Any = data[at : at + size]
-                if len(value) < size:
+                value: int | bytes | None = data[at : at + size]
+                if at + size > end:
                     raise BrokenBytes("a field ends too early")
                 at += size
             elif kind == 0:
@@ -63,10 +63,21 @@ def fields(data: bytes) -> Fields:
 
 def value_of(values: Fields, field: int, default: Default) -> Default:
     """The last value of a field, which is of its default's type; the default where it was left out."""
-    value: Any = values[field][-1] if field in values else default
-    if type(value) is not type(default):
+    if field not in values:
+        return default
+    value = values[field][-1]
+    if not isinstance(value, type(default)):
         raise BrokenBytes(f"field {field} is not a {type(default).__name__}")
-    return signed(value) if isinstance(value, int) else value  # type: ignore[return-value]
+    return signed(value) if isinstance(value, int) else value
+
+
+def all_of(values: Fields, field: int) -> tuple[bytes, ...]:
+    """All values of a field that repeats: bytes, or messages."""
+    given = values.get(field, [])
+    items = tuple(value for value in given if isinstance(value, bytes))
+    if len(items) < len(given):
+        raise BrokenBytes(f"field {field} holds something else than bytes")
+    return items
 
 
 def signed(value: int) -> int:

@@ -85,7 +85,7 @@ class Client:
 
     # Writing
 
-    def submit(self, body: tx.Body, *, valid_for: int = HOUR) -> Answer:
+    def submit(self, body: tx.Transaction, *, valid_for: int = HOUR) -> Answer:
         """Sign what is asked, hand it in, and wait until a block with it is durable; a refusal is raised."""
         try:
             answer = self.session.send(body, valid_for)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar, final
+from typing import Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar, cast, final
 
 from ..base import light
 from ..base.codec import Decoder
@@ -138,7 +138,7 @@ def ledger_machine() -> LedgerMachine:
         block=Block,
         genesis=Decoder(Genesis),
         receipt=Decoder(Receipt),
-        notice=Decoder[Notice](Notice),  # type: ignore[arg-type]  # a union of types
+        notice=Decoder(cast("type[Notice]", Notice)),  # a union of types
         signature=lambda transaction: transaction.triple,
         weight=lambda receipt: weights[receipt.kind],
         limits=_limits,

@@ -117,15 +117,15 @@ class Session:
         self._flying: dict[int, int] = {}  # numbers that may yet be used, and until when
         self._pending: dict[int, Pending] = {}
 
-    def send(self, body: tx.Body, valid_for: int | None = None) -> Answer:
+    def send(self, body: tx.Transaction, valid_for: int | None = None) -> Answer:
         """Seal, hand in, and wait: what became of it, a refusal too."""
         return self.wait(self.submit(body, valid_for))
 
-    def seal(self, body: tx.Body, valid_for: int | None = None) -> Sealed:
+    def seal(self, body: tx.Transaction, valid_for: int | None = None) -> Sealed:
         """The body under a number of its own, signed; a value out of range is named before that."""
         return self._seal(body, self.valid_for if valid_for is None else valid_for, wait=self._make_room)
 
-    def submit(self, body: tx.Body, valid_for: int | None = None) -> Pending:
+    def submit(self, body: tx.Transaction, valid_for: int | None = None) -> Pending:
         """Seal and hand in; the answer is waited for with `wait`."""
         return self.hand_in(self.seal(body, valid_for), valid_for)
 
@@ -204,7 +204,7 @@ class Session:
     # Sealing
 
     def _seal(
-        self, body: tx.Body, valid_for: int, spread: int = 1, wait: Callable[[], None] | None = None
+        self, body: tx.Transaction, valid_for: int, spread: int = 1, wait: Callable[[], None] | None = None
     ) -> Sealed:
         if not self._chain:
             self._chain = self.engine.status().chain
@@ -213,9 +213,7 @@ class Session:
             until -= secrets.randbelow(valid_for // 10 + 1)
         while (number := self._take(until, spread)) is None:
             (wait or self._make_room)()
-        envelope = tx.Envelope(
-            tx.FORMAT, self._chain, self.member, self.signer.public, number, until, body  # type: ignore[arg-type]
-        )  # fmt: skip
+        envelope = tx.Envelope(tx.FORMAT, self._chain, self.member, self.signer.public, number, until, body)
         try:
             return Sealed(envelope, seal_sound(envelope, self.signer.sign))
         except BaseException:

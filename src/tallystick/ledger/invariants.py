@@ -1,7 +1,7 @@
 """What holds in every state, looked up over the whole of it; each rule names what breaks it, with values."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ..base.codec import Record
 from .budgets.costs import NOTHING, ROWS
@@ -84,7 +84,7 @@ class State:
         self.validators_due = 0 if validators is None else VALIDATORS.decode(validators).due
 
     def all(self, table: StateTable[R]) -> dict[tuple[str, ...], R]:
-        return self.tables[table.name]  # type: ignore[return-value]
+        return cast("dict[tuple[str, ...], R]", self.tables[table.name])
 
 
 Rule = Callable[[State], Iterator[str]]

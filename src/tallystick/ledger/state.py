@@ -115,7 +115,8 @@ class Draft:
         key = table.key(*parts)
         for layer in (self.pending, self.decided, self.loaded):
             if key in layer:
-                return layer[key]  # type: ignore[no-any-return]
+                known: R | None = layer[key]
+                return known
         data = self.reader.get(key.encode())
         record = None if data is None else table.decode(data)
         self.loaded[key] = record

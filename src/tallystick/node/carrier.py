@@ -11,7 +11,7 @@ from ..ledger.state import OTHER_CHAINS
 from ..ledger.views.chains import Waiting, key_of, to_carry
 from ..ledger.views.reading import find
 
-Submit = Callable[[tx.Body], Answer]
+Submit = Callable[[tx.Transaction], Answer]
 AHEAD = (
     5_000  # milliseconds by which a header may be ahead of the block that takes it, and half as much again
 )

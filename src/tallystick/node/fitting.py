@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ..base.events import Protects
 from ..base.ids import ANYONE
 from ..base.task import Task
 from ..data.table import Table
@@ -24,12 +25,12 @@ class Budget:
 
     epsilon: float
     delta: float = 1e-5
-    protects: str = "record"
+    protects: Protects = "record"
 
     def on_ledger(self) -> tx.PrivacyBudget:
         """The same in whole numbers."""
         nano, pico = round(self.epsilon * 10**9), round(self.delta * 10**12)
-        return tx.PrivacyBudget(nano, pico, self.protects)  # type: ignore[arg-type]
+        return tx.PrivacyBudget(nano, pico, self.protects)
 
 
 @dataclass(frozen=True)

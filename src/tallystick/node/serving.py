@@ -250,7 +250,7 @@ class Joined:
         training = rows_of(rows.training, plan.task, rows.subject)
         return Holding(training, rows_of(rows.judging, plan.task, rows.subject))
 
-    def _send(self, body: tx.Body) -> Answer:
+    def _send(self, body: tx.Transaction) -> Answer:
         try:
             answer = self.session.send(body)
         except UnsoundValue as unsound:

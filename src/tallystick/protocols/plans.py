@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..base import task as tasks
 from ..base import toml
@@ -143,7 +143,7 @@ class Plan:
         if "fewest" in asked or self.preset not in there.names() or "fewest" not in settings_of(self.preset):
             return asked
         least = read_settings(self.preset, {"least_rows": asked.get("least_rows", PlanSettings.least_rows)})
-        kept = int(least["least_rows"]) * self.judging / (1 - self.judging)  # type: ignore[arg-type]
+        kept = cast(int, least["least_rows"]) * self.judging / (1 - self.judging)
         return {**asked, "fewest": min(FEWEST, max(1, int(kept)))}
 
 

@@ -23,7 +23,7 @@ from ..node.worker import InstalledScheme, Worker, salt_for
 from ..protocols.vocabulary import Bench, Holding
 from .behaviours import Conduct, Doing, LiveRun, training_rows, with_behaviours
 from .checkpoint import Checkpoint
-from .setting import ANALYST, BUDGET, LONGEST, PURPOSE, REQUESTER, START, Setting, rules_for
+from .setting import ANALYST, BUDGET, LONGEST, PURPOSE, REQUESTER, START, Setting, blank_of, rules_for
 
 Show: TypeAlias = Callable[[], None]
 
@@ -108,7 +108,7 @@ def begin(course: Course) -> None:
     given = [(node, tx.GiveGrant(units[node.member], ANYONE, PURPOSE, 100, until)) for node in owners]
     _first(course, 1, given)
     requester, rules = run.nodes[REQUESTER], rules_for(setting)
-    _first(course, 0, [(requester, _request(setting, run, requester, rules))])
+    _first(course, 0, [(requester, _request(setting, run, rules))])
     name = derived_id("request", REQUESTER, 0)
     applications: list[Doing] = []
     for node in owners:
@@ -137,11 +137,10 @@ def _unit(setting: Setting, member: str) -> tx.RegisterUnit:
     return tx.RegisterUnit("rows", profile, *brought.roots, address, tx.Sketch(1, b""), terms, budget)
 
 
-def _request(setting: Setting, run: LiveRun, requester: Node, rules: Rules) -> tx.PostRequest:
-    scheme = requester.worker.scheme_of(None)  # type: ignore[arg-type]
+def _request(setting: Setting, run: LiveRun, rules: Rules) -> tx.PostRequest:
     plan = setting.plan.digest()
     bound = payload.PayloadHeader(REQUESTER, "initial", 0, plan.hex())
-    initial = run.payloads.put(payload.encode(bound, scheme.blank))
+    initial = run.payloads.put(payload.encode(bound, blank_of(setting)))
     return tx.PostRequest("simulated", PURPOSE, plan, setting.reward, rules, plan, initial=initial)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..base.ids import Role, digest
 from ..base.keys import SigningKey
 from ..learning.cohort import Runner
-from ..learning.learner import Learner, Memory, Rows
+from ..learning.learner import Learner, Memory, Model, Rows
 from ..ledger import transactions as tx
 from ..ledger.genesis import Founder, Genesis
 from ..ledger.rules import Rules, Stopping
@@ -72,8 +72,13 @@ class Setting:
 
 def remembered(setting: Setting) -> Memory:
     """What a member's learner has in memory when it begins."""
+    return setting.learner.remember(blank_of(setting))
+
+
+def blank_of(setting: Setting) -> Model:
+    """The model with which a request begins."""
     bench = Bench(setting.plan, setting.learner, setting.plan.task.measure, setting.runner)
-    return setting.learner.remember(InstalledScheme(setting.protocol, bench).blank)
+    return InstalledScheme(setting.protocol, bench).blank
 
 
 def keys_of(setting: Setting) -> dict[str, SigningKey]:

@@ -28,16 +28,15 @@ from ..history.moments import Moment
 from ..history.replay import RequestHistory, replay
 from ..learning import payload
 from ..learning.cohort import Runner, loop
-from ..learning.learner import Learner, Model, Rows
+from ..learning.learner import Learner, Rows
 from ..learning.measure import spread_of
 from ..learning.models import cnn, linear, mlp
 from ..learning.scan import scan
 from ..node.payloads import store as payloads
 from ..node.payloads.store import write_durably
-from ..node.worker import InstalledScheme
 from ..protocols.noise import dp_sgd, noised_update, per_hop
 from ..protocols.plans import Plan, presets
-from ..protocols.vocabulary import Bench, Unfit
+from ..protocols.vocabulary import Unfit
 from . import attacks, faults, run
 from .attacks import Attack
 from .baselines import baselines
@@ -49,7 +48,7 @@ from .members import Members, members_in, members_of
 from .plans import among, budget_of, notes, offered
 from .result import Compared
 from .run import Watch
-from .setting import Brought, Setting, genesis_of, rules_for
+from .setting import Brought, Setting, blank_of, genesis_of, rules_for
 
 __all__ = [
     "Members", "Plan", "Run", "attacks", "cnn", "dp_sgd", "faults", "linear", "members_of", "mlp",
@@ -238,7 +237,7 @@ def _history(setting: Setting, folder: Path) -> RequestHistory:
 
 def _values(setting: Setting, folder: Path, history: RequestHistory, rows: Rows) -> dict[str, float]:
     """How good each round's model is on the same rows; the first model's is round 0."""
-    models, specs = payloads.PayloadFolder(folder / MODELS), payload.specs_of(_blank(setting))
+    models, specs = payloads.PayloadFolder(folder / MODELS), payload.specs_of(blank_of(setting))
     values: dict[str, float] = {}
     for number, name in {0: history.request.initial, **history.models}.items():
         data = models.get(name)
@@ -247,18 +246,13 @@ def _values(setting: Setting, folder: Path, history: RequestHistory, rows: Rows)
     return values
 
 
-def _blank(setting: Setting) -> Model:
-    bench = Bench(setting.plan, setting.learner, setting.plan.task.measure, setting.runner)
-    return InstalledScheme(setting.protocol, bench).blank
-
-
 def _measured(setting: Setting, model: Any, rows: Rows) -> float:
     task = setting.plan.task
     return float(setting.learner.evaluate(model, rows, task.measure)) * spread_of(task)
 
 
 def _compared(setting: Setting, rows: Rows) -> dict[str, Any]:
-    made = baselines(setting, _blank(setting), rows)
+    made = baselines(setting, blank_of(setting), rows)
     spread = spread_of(setting.plan.task)
     return {
         "alone": {name: value * spread for name, value in made.alone.items()},
@@ -276,7 +270,7 @@ def _loaded(
 ) -> Run:
     """A run out of what its folder holds: the ledger's blocks, the models, the comparison."""
     data = payloads.PayloadFolder(folder / MODELS).get(history.progress.model)
-    model = None if data is None else payload.decode(data, payload.specs_of(_blank(setting)))[1]
+    model = None if data is None else payload.decode(data, payload.specs_of(blank_of(setting)))[1]
     values = {int(number): value for number, value in mark["values"].items()}
     beside = Compared(values, mark.get("alone", {}), mark.get("pooled", math.nan), on)
     known = (*members.notes, *notes(setting.plan))

@@ -83,16 +83,16 @@ class Driver:
 
     def prepare(self, height: int, time: int, *waiting: bytes) -> Block:
         fields = {1: 2**20, 2: list(waiting), 5: height, 6: abci.timestamp(time * MILLISECOND)}
-        return Block(height, time, tuple(self.ask("prepare_proposal", fields).get(1, [])))
+        return Block(height, time, wire.all_of(self.ask("prepare_proposal", fields), 1))
 
     def process(self, block: Block) -> bool:
         return wire.value_of(self.ask("process_proposal", _fields(block)), 1, 0) == abci.ACCEPT
 
     def finalize(self, block: Block) -> Result:
         found = self.ask("finalize_block", _fields(block))
-        results = [wire.fields(data) for data in found.get(2, [])]
+        results = [wire.fields(data) for data in wire.all_of(found, 2)]
         updates = []
-        for update in map(wire.fields, found.get(3, [])):
+        for update in map(wire.fields, wire.all_of(found, 3)):
             key = wire.fields(wire.value_of(update, 1, b""))
             updates.append((wire.value_of(key, 1, b""), wire.value_of(update, 2, 0)))
         return Result([wire.value_of(one, 1, 0) for one in results], wire.value_of(found, 5, b""), updates)

@@ -188,8 +188,8 @@ def carry(at: Context, dir: Path) -> None:
     done: list[tuple[str, Waiting, Answer]] = []
     with at.writer() as here, mended(connect(dir, at.key_file(), password_of)) as there:
 
-        def sending(client: "Client") -> Callable[[tx.Body], Answer]:
-            def submit(body: tx.Body) -> Answer:
+        def sending(client: "Client") -> Callable[[tx.Transaction], Answer]:
+            def submit(body: tx.Transaction) -> Answer:
                 try:
                     return client.submit(body)
                 except TransactionRefused as refused:

@@ -112,7 +112,7 @@ class Consortium:
     def close(self) -> None:
         self.engine.close()
 
-    def submit(self, member: str, body: tx.Body) -> Answer:
+    def submit(self, member: str, body: tx.Transaction) -> Answer:
         """One transaction, signed by the member, durable in a block."""
         return self.clients[member].submit(body)
 

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable
 from typing import Final, NamedTuple
 
 from ...base.light import NO_TIME
-from ...base.wire import BrokenBytes, Fields, delimited, fields, message, number, value_of, varint
+from ...base.wire import BrokenBytes, Fields, all_of, delimited, fields, message, number, value_of, varint
 
 ACCEPT, REJECT = 1, 2
 LARGEST: Final = 128 * 2**20  # a genesis or a block is never larger
@@ -59,26 +59,26 @@ def request(frame: bytes) -> tuple[str, int, Fields]:
 def proposal(values: Fields) -> ProposedBlock:
     """The block of ProcessProposal and FinalizeBlock."""
     return ProposedBlock(
-        tuple(values.get(1, ())),
+        all_of(values, 1),
         value_of(values, 4, b""),
         value_of(values, 5, 0),
         time_of(values, 6),
         value_of(values, 7, b""),
         value_of(values, 8, b""),
-        tuple(values.get(3, ())),
+        all_of(values, 3),
     )
 
 
 def preparation(values: Fields) -> tuple[ProposedBlock, int]:
     """The block that PrepareProposal is to make of what waits, and how many bytes it may have."""
     block = ProposedBlock(
-        tuple(values.get(2, ())),
+        all_of(values, 2),
         b"",
         value_of(values, 5, 0),
         time_of(values, 6),
         value_of(values, 7, b""),
         value_of(values, 8, b""),
-        tuple(values.get(4, ())),
+        all_of(values, 4),
     )
     return block, value_of(values, 1, 0)
 

@@ -2,10 +2,19 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
+from enum import Enum, auto
 from typing import Final, final
 
 Writes = Mapping[bytes, bytes | None]  # None deletes
-MISSING: Final = object()
+
+
+class Missing(Enum):
+    """What is there of a record of which nothing is known."""
+
+    MISSING = auto()
+
+
+MISSING: Final = Missing.MISSING
 
 
 def after(prefix: bytes) -> bytes | None:
@@ -23,12 +32,12 @@ class Recent:
         self.young: dict[bytes, bytes | None] = {}
         self._old: dict[bytes, bytes | None] = {}
 
-    def get(self, key: bytes) -> bytes | object | None:
+    def get(self, key: bytes) -> bytes | Missing | None:
         """The record's value, None where it is known to be absent, MISSING where nothing is known."""
-        value: bytes | object | None = self.young.get(key, MISSING)
+        value: bytes | Missing | None = self.young.get(key, MISSING)
         if value is MISSING:
             value = self._old.get(key, MISSING)
-            if value is None or isinstance(value, bytes):
+            if value is not MISSING:
                 self.put({key: value})
         return value
 

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
-from typing import Any, Final, final
+from typing import Final, final
 
 from ...base.codec import Decoder, encode
 from .blocklog import DIGEST, NOTHING, DamagedFrame, Frame, seal, unseal
 from .database import DamagedStore, Database
 from .disk import DISK, Disk
 from .lookup import BlockPlace, Index, Lookup, key_of, member_key
-from .memory import MISSING, Overlay, Recent, Watched, Writes, after
+from .memory import MISSING, Missing, Overlay, Recent, Watched, Writes, after
 
 BEHIND: Final = 32  # blocks whose records are in memory and in their write-sets only
 CACHED: Final = 400_000  # records kept in memory besides those
@@ -117,11 +117,11 @@ class Store:
 
     def get(self, key: bytes) -> bytes | None:
         # Both dictionaries are replaced or written under the lock only, the overlay's newer values last.
-        value: Any = self._overlay.writes.get(key, MISSING)
+        value: bytes | Missing | None = self._overlay.writes.get(key, MISSING)
         if value is MISSING:
             value = self._recent.young.get(key, MISSING)
         if value is not MISSING:
-            return value  # type: ignore[no-any-return]
+            return value
         with self._lock:
             value = self._overlay.writes.get(key, MISSING)
             if value is MISSING:
@@ -131,7 +131,7 @@ class Store:
                     row = self._db.execute("SELECT value FROM records WHERE key = ?", (key,)).fetchone()
                 value = row[0] if row else None
                 self._recent.put({key: value})
-        return value  # type: ignore[no-any-return]
+        return value
 
     def scan(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """Up to `limit` records whose keys begin with the prefix, in the order of their keys."""

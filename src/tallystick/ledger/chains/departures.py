@@ -1,5 +1,7 @@
 """A request leaves for the chain where its rounds run, and its outcome for the chain that settles it."""
 
+from typing import Literal, TypeAlias
+
 from msgspec.structs import replace
 
 from ..deadlines import AT_ONCE, schedule
@@ -20,6 +22,8 @@ from .messages import ChainMessage, Opening, Outcome, Served
 
 LARGEST = 500_000  # bytes of a message: a transaction that carries it must hold its proof too
 ATTEMPTS = 3  # recorders
+# Settled or refunded, why, the recorder, how many approved.
+Ending: TypeAlias = tuple[Literal["settled", "refunded"], str, str, int]
 
 
 def why_not_on_chain(rules: Rules, settling: int) -> str | None:
@@ -83,14 +87,14 @@ def report(
     name: str,
     progress: Progress,
     places: list[Place],
-    ending: tuple[str, str, str, int],  # settled or refunded, why, the recorder, how many approved
+    ending: Ending,
 ) -> None:
     """A request that ran here has ended: tell the main chain, unless that may take it for lost already."""
     if draft.time >= progress.final:
         return
     outcome, why, recorder, approving = ending
     message = Outcome(
-        outcome,  # type: ignore[arg-type]
+        outcome,
         why,
         recorder,
         approving,

@@ -1,5 +1,7 @@
 """Who votes on blocks: the members of one role, by the keys that they named; the set moves in small steps."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from .. import deadlines
@@ -8,7 +10,7 @@ from ..records import Validators
 from ..state import MEMBERS, VALIDATOR_KEYS, VALIDATORS, Draft
 
 APART = 3  # blocks between two changes: CometBFT applies one two blocks after the block that made it
-DUE = "validators"
+DUE: Final = "validators"
 
 
 def follow(draft: Draft) -> None:

@@ -1,5 +1,7 @@
 """What members decide together: admission, suspension, recovery, roles, minting, disputes, upgrades."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from ...base.ids import Role
@@ -14,7 +16,7 @@ from .members import claim_key, ensure_encryption_key, ensure_key
 from .tokens import ensure_below_cap, issue
 from .units import move_lineage
 
-PROPOSAL = "proposal"
+PROPOSAL: Final = "proposal"
 
 
 def propose(draft: Draft, body: tx.Propose) -> None:

@@ -4,7 +4,7 @@ from .chains import Allocation, Chain, OtherChain, Revoked, ValidatorKey, Valida
 from .grants import Ask, Grant, Reservation
 from .members import Account, Device, KeyUse, Member
 from .records import FinalRecord, Pair, RecordDraft, Statement
-from .requests import Due, LiveRequest, Progress, Request, Stage
+from .requests import Due, DueStep, LiveRequest, Progress, Request, Stage
 from .rounds import Phase, Posting, RoundState
 from .teams import Application, Listing, Place, PlaceStatus, StandingTeam, Team
 from .units import Claim, Lineage, Unit
@@ -20,6 +20,7 @@ __all__ = [
     "Claim",
     "Device",
     "Due",
+    "DueStep",
     "FinalRecord",
     "Grant",
     "KeyUse",

@@ -10,6 +10,10 @@ Stage = Literal[
     "settled", "refunded",
 ]  # fmt: skip
 
+DueStep = Literal[
+    "forming", "phase", "time", "record", "approve", "test", "certify", "proposal", "validators", "overdue",
+]  # fmt: skip
+
 
 class Request(Record):
     """What a requester posted; it never changes."""
@@ -69,8 +73,5 @@ class LiveRequest(Record):
 class Due(Record):
     """Something that a deadline will do."""
 
-    step: Literal[
-        "forming", "phase", "time", "record", "approve", "test", "certify", "proposal", "validators",
-        "overdue",
-    ]  # fmt: skip
+    step: DueStep
     of: str

@@ -9,7 +9,7 @@ from ...base.fixed import median
 from ...base.ids import rank
 from ..deadlines import AT_ONCE, cancel, schedule
 from ..notices import RecordDecided, RecorderElected
-from ..records import Place, Progress, RecordDraft, Request, Statement
+from ..records import DueStep, Place, Progress, RecordDraft, Request, Statement
 from ..state import (
     PLACES,
     PROGRESS,
@@ -147,7 +147,7 @@ def state(draft: Draft, name: str, figure: int | None) -> None:
     if electorate <= AT_ONCE:
         (certify if certifying else decide)(draft, name)
         return
-    step = "certify" if certifying else "approve"
+    step: DueStep = "certify" if certifying else "approve"
     cancel(draft, progress.deadline, step, name)
     draft.change(PROGRESS, name, deadline=draft.time)
     schedule(draft, draft.time, step, name)

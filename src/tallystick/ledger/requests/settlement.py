@@ -127,7 +127,7 @@ def _hand_over(
     request: Request,
     progress: Progress,
     places: list[Place],
-    ending: tuple[str, str, str, int],
+    ending: departures.Ending,
 ) -> None:
     """End a request whose money is on the main chain: that is told how, and pays."""
     departures.report(draft, request.request, progress, places, ending)
