@@ -3,8 +3,12 @@
 import io
 import tarfile
 
+import pytest
+
 from tallystick.data.catalogue import File, Form
+from tallystick.data.corpora import members, newsgroups_lines, reuters, text_table
 from tallystick.data.datasets import READERS
+from tallystick.data.refusals import Unreadable
 
 
 def form(*names):
@@ -49,3 +53,44 @@ def test_the_published_files_of_reuters(tmp_path):
     assert {name: first[name][0] for name in first.names} == {
         "id": "1", "topics": "cocoa tea", "date": "26-FEB", "title": "A & B", "text": "Rain <fell>.",
     }  # fmt: skip
+
+
+def test_newsgroups_line_by_line(tmp_path):
+    lines = [f'{{"subset": "{part}", "group": "sci.med", "id": "{number}", "text": "x"}}'
+             for part, number in (("train", 1), ("test", 2), ("train", 3))]  # fmt: skip
+    path = tmp_path / "news.jsonl"
+    path.write_text("\n".join(lines))
+    parts = newsgroups_lines(path)
+    assert parts["train"]["id"].tolist() == ["1", "3"] and parts["test"]["id"].tolist() == ["2"]
+
+
+def test_only_plain_files_are_read_out_of_an_archive(tmp_path):
+    path = tmp_path / "some.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, kind in (("folder", tarfile.DIRTYPE), ("link", tarfile.SYMTYPE), ("file", tarfile.REGTYPE)):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "/etc/passwd" if kind == tarfile.SYMTYPE else ""
+            archive.addfile(info)
+    assert list(members(path)) == [("file", b"")]
+
+
+def test_a_broken_archive_is_named(tmp_path):
+    path = tmp_path / "some.tar"
+    archived(path, {"a": b"x" * 5_000})
+    sound = path.read_bytes()
+    for broken in (b"", b"no archive " * 100, sound[: len(sound) // 2]):
+        path.write_bytes(broken)
+        with pytest.raises(Unreadable, match=r"some\.tar"):
+            list(members(path))
+
+
+def test_a_document_of_another_split_or_without_topics_is_unused():
+    document = b'<REUTERS TOPICS="%s" LEWISSPLIT="%s" NEWID="1"><TEXT>only text</TEXT></REUTERS>'
+    asked = [(b"YES", b"TEST"), (b"YES", b"NOT-USED"), (b"NO", b"TEST"), (b"BYPASS", b"TRAIN")]
+    parts = reuters(document % each for each in asked)
+    assert [len(parts[part]) for part in ("train", "test", "unused")] == [0, 1, 3]
+    assert parts["test"]["text"].tolist() == ["only text"] and parts["test"]["topics"].tolist() == [""]
+
+
+def test_a_table_of_no_texts_has_its_columns():
+    assert text_table([], ("a", "b")).names == ("a", "b") and len(text_table([], ("a", "b"))) == 0

@@ -1,9 +1,11 @@
-"""Refusals around the record: who may post it, state a figure on it, and certify it."""
+"""The record: who may post it, state a figure on it, and certify it, and what each of them changes."""
 
 from tallystick.ledger import rejections as no
 from tallystick.ledger import rules as ru
+from tallystick.ledger import state as st
 from tallystick.ledger import transactions as tx
 from tallystick.ledger.handlers.requests import test_commitment as commitment_to_test
+from tallystick.ledger.notices import Approved, RecordPosted
 from tests.ledger.play import NO_REQUEST, Play, consortium, mutual, running
 from tests.ledger.world import HOUR, hashed, refused
 
@@ -99,3 +101,24 @@ def test_certifying_twice():
     play, recorders = certifying()
     play.world.did(recorders[0], tx.Certify(play.request, 1))
     return play.world, recorders[0], tx.Certify(play.request, 1)
+
+
+def test_a_record_is_put_to_those_who_did_not_post_it():
+    play, recorders = recording()
+    receipt = play.world.did(recorders[0], tx.PostRecord(play.request, play.progress().model, 700_000))
+    assert receipt.notices == (RecordPosted(play.request, recorders[0], play.progress().model, 700_000),)
+    assert play.progress().stage == "approving"
+
+
+def test_a_statement_is_noted_without_its_figure():
+    play, recorders = approving()
+    receipt = play.world.did(recorders[1], tx.Approve(play.request, play.figure))
+    assert receipt.notices[0] == Approved(play.request, recorders[1])
+    assert play.world.get(st.STATEMENTS, play.request, recorders[1]).figure == play.figure
+
+
+def test_on_the_opened_test_the_recorder_states_its_figure_as_well():
+    play, recorders = certifying()
+    for member in recorders:
+        play.world.did(member, tx.Certify(play.request, play.figure))
+    assert play.progress().stage == "settled"
