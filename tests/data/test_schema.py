@@ -44,7 +44,7 @@ def test_what_is_neither_number_nor_time_nor_text_is_named(values: np.ndarray, r
 
 
 def test_a_schema_is_in_the_order_of_the_columns_and_of_one_row():
-    columns = {"b": np.zeros((3, 2, 2), np.float32), "a": np.zeros(3, np.int64)}
+    columns: dict[str, np.ndarray] = {"b": np.zeros((3, 2, 2), np.float32), "a": np.zeros(3, np.int64)}
     fields = (Field("b", "float32", (2, 2)), Field("a", "int64"))
     assert schema_of(Table(columns)) == fields
     assert schema_of(Table({name: part[:0] for name, part in columns.items()})) == fields
