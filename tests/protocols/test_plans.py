@@ -162,7 +162,7 @@ def test_simulated_rules_are_served_rules(preset: str, name: str) -> None:
 
 def stated_for(preset: str, plan: Plan, count: int) -> dict[str, str]:
     """What a requester says who expects these members: the numbers that a simulation takes from them."""
-    size = int(plan.asked.get("size", count))
+    size = int(str(plan.asked.get("size", count)))
     least = settings_of(preset)["minimum"].default
     assert isinstance(least, int)
     enough = max(least, size - size // 3 - 1)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 
 from nacl import bindings
 
@@ -136,7 +136,7 @@ class Client:
 
     # Ids in short
 
-    def whole(self, table: st.StateTable[Any], text: str) -> str:
+    def whole(self, table: st.StateTable[R], text: str) -> str:
         """The id that a person means by its beginning, such as 3fa94c12 or unit-3fa94c12."""
         if self.view.get(table.key(text).encode()) is not None:
             return text
@@ -151,7 +151,7 @@ class Client:
             raise ClientError(f"more than one {kind} begins with {beginning!r}; give more of its id")
         return ids[0].decode().partition("/")[2]
 
-    def short(self, table: st.StateTable[Any], whole: str) -> str:
+    def short(self, table: st.StateTable[R], whole: str) -> str:
         """The beginning of an id that means no other record of its table."""
         kind, _, digits = whole.partition("-")
         for length in range(SHORTEST, len(digits), 4):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..base import light
-from ..base.codec import Decoder, Malformed, encode
+from ..base.codec import Decoder, Malformed, Record, encode
 from ..base.light import NotProven
 from ..engines.errors import ClientError
 from ..engines.export import AuditReport
@@ -24,7 +24,7 @@ class ProvenFact(NamedTuple):
     """What a sound proof shows, and who signed for it."""
 
     what: str
-    record: Any
+    record: Record | None
     chain: str
     height: int
     time: int
@@ -130,7 +130,7 @@ def _signed(text: str) -> light.SignedHeader:
     return signed
 
 
-def _shown(what: str, record: Any, signed: light.SignedHeader, height: int) -> ProvenFact:
+def _shown(what: str, record: Record | None, signed: light.SignedHeader, height: int) -> ProvenFact:
     header = signed.header
     keys = tuple(validator.public for validator in signed.validators)
     return ProvenFact(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ..base.ids import digest
 from ..base.measure import Measure
@@ -19,7 +19,7 @@ from ..ledger import transactions as tx
 from ..ledger.requests.turns import subjects_of
 from ..ledger.rules import all_phases
 from ..ledger.transactions import posts
-from ..protocols.vocabulary import Job, Product
+from ..protocols.vocabulary import Job, Product, Verdict
 from .gather import Gathered
 from .next_action import ApproveRecord, CertifyRecord, MakePost, OpenScores, SendPost, WriteRecord, duty_of
 from .phase_view import PhaseView
@@ -182,7 +182,7 @@ def _ready(seen: PhaseView, duty: Duty, worker: Worker, product: Product) -> Rea
     return Ready(duty, posts.Committed(made), SealedScores(values, salt))
 
 
-def _score(seen: PhaseView, value: float, verdict: Any, counted: Measure | None = None) -> posts.Score:
+def _score(seen: PhaseView, value: float, verdict: Verdict, counted: Measure | None = None) -> posts.Score:
     bench = seen.scheme.bench
     measure = counted or bench.measure
     spread = spread_of(bench.plan.task) if measure == bench.measure else 1.0
@@ -227,7 +227,7 @@ def _measured(seen: PhaseView, worker: Worker) -> int | None:
     if data is None or rows is None:
         return None
     try:
-        model: Mapping[str, Any] = payload.decode(data, payload.specs_of(seen.scheme.blank))[1]
+        model = payload.decode(data, payload.specs_of(seen.scheme.blank))[1]
     except payload.BadPayload:
         return None
     bench = seen.scheme.bench

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
-from ..learning.learner import Model
+from ..learning.learner import Array, Memory, Model
 from ..ledger.records import Request
 from ..protocols.request_plan import RequestPlan
 from ..protocols.session import RequestSession
@@ -36,12 +35,12 @@ class InstalledScheme:
         model: Model = self.bench.learner.init(plan, seed_key(plan))
         return model
 
-    def begun(self) -> Any:
+    def begun(self) -> Memory:
         """What a member's learner remembers as it begins."""
         return self.bench.learner.remember(self.blank)
 
 
-def seed_key(plan: RequestPlan) -> Any:
+def seed_key(plan: RequestPlan) -> Array:
     """The key by which everybody would draw the same first model."""
     import jax
 

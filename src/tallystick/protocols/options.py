@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Literal, TypeAlias, Union, get_args, get_origin
 
 from ..base.task import BadTask, number
 from .vocabulary import Unfit
@@ -164,10 +164,10 @@ _READ: Mapping[Kind, Callable[[object], Value]] = {
     "name": _name,
     "wholes": _wholes,
 }
-_KINDS: Mapping[Any, Kind] = {int: "whole", float: "number", bool: "flag", str: "name", tuple: "wholes"}
+_KINDS: Mapping[object, Kind] = {int: "whole", float: "number", bool: "flag", str: "name", tuple: "wholes"}
 
 
-def option(name: str, annotation: Any, default: Any) -> Option:
+def option(name: str, annotation: object, default: Value | None) -> Option:
     """A setting out of a typed field, or out of a parameter of a preset's own."""
     about = About("")
     if get_origin(annotation) is Annotated:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any, Final, cast
@@ -58,19 +58,19 @@ class Plan:
     seed: int = 0
     judging: float = 0.2  # the share of its rows that a member keeps to judge by
     reward: int | None = None  # where a simulation offers one of its own
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def asked(self) -> dict[str, object]:
         """Everything that is asked of the preset, by the names of its settings."""
         noise = {"protect": "dp_sgd", "epsilon": self.epsilon, "delta": self.delta, "protects": self.protects}
-        given: dict[str, Any] = {
+        given: dict[str, object] = {
             "rounds": self.rounds, "quality": self.quality, "size": self.members, "minimum": self.minimum,
             "least_rows": self.least_rows, **(noise if self.epsilon is not None else {}), **self.settings,
         }  # fmt: skip
         return {name: value for name, value in given.items() if value is not None}
 
-    def having(self, **settings: Any) -> Plan:
+    def having(self, **settings: object) -> Plan:
         """The same plan with these settings, where it does not say them itself."""
         return replace(self, settings={**settings, **self.asked})
 
@@ -98,7 +98,7 @@ class Plan:
         strange = [name for name in given if name not in known]
         if strange:
             raise Unfit(f"a plan has no {strange[0]!r}; it has {', '.join(known)}")
-        values = {name: _plain(value) for name, value in given.items() if name != "task"}
+        values: dict[str, Any] = {name: _plain(value) for name, value in given.items() if name != "task"}
         for name in WHOLE:
             if type(values.get(name, 0)) is not int:
                 raise Unfit(f"{name} is a whole number, not {values[name]!r}")
@@ -137,7 +137,7 @@ class Plan:
             raise Unfit(f"{self.preset} cannot be had like this: {wrong}")
         return whole
 
-    def _with_fewest(self) -> dict[str, Any]:
+    def _with_fewest(self) -> dict[str, object]:
         """Who has just enough rows to train on has enough to judge by, too."""
         asked = self.asked
         if "fewest" in asked or self.preset not in there.names() or "fewest" not in settings_of(self.preset):
@@ -183,7 +183,7 @@ class ResolvedPlan:
         return self.rules(test) == rules
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """What TOML holds, in Python's own types."""
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
@@ -237,7 +237,7 @@ def plan_for(preset: str, learner: Learner, rounds: int | str = 10, **settings: 
 class Presets:
     """The presets by name: `presets.mutual(mlp(64), rounds=30)`."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[..., Plan]:
         if name.startswith("_") or name not in there.names():
             raise AttributeError(f"there is no preset {name!r}; there are {', '.join(there.names())}")
 

@@ -226,7 +226,11 @@ class PlanSettings:
 def options() -> dict[str, Option]:
     """Every setting that presets share, by its name."""
     hints = get_type_hints(PlanSettings, include_extras=True)
-    return {part.name: option(part.name, hints[part.name], part.default) for part in fields(PlanSettings)}
+    usual = PlanSettings()
+    return {
+        part.name: option(part.name, hints[part.name], getattr(usual, part.name))
+        for part in fields(PlanSettings)
+    }
 
 
 SHARED = options()

@@ -5,7 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
 
 SIZE = (7.0, 3.2)  # inches
 WIDTH = 3.4  # of each of several panels
@@ -130,7 +136,7 @@ def grid(
     return _svg(figure)
 
 
-def _draw(axes: Any, curve: Curve, name: str, colour: str, bars: bool) -> None:
+def _draw(axes: Axes, curve: Curve, name: str, colour: str, bars: bool) -> None:
     if bars:
         axes.bar(curve.x, curve.y, label=name, color=colour)
         axes.axhline(0, color="#888888", lw=0.8)
@@ -140,13 +146,13 @@ def _draw(axes: Any, curve: Curve, name: str, colour: str, bars: bool) -> None:
         axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
 
 
-def _shading() -> Any:
+def _shading() -> Colormap:
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("shading", SHADES).with_extremes(bad=(0, 0, 0, 0))
 
 
-def _whole_numbers() -> Any:
+def _whole_numbers() -> Locator:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(integer=True)
@@ -156,7 +162,7 @@ def _colours(count: int) -> list[str]:
     return [COLOURS[place % len(COLOURS)] for place in range(count)]
 
 
-def _canvas(size: tuple[float, float] = SIZE) -> tuple[Any, Any]:
+def _canvas(size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained", facecolor="none")
@@ -170,20 +176,16 @@ def _canvas(size: tuple[float, float] = SIZE) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _svg(figure: Any) -> str:
+def _svg(figure: Figure) -> str:
     """The picture as SVG without the parts that differ from run to run."""
     import matplotlib
+    from matplotlib.text import Text
 
     buffer = io.StringIO()
-    for text in figure.findobj(match=_is_text):
-        text.set_color(INK if text.get_color() == "black" else text.get_color())
+    for text in figure.findobj(Text):
+        if isinstance(text, Text):
+            text.set_color(INK if text.get_color() == "black" else text.get_color())
     with matplotlib.rc_context({"svg.hashsalt": "tallystick", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     drawn = buffer.getvalue()
     return drawn[drawn.index("<svg") :].replace(INK, "currentColor")
-
-
-def _is_text(part: Any) -> bool:
-    from matplotlib.text import Text
-
-    return isinstance(part, Text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -120,7 +120,7 @@ class Checkpoint:
             row = (member, request, encode_memory(newest))
             self._execute("INSERT OR REPLACE INTO memories VALUES (?, ?, ?)", [row])
 
-    def _execute(self, statement: str, rows: list[Any]) -> None:
+    def _execute(self, statement: str, rows: Sequence[tuple[str | bytes, ...]]) -> None:
         if rows and self._file is not None:
             self._file.executemany(statement, rows)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from msgspec.structs import replace
 
-from ..base.task import Task, number
+from ..base.task import Column, Task, number
 from ..data.partition import by_column, iid
 from ..data.refusals import DataError
 from ..data.table import Table
@@ -19,7 +20,8 @@ from ..learning.learner import Rows
 from ..learning.rows import rows_of
 from .setting import ANALYST, REQUESTER, Brought
 
-Partition: TypeAlias = int | Sequence[Any] | Mapping[str, Any]
+Places: TypeAlias = npt.NDArray[np.int64] | Sequence[int]  # numbers of rows
+Partition: TypeAlias = int | Sequence[Places] | Mapping[str, Places]
 
 STANDARDISED = (
     "columns are standardised by all members' training rows, as only a simulation can; "
@@ -38,7 +40,7 @@ class Members:
     def __len__(self) -> int:
         return len(self.brought)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self.brought)
 
     def rows(self, table: Table) -> Rows:
@@ -107,7 +109,7 @@ def standardised(task: Task, units: Sequence[DividedRows[Table]]) -> Task:
     return replace(task, columns=columns, target=target)
 
 
-def _measured(column: Any, units: Sequence[DividedRows[Table]]) -> Any:
+def _measured(column: Column, units: Sequence[DividedRows[Table]]) -> Column:
     parts = [unit.training[column.name] for unit in units]
     if parts[0].ndim > 1 or parts[0].dtype.kind not in "biuf":
         return column
@@ -125,12 +127,12 @@ def _brought(unit: DividedRows[Table], task: Task, subject: str) -> Brought:
     return Brought(training, judging, (unit.training_root, unit.judging_root))
 
 
-def _parts(table: Table, by: str, partition: Partition | None, seed: int) -> dict[str, Any]:
+def _parts(table: Table, by: str, partition: Partition | None, seed: int) -> dict[str, Places]:
     if bool(by) == (partition is not None):
         raise DataError("say who holds which rows: by=<column>, or partition=<number of members>")
     if by:
         table.ensure(by)
-        shares: Mapping[str, Any] = by_column(table[by])
+        shares: Mapping[str, Places] = by_column(table[by])
     elif isinstance(partition, int):
         shares = _numbered(iid(len(table), partition, seed))
     else:
@@ -138,7 +140,7 @@ def _parts(table: Table, by: str, partition: Partition | None, seed: int) -> dic
     return dict(zip(_named(list(shares)), shares.values(), strict=True))
 
 
-def _named(called: Sequence[Any]) -> list[str]:
+def _named(called: Sequence[object]) -> list[str]:
     """Names for the ledger, of what a column or a person calls the members."""
     named = [name_of(name) for name in called]
     if len(set(named)) < len(named):
@@ -149,7 +151,7 @@ def _named(called: Sequence[Any]) -> list[str]:
     return named
 
 
-def _numbered(parts: Sequence[Any]) -> dict[str, Any]:
+def _numbered(parts: Sequence[Places]) -> dict[str, Places]:
     wide = len(str(len(parts)))
     return {f"member-{place:0{wide}}": rows for place, rows in enumerate(parts, 1)}
 

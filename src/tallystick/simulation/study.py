@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from ..history.moments import Moment
 from ..history.replay import RequestHistory, replay
 from ..learning import payload
 from ..learning.cohort import Runner, loop
-from ..learning.learner import Learner, Rows
+from ..learning.learner import Learner, Model, Rows
 from ..learning.measure import spread_of
 from ..learning.models import cnn, linear, mlp
 from ..learning.scan import scan
@@ -54,6 +54,17 @@ __all__ = [
     "Members", "Plan", "Run", "attacks", "cnn", "dp_sgd", "faults", "linear", "members_of", "mlp",
     "noised_update", "per_hop", "presets", "read", "simulate",
 ]  # fmt: skip
+
+
+class RunMark(TypedDict, total=False):
+    """What is noted of a run beside its ledger: what it follows from, and how good its models are."""
+
+    settings: str
+    finished: bool
+    values: dict[str, float]  # by the number of the round
+    alone: dict[str, float]  # each member's own model
+    pooled: float
+
 
 NO_ROWS = "all members' judging rows together"
 
@@ -165,7 +176,7 @@ def _unwatched(moment: Moment) -> None:
     pass
 
 
-def _opened(folder: Path, known: str, watch: Watch) -> dict[str, Any]:
+def _opened(folder: Path, known: str, watch: Watch) -> RunMark:
     """What is noted of a run in this folder, which may be finished, cut off, or new."""
     mark = folder / MARK
     if not mark.exists():
@@ -175,7 +186,7 @@ def _opened(folder: Path, known: str, watch: Watch) -> dict[str, Any]:
             )
         folder.mkdir(parents=True, exist_ok=True)
         return _noted(folder, {"settings": known, "finished": False})
-    noted: dict[str, Any] = json.loads(mark.read_text(encoding="utf-8"))
+    noted: RunMark = json.loads(mark.read_text(encoding="utf-8"))
     if noted.get("settings") != known:
         raise ValueError(
             f"{folder} holds a run with other settings, members or data; choose another folder, or remove it"
@@ -187,7 +198,7 @@ def _opened(folder: Path, known: str, watch: Watch) -> dict[str, Any]:
     return noted
 
 
-def _noted(folder: Path, mark: dict[str, Any]) -> dict[str, Any]:
+def _noted(folder: Path, mark: RunMark) -> RunMark:
     write_durably(folder / MARK, json.dumps(mark, indent=1).encode())
     return mark
 
@@ -201,8 +212,8 @@ def _executed(setting: Setting, folder: Path, watch: Watch) -> run.Ended:
 
 
 def _settled(
-    setting: Setting, folder: Path, mark: dict[str, Any], ended: run.Ended, history: RequestHistory
-) -> dict[str, Any]:
+    setting: Setting, folder: Path, mark: RunMark, ended: run.Ended, history: RequestHistory
+) -> RunMark:
     """Keep the models of a run that has just ended, and how good each round's is."""
     models = payloads.PayloadFolder(folder / MODELS)
     for name in (history.request.initial, *history.models.values(), history.progress.model):
@@ -220,7 +231,7 @@ def _cleared(folder: Path) -> None:
     Checkpoint.remove(folder / CHECKPOINT)
 
 
-def _with_comparison(setting: Setting, folder: Path, mark: dict[str, Any], watch: Watch) -> dict[str, Any]:
+def _with_comparison(setting: Setting, folder: Path, mark: RunMark, watch: Watch) -> RunMark:
     watch(Moment(0, "the same training once more: each member alone, and all rows pooled"))
     return _noted(folder, {**mark, **_compared(setting, _test_rows(setting))})
 
@@ -246,12 +257,12 @@ def _values(setting: Setting, folder: Path, history: RequestHistory, rows: Rows)
     return values
 
 
-def _measured(setting: Setting, model: Any, rows: Rows) -> float:
+def _measured(setting: Setting, model: Model, rows: Rows) -> float:
     task = setting.plan.task
     return float(setting.learner.evaluate(model, rows, task.measure)) * spread_of(task)
 
 
-def _compared(setting: Setting, rows: Rows) -> dict[str, Any]:
+def _compared(setting: Setting, rows: Rows) -> RunMark:
     made = baselines(setting, blank_of(setting), rows)
     spread = spread_of(setting.plan.task)
     return {
@@ -265,7 +276,7 @@ def _loaded(
     members: Members,
     folder: Path,
     history: RequestHistory,
-    mark: dict[str, Any],
+    mark: RunMark,
     on: str,
 ) -> Run:
     """A run out of what its folder holds: the ledger's blocks, the models, the comparison."""

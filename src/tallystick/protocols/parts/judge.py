@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def _scores(
 ) -> list[tuple[Scored, ...]]:
     """The start first, then each subject: all values of a batch in one call, each pair of bytes once."""
     start, models = jobs[0].start, _models(posted)
-    places: dict[Any, int] = {}
+    places: dict[tuple[tuple[str, bytes], ...], int] = {}
     distinct: list[Model] = []
     of: dict[str | None, int] = {}
     for author, model in ((None, start), *models.items()):

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from ...base.events import Event, Gaussian, SubsampledGaussian, within
 from ...learning.batches import Order, widened
@@ -198,7 +199,7 @@ def needs_of(protect: Protection | None, *needs: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*needs, *(protect.needs if protect else ()))))
 
 
-def _sampled(whose: Any, drawn: Any, usual: float) -> Order:
+def _sampled(whose: npt.NDArray[np.integer], drawn: Order, usual: float) -> Order:
     """The rows of the drawn records or subjects, step by step; a width for nearly all, to share a program."""
     rows = [np.flatnonzero(np.isin(whose, step[step >= 0])) for step in drawn]
     width = max([int(usual + 4 * usual**0.5), *(len(row) for row in rows)])

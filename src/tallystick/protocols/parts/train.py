@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from ...learning.batches import Key, Order, keys_of, shuffles
 from ...learning.cohort import Cohort, Work
-from ...learning.learner import Gradient, Model, model_of, vector_of
+from ...learning.learner import Gradient, Memory, Model, Vector, model_of, vector_of
 from ...privacy import randomness
 from ..vocabulary import Bench, Job, Product
 from .protect import Protection
@@ -80,7 +79,7 @@ def _trained(
     return products
 
 
-def _model(row: Any, like: Model) -> Model:
+def _model(row: Model | Vector, like: Model) -> Model:
     return row if isinstance(row, dict) else model_of(row, like)
 
 
@@ -95,7 +94,7 @@ def _orders(
     )
 
 
-def _memories(jobs: Sequence[Job]) -> tuple[Any, ...] | None:
+def _memories(jobs: Sequence[Job]) -> tuple[Memory, ...] | None:
     kept = tuple(job.holding.memory for job in jobs)
     return None if any(memory is None for memory in kept) else kept
 
