@@ -49,7 +49,7 @@ class SumPlan:
         if len(self.context) != 32 or self.length < 1 or self.width not in (32, 64):
             raise ValueError("a plan needs a 32-byte context, at least one word, and words of 32 or 64 bits")
         if self.seats < LEAST_MEMBERS:
-            raise ValueError(f"a secure sum of {self.seats} members hides nothing: at least {LEAST_MEMBERS}")
+            raise SumRefused(f"a secure sum of {self.seats} members hides nothing: at least {LEAST_MEMBERS}")
         if self.degree is not None and not (2 <= self.degree < self.seats and self.degree % 2 == 0):
             raise ValueError(f"degree {self.degree} must be even, at least 2 and below {self.seats} seats")
         holders = self.seats if self.degree is None else self.degree + 1
