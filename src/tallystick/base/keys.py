@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, Protocol, Self, final
+from typing import Final, Protocol, Self, final
 
 from nacl import bindings
 from nacl.exceptions import BadSignatureError, CryptoError
@@ -138,7 +138,7 @@ def save_key(
     Without a password (None) the key lies open in it: for machines that start without a person.
     """
     path = Path(path)
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "format": FORMAT,
         "version": VERSION,
         "alg": "ed25519",
@@ -160,7 +160,7 @@ def save_key(
         raise KeyFileError(f"{path} could not be written: {error.strerror}") from None
 
 
-def _sealed(path: Path, key: SigningKey, password: str, operations: int, memory: int) -> dict[str, Any]:
+def _sealed(path: Path, key: SigningKey, password: str, operations: int, memory: int) -> dict[str, object]:
     if not password:
         raise KeyFileError("a key file's password may not be empty")
     salt = os.urandom(bindings.crypto_pwhash_SALTBYTES)
@@ -191,7 +191,7 @@ def load_key(path: str | Path, password: str | None = None) -> SigningKey:
     return key
 
 
-def _opened(path: Path, document: dict[str, Any], kdf: dict[str, Any], password: str) -> bytes:
+def _opened(path: Path, document: dict[str, object], kdf: dict[str, object], password: str) -> bytes:
     cipher = _part(path, document, "cipher")
     _ensure_known(path, "key derivation", kdf.get("name"), "argon2id")
     _ensure_known(path, "cipher", cipher.get("name"), "xsalsa20-poly1305")
@@ -215,7 +215,7 @@ def public_of(path: str | Path) -> bytes:
     return _bytes(Path(path), _read(Path(path)), "public", PUBLIC_BYTES)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             text = file.read(FILE_LIMIT + 1)
@@ -240,14 +240,14 @@ def _ensure_known(path: Path, what: str, found: object, known: str) -> None:
         raise KeyFileError(f"{path} uses the {what} {found!r}; this program knows {known!r}")
 
 
-def _part(path: Path, document: dict[str, Any], name: str) -> dict[str, Any]:
+def _part(path: Path, document: dict[str, object], name: str) -> dict[str, object]:
     part = document.get(name)
     if not isinstance(part, dict):
         raise KeyFileError(f"{path} lacks its part {name!r}; restore it from its copy")
     return part
 
 
-def _bytes(path: Path, part: dict[str, Any], name: str, size: int) -> bytes:
+def _bytes(path: Path, part: dict[str, object], name: str, size: int) -> bytes:
     text = part.get(name)
     try:
         value = bytes.fromhex(text) if isinstance(text, str) and len(text) == 2 * size else b""

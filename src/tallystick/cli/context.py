@@ -53,7 +53,7 @@ class Context:
         folder, key = self.folder(), self.key_file()
         return mended(connect(folder, key, password_of))
 
-    def show(self, document: Any, lines: Iterable[str]) -> None:
+    def show(self, document: object, lines: Iterable[str]) -> None:
         """Print a result: the document for programs, the lines for people."""
         if self.json:
             print(output.as_json(document))
@@ -61,7 +61,7 @@ class Context:
             for line in lines:
                 print(line)
 
-    def sent(self, answer: "Answer", *lines: str, **more: Any) -> None:
+    def sent(self, answer: "Answer", *lines: str, **more: object) -> None:
         """Print what an accepted transaction did, and where it stands."""
         receipt = answer.receipt
         where = {"transaction": receipt.transaction, "height": answer.height, "time": answer.time}

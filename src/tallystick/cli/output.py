@@ -6,7 +6,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..base.codec import Record
@@ -18,7 +18,7 @@ GAP = "  "
 NEVER = 253_402_300_799_999  # the last millisecond that a date can show
 
 
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """A document for programs, as the ledger's answers are written."""
     from ..ledger.views.reading import plain
 

@@ -37,7 +37,7 @@ class RecordProof:
     """The proof that the ledger holds a request's record: what was made, by whom, how good, who approved."""
 
     request: str
-    document: dict[str, Any]
+    document: dict[str, object]
 
     def save(self, path: str | Path) -> Path:
         """Write it to a file; `ts.verify` and `tally ledger verify` check it without the ledger."""
@@ -52,7 +52,7 @@ def verify(path: str | Path) -> ProvenFact | AuditReport:
     return check(file) if looks_like_one(file) else executed(file)
 
 
-def of_record(client: Client, key: str) -> dict[str, Any]:
+def of_record(client: Client, key: str) -> dict[str, object]:
     """That the newest state holds a record under this key, or none."""
     made = client.view.prove(key.encode())
     return {
@@ -64,7 +64,7 @@ def of_record(client: Client, key: str) -> dict[str, Any]:
     }
 
 
-def of_receipt(client: Client, digest: bytes) -> dict[str, Any]:
+def of_receipt(client: Client, digest: bytes) -> dict[str, object]:
     """That a block holds this transaction and the next one confirms its receipt."""
     made = client.view.prove_receipt(digest)
     return {

@@ -195,7 +195,7 @@ def read_genesis(text: str) -> Genesis:
 
 def write_genesis(genesis: Genesis) -> str:
     """The TOML text that describes this genesis."""
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "chain": genesis.chain,
         "time": genesis.time,
         "cap": genesis.cap,
@@ -210,7 +210,7 @@ def write_genesis(genesis: Genesis) -> str:
     return toml.write(document, notes={"time": "milliseconds since 1970"})
 
 
-def _founder(founder: Founder) -> dict[str, Any]:
+def _founder(founder: Founder) -> dict[str, object]:
     return {
         "member": founder.member,
         "key": founder.key.hex(),
@@ -231,7 +231,7 @@ def _main(value: Any) -> ChainTerms:
     return _record(ChainTerms, {**table, "validators": pairs}, "main")
 
 
-def _terms(terms: ChainTerms) -> dict[str, Any]:
+def _terms(terms: ChainTerms) -> dict[str, object]:
     spans = ("escrow_cap", "trusting_period", "settling", "refunding", "fresh")
     return {
         "chain": terms.chain,
@@ -294,7 +294,7 @@ def _ensure_roles(where: str, roles: tuple[Role, ...]) -> None:
     _ensure(twice is None, f"{where}: the role {twice} is named twice")
 
 
-def _table(value: Any, where: str) -> dict[str, Any]:
+def _table(value: Any, where: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise GenesisError(f"{where} must be a table of names and values")
     return value

@@ -1,7 +1,7 @@
 """Every reason to refuse a transaction: a typed class with a stable code and the values that offended."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 
 class Refusal(Exception):
@@ -306,6 +306,6 @@ def all_refusals() -> dict[int, type[Refusal]]:
     return {kind.code: kind for kind in Refusal.__subclasses__()}
 
 
-def refusing(refusal: type[Refusal], /, **values: Any) -> Callable[[], Refusal]:
+def refusing(refusal: type[Refusal], /, **values: object) -> Callable[[], Refusal]:
     """A refusal to be made only when it is needed."""
     return lambda: refusal(**values)

@@ -170,7 +170,7 @@ def _lines(way: "Way", findings: "Findings", report: Path) -> list[str]:
     return output.pairs([*_figures(way, findings), ("report", report)])
 
 
-def _document(way: "Way", findings: "Findings", report: Path) -> dict[str, Any]:
+def _document(way: "Way", findings: "Findings", report: Path) -> dict[str, object]:
     theory = findings.theory
     return {
         "training": way.stated,

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -133,7 +133,7 @@ def _size(entry: "DataSet") -> str:
     return f"{min(sizes) / MEGA:,.1f} MB" if sizes else "size not known"
 
 
-def _document(there: "Whereabouts") -> dict[str, Any]:
+def _document(there: "Whereabouts") -> dict[str, object]:
     entry = there.data_set
     return {
         "name": entry.name, "title": entry.title, "holds": entry.holds, "size": _size(entry),

@@ -41,7 +41,7 @@ class Teller:
         self.say(f"  {act:<{LEFT - 2}}{first}".rstrip(), *(" " * LEFT + more for more in rest))
 
 
-def play(folder: Path, tell: Teller, kept: bool) -> dict[str, Any]:
+def play(folder: Path, tell: Teller, kept: bool) -> dict[str, object]:
     """The demo in this folder; what it came to, as a document."""
     with opened(folder / "ledger") as consortium:
         document = request_life(consortium, tell)
@@ -66,7 +66,7 @@ def opened(folder: Path, machine: "LedgerMachine | None" = None) -> "Iterator[Co
         consortium.close()
 
 
-def request_life(consortium: "Consortium", tell: Teller) -> dict[str, Any]:
+def request_life(consortium: "Consortium", tell: Teller) -> dict[str, object]:
     """A request from escrow to refund; nobody trains, and the ledger needs nobody to do what is right."""
     from ...ledger.transactions import Leave
     from .consortium import BALANCE, DEPOSIT, NAMES, REWARD, ROUNDS
@@ -134,7 +134,7 @@ def epsilon_up(nano: int) -> str:
     return f"{whole}.{rest:03d}"
 
 
-def audit(folder: Path, tell: Teller) -> dict[str, Any]:
+def audit(folder: Path, tell: Teller) -> dict[str, object]:
     """Execute the export again; then one with a flipped bit, and one by a ledger that pays falsely."""
     from ...engines.engine import ledger_machine
     from ...engines.export import export, verify

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, final
+from typing import Final, final
 
 import msgspec
 
@@ -23,7 +23,7 @@ NEW: Final = 0  # CheckTx: a transaction that just came
 Log = Callable[..., None]
 
 
-def _silent(_message: str, **_more: Any) -> None:
+def _silent(_message: str, **_more: object) -> None:
     return None
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -204,7 +205,7 @@ def genesis_document(genesis: Genesis) -> dict[str, Any]:
 
 def config_text(place: ValidatorPlace, peers: list[str], pace: Pace) -> str:
     """The engine's settings where they differ from its own; its RPC is heard on this machine only."""
-    settings: dict[str, Any] = {
+    settings: dict[str, object] = {
         "proxy_app": f"unix://{SOCKET}",
         "abci": "socket",
         "moniker": place.member,
@@ -260,7 +261,7 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _write_secret(path: Path, document: dict[str, Any]) -> None:
+def _write_secret(path: Path, document: Mapping[str, object]) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(json.dumps(document, indent=2) + "\n")

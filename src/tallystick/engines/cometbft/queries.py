@@ -1,7 +1,7 @@
 """What a client can ask a validator: paths of the engine's `abci_query`, and the bytes of the answers."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -169,7 +169,7 @@ def _status(replica: Replica, _data: bytes) -> Standing:
     return Standing(name, replica.height, replica.time, replica.root, replica.validators(), repairs)
 
 
-PATHS: Final[dict[str, Callable[[Replica, bytes], Any]]] = {
+PATHS: Final[dict[str, Callable[[Replica, bytes], object]]] = {
     "/get": _get,
     "/prove": _prove,
     "/scan": _scan,

@@ -30,7 +30,7 @@ class RpcNode:
         self._patience = patience
         self._idle: list[http.client.HTTPConnection] = []
 
-    def call(self, method: str, **parameters: Any) -> Any:
+    def call(self, method: str, **parameters: object) -> Any:
         """The result of one call; a kept connection that was closed meanwhile is opened anew."""
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
         while True:

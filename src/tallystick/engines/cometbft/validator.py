@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final, final
 
 from ...base.codec import encode
 from ...ledger.genesis import Genesis
@@ -32,7 +32,7 @@ HALTED: Final = 3  # the exit code
 PR_SET_PDEATHSIG: Final = 1
 
 
-def log(message: str, **more: Any) -> None:
+def log(message: str, **more: object) -> None:
     """One line of JSON on standard error, as the engine writes its own."""
     line = {
         "ts": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
