@@ -101,10 +101,10 @@ def test_the_sum_is_exact_whoever_is_lost(seats: int, lost: float) -> None:
 
 
 @pytest.mark.parametrize("lost", [0.2, 0.4])
-def test_two_hundred_members(lost: float) -> None:
+def test_a_hundred_members(lost: float) -> None:
     """The same with words of 32 bits; the full size is in benchmarks/bench_secure_sum.py."""
-    one = played(200, width=32, length=5)
-    survivors = alive(200, lost)
+    one = played(100, width=32, length=5)
+    survivors = alive(100, lost)
 
     assert np.array_equal(one.total(survivors), one.plain(survivors))
 
