@@ -41,8 +41,9 @@ def test_the_geometric_median_may_be_one_of_the_models() -> None:
     np.testing.assert_allclose(geometric_median()(with_models(given, corner)), given.models[0], atol=1e-3)
 
 
-def test_krum_by_its_definition() -> None:
-    given, f = posted(9), 2
+@pytest.mark.parametrize("seed", range(8))
+def test_krum_by_its_definition(seed: int) -> None:
+    given, f = posted(9, seed=seed), 2
     n = len(given)
     distances = ((given.models[:, None].astype(np.float64) - given.models[None]) ** 2).sum(axis=2)
     scores = [sum(sorted(np.delete(distances[i], i))[: n - f - 2]) for i in range(n)]

@@ -12,6 +12,12 @@ from tallystick.engines.storage.database import FIRST_MARKS, DamagedStore, Datab
 from tallystick.engines.storage.disk import DISK
 from tallystick.engines.storage.store import Store
 
+WAITING = (
+    "SQLITE_BUSY_SNAPSHOT", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR_FSYNC", "SQLITE_LOCKED",
+    "SQLITE_PERM", "SQLITE_READONLY",
+)  # fmt: skip
+BROKEN = ("SQLITE_CORRUPT", "SQLITE_IOERR_CORRUPTFS", "SQLITE_IOERR_SHORT_READ", "SQLITE_NOTADB", "")
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
@@ -107,3 +113,14 @@ def test_what_cannot_be_read_is_damage_and_what_cannot_be_written_is_a_fault(
     with pytest.raises(type(error)) as raised, database.guarded("written"):
         raise error
     assert raised.value is error
+
+
+@pytest.mark.parametrize(("name", "kind"), [
+    *((name, StoreUnavailable) for name in WAITING),
+    *((name, DamagedStore) for name in BROKEN),
+])  # fmt: skip
+def test_an_error_is_told_by_its_name(database: Database, name: str, kind: type[Exception]) -> None:
+    error = sqlite3.OperationalError("odd")
+    error.sqlite_errorname = name
+    with pytest.raises(kind, match="could not be read: odd"), database.guarded("read"):
+        raise error
