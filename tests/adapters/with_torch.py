@@ -284,7 +284,7 @@ def test_a_team_with_batch_norm_learns() -> None:
 
 def test_a_team_learns_in_private() -> None:
     ended = a_team_learns(PUMP_NET, "averaging", 0.3, protect=ts.dp_sgd(epsilon=50))
-    assert any("ε" in line for line in ended.privacy)
+    assert any("ε" in str(line) for line in ended.privacy)
 
 
 def test_an_opaque_loop_is_not_private() -> None:
