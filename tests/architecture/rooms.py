@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,7 +53,7 @@ def walked(walk: Walk | None = None) -> Iterator[Walk]:
             walk.climbs.setdefault(" → ".join([*path[path.index(room) :], room]))
         path.append(room)
 
-    before = threading.getprofile() if hasattr(threading, "getprofile") else None
+    before = sys.getprofile()
     sys.setprofile(look)
     try:
         yield walk
